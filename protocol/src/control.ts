@@ -1,0 +1,179 @@
+import * as z from 'zod/mini'
+import { RoomIdSchema, UserSchema } from './frames.ts'
+
+/**
+ * The bodies of the balancer's HTTP calls. The balancer validates with these schemas and makes its OpenAPI document
+ * from them; servers, scripts and the web app take their types from here.
+ */
+
+const id = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/))
+const count = z.int().check(z.gte(0))
+const webSocketUrl = z.string().check(z.regex(/^wss?:\/\/[^\s/]+(\/[^\s]*)?$/), z.maxLength(2_000))
+
+/** A room a server holds as its home: `epoch` = the term it holds it in, `head` = its last seq. */
+export const HeldRoomSchema = z.object({ room: RoomIdSchema, epoch: count, head: count })
+
+/** `POST /register`: who I am, where clients and peers reach me, which run of mine this is (`inc`). */
+export const RegisterSchema = z.object({
+  id,
+  /** What clients are told; ends in `/ws`. */
+  url: webSocketUrl,
+  host: z.string().check(z.minLength(1), z.maxLength(255)),
+  port: z.int().check(z.gte(1), z.lte(65_535)),
+  /** Clients it takes. */
+  capacity: z.int().check(z.gte(1)),
+  inc: id,
+  rooms: z.optional(z.array(HeldRoomSchema)),
+  /** Folder of its store on this machine: where a survivor finds its rooms. */
+  dataDir: z.optional(z.string().check(z.maxLength(4_096))),
+  /** Highest commit its store holds: a file older than the last one reported is found by it. */
+  commitNo: z.optional(count),
+})
+export const RegisteredSchema = z.object({ heartbeatMs: count })
+
+/** `POST /update`: the load now. `n` rises with every report of a run. */
+export const UpdateSchema = z.object({
+  id,
+  inc: id,
+  n: count,
+  clients: count,
+  rooms: count,
+  draining: z.boolean(),
+  loopDelayMs: z.number().check(z.gte(0)),
+  commitNo: count,
+})
+
+/** Where one server is. `host:port` for peers and probes, `url` for clients. */
+export const PeerSchema = z.object({ id, url: z.string(), host: z.string(), port: z.int() })
+
+/** What the balancer tells a server in the answer to a report. */
+export const CommandSchema = z.discriminatedUnion('type', [
+  /** The other servers that are up: `alternatives` for clients. Sent after a change, and in the first answer of a run. */
+  z.object({ type: z.literal('servers'), servers: z.array(PeerSchema) }),
+  z.object({ type: z.literal('drain') }),
+])
+export const UpdatedSchema = z.object({ commands: z.array(CommandSchema) })
+
+/** `GET /get`. */
+export const ChosenSchema = z.object({
+  id,
+  host: z.string(),
+  port: z.int(),
+  address: z.string(),
+  /** Its clients, by its last report. */
+  load: count,
+  url: z.string(),
+  alternatives: z.array(z.string()),
+})
+
+export const ServerStateSchema = z.enum(['up', 'late', 'draining', 'down'])
+/** One row of `GET /servers`. */
+export const ServerRowSchema = z.object({
+  id,
+  url: z.string(),
+  host: z.string(),
+  port: z.int(),
+  state: ServerStateSchema,
+  clients: count,
+  rooms: count,
+  capacity: count,
+  /** Milliseconds since its last report. */
+  ageMs: count,
+  loopDelayMs: z.number(),
+})
+export const ServerListSchema = z.array(ServerRowSchema)
+
+export const LoginSchema = z.object({ username: z.string(), password: z.optional(z.string()) })
+export const LoggedInSchema = z.object({
+  token: z.string(),
+  /** Milliseconds since 1970. */
+  expiresAt: count,
+  user: UserSchema,
+})
+
+export const VisibilitySchema = z.enum(['public', 'private'])
+export const CreateRoomSchema = z.object({
+  name: z.string().check(z.minLength(1), z.maxLength(64)),
+  visibility: z.optional(VisibilitySchema),
+})
+export const RoomCreatedSchema = z.object({ roomId: RoomIdSchema })
+/** One row of `GET /api/rooms`, and `GET /api/rooms/:roomId`. */
+export const RoomFactsSchema = z.object({
+  roomId: RoomIdSchema,
+  name: z.string(),
+  visibility: VisibilitySchema,
+  /** Milliseconds since 1970. */
+  createdAt: count,
+  /** Id of the server that is its home now. */
+  home: z.optional(z.string()),
+})
+export const RoomListSchema = z.array(RoomFactsSchema)
+/** `POST /api/rooms/:roomId`: the session server of that room. */
+export const RoomPlaceSchema = z.object({ roomId: RoomIdSchema, url: z.string(), home: z.string() })
+
+/**
+ * `POST /internal/place` (fleet secret): which server is the home of `room`, chosen now if none is.
+ * `server` = who asks; `unreachable` = the home it could not reach, which is then probed at once.
+ */
+export const PlaceSchema = z.object({
+  room: RoomIdSchema,
+  server: id,
+  unreachable: z.optional(id),
+})
+/** `epoch` = the term the home holds the room in; only a higher one makes another server its home. */
+export const PlacedSchema = z.object({
+  room: RoomIdSchema,
+  epoch: count,
+  home: PeerSchema,
+  visibility: VisibilitySchema,
+  /** Where the room was before, while its new home may still have to fetch it. */
+  from: z.optional(z.object({ id, dataDir: z.optional(z.string()) })),
+})
+
+/** RFC 9457. `code` is stable; `title` and `detail` are for people. */
+export const ProblemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.optional(z.string()),
+})
+
+export type HeldRoom = z.infer<typeof HeldRoomSchema>
+export type Register = z.infer<typeof RegisterSchema>
+export type Update = z.infer<typeof UpdateSchema>
+export type Command = z.infer<typeof CommandSchema>
+export type Peer = z.infer<typeof PeerSchema>
+export type Chosen = z.infer<typeof ChosenSchema>
+export type ServerState = z.infer<typeof ServerStateSchema>
+export type ServerRow = z.infer<typeof ServerRowSchema>
+export type LoggedIn = z.infer<typeof LoggedInSchema>
+export type Visibility = z.infer<typeof VisibilitySchema>
+export type RoomFacts = z.infer<typeof RoomFactsSchema>
+export type RoomPlace = z.infer<typeof RoomPlaceSchema>
+export type Place = z.infer<typeof PlaceSchema>
+export type Placed = z.infer<typeof PlacedSchema>
+export type Problem = z.infer<typeof ProblemSchema>
+
+/** Stable codes of the balancer's problems, with the status each comes with. */
+export const PROBLEMS = {
+  bad_request: { status: 400, title: 'The request is not as the API describes it' },
+  unauthenticated: { status: 401, title: 'A valid token is needed' },
+  forbidden: { status: 403, title: 'Not allowed' },
+  not_found: { status: 404, title: 'There is nothing here' },
+  unknown_server: { status: 404, title: 'This server is not registered' },
+  no_such_room: { status: 404, title: 'There is no such room' },
+  method_not_allowed: { status: 405, title: 'This method is not offered here' },
+  username_taken: { status: 409, title: 'This name belongs to an account' },
+  stale_incarnation: { status: 409, title: 'A newer run of this server is registered' },
+  too_large: { status: 413, title: 'The body is too large' },
+  dial_back_failed: { status: 422, title: 'The server could not be reached where it says it is' },
+  bad_name: { status: 422, title: 'This name cannot be used' },
+  not_supported: { status: 422, title: 'Not offered yet' },
+  guests_off: { status: 403, title: 'Guests are not let in here' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  internal: { status: 500, title: 'Something went wrong here' },
+  no_server: { status: 503, title: 'No chat server can take a client now' },
+  not_ready: { status: 503, title: 'Not ready yet' },
+} as const satisfies Record<string, { status: number; title: string }>
+export type ProblemCode = keyof typeof PROBLEMS

@@ -1,0 +1,325 @@
+import * as z from 'zod/mini'
+import { refuse, type ErrorCode, type Refusal } from './errors.ts'
+import { LIMITS } from './limits.ts'
+
+/**
+ * The frames between a client and a chat server: their types, their validation, their encoding.
+ * A WebSocket text frame holds one or more of them, one JSON object per line. `SPEC.md` has the rules.
+ */
+
+export type RoomId = string
+export type UserId = string
+/** Number of an entry in its room's log: 1, 2, 3 … without gap. */
+export type Seq = number
+/** Identity of a room's content: with another log, everything known of the room is void. */
+export type LogId = string
+
+const wellFormed = z.refine<string>((text) => text.isWellFormed(), 'holds a lone surrogate')
+const seq = z.int().check(z.gte(0))
+const room = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/))
+const sendId = z.string().check(z.minLength(1), z.maxLength(LIMITS.idChars), wellFormed)
+const ref = z.optional(z.union([z.string().check(z.maxLength(LIMITS.refChars), wellFormed), z.int()]))
+
+export const RoomIdSchema = room
+export const UserSchema = z.object({ id: z.string(), name: z.string() })
+
+/** What a client may send; unknown fields are dropped. */
+export const CLIENT_FRAMES = {
+  join: z.object({
+    type: z.literal('join'),
+    ref,
+    room,
+    since: z.optional(seq),
+    log: z.optional(z.string().check(z.maxLength(64))),
+  }),
+  leave: z.object({ type: z.literal('leave'), ref, room }),
+  send: z.object({
+    type: z.literal('send'),
+    ref,
+    room,
+    id: sendId,
+    text: z.string().check(wellFormed),
+    after: z.optional(sendId),
+    replyTo: z.optional(z.int().check(z.gte(1))),
+  }),
+  history: z.object({
+    type: z.literal('history'),
+    ref,
+    room,
+    before: z.optional(seq),
+    after: z.optional(seq),
+    limit: z.optional(z.int().check(z.gte(1))),
+  }),
+  typing: z.object({ type: z.literal('typing'), ref, room }),
+  ping: z.object({ type: z.literal('ping'), ref }),
+} as const
+
+export type Join = z.infer<typeof CLIENT_FRAMES.join>
+export type Leave = z.infer<typeof CLIENT_FRAMES.leave>
+export type Send = z.infer<typeof CLIENT_FRAMES.send>
+export type HistoryRequest = z.infer<typeof CLIENT_FRAMES.history>
+export type Typing = z.infer<typeof CLIENT_FRAMES.typing>
+export type Ping = z.infer<typeof CLIENT_FRAMES.ping>
+export type ClientFrame = Join | Leave | Send | HistoryRequest | Typing | Ping
+export type Ref = string | number
+
+export interface User {
+  id: UserId
+  /** What screens show; the id says whether it is a guest (`guest:…`) or an account (`user:…`). */
+  name: string
+}
+
+/** One item of a room's log. */
+export type Entry = MessageEntry | EditEntry | DeleteEntry | ReactEntry | SystemEntry
+interface EntryBase {
+  room: RoomId
+  seq: Seq
+  /** The sender's own id of this send. */
+  id: string
+  user: User
+  /** Milliseconds since 1970, by the home's clock; never falls within a room. */
+  ts: number
+}
+export interface MessageEntry extends EntryBase {
+  type: 'message'
+  text: string
+  replyTo?: Seq
+}
+export interface EditEntry extends EntryBase {
+  type: 'edit'
+  target: Seq
+  text: string
+}
+export interface DeleteEntry extends EntryBase {
+  type: 'delete'
+  target: Seq
+}
+export interface ReactEntry extends EntryBase {
+  type: 'react'
+  target: Seq
+  emoji: string
+  on: boolean
+}
+export interface SystemEntry extends EntryBase {
+  type: 'system'
+  event: string
+  data?: unknown
+}
+
+export const ENTRY_TYPES = ['message', 'edit', 'delete', 'react', 'system'] as const
+export type EntryType = (typeof ENTRY_TYPES)[number]
+
+export interface Welcome {
+  type: 'welcome'
+  server: string
+  session: string
+  user: User
+  heartbeatMs: number
+  limits: WelcomeLimits
+  /** WebSocket URLs of other servers that are up. */
+  alternatives: string[]
+}
+export interface WelcomeLimits {
+  textChars: number
+  frameBytes: number
+  historyEntries: number
+  unackedSends: number
+  /** Sends per `rateMs` and sender; 0 = no limit. */
+  rate: number
+  rateMs: number
+}
+export interface Joined {
+  type: 'joined'
+  ref?: Ref
+  room: RoomId
+  log: LogId
+  /** Seq of the last entry in the log; 0 = empty. */
+  head: Seq
+  /** Seq of the first entry that will be streamed; head + 1 if none. */
+  first: Seq
+  /** People online, each once, the asker included; a page of them in rooms above `presenceNames`. */
+  members: User[]
+  count: number
+}
+export interface Left {
+  type: 'left'
+  ref?: Ref
+  room: RoomId
+}
+export interface Ack {
+  type: 'ack'
+  ref?: Ref
+  room: RoomId
+  id: string
+  seq: Seq
+  ts: number
+}
+export interface History {
+  type: 'history'
+  ref?: Ref
+  room: RoomId
+  entries: Entry[]
+  /** Nothing further in the direction asked for. */
+  done: boolean
+}
+export interface Head {
+  type: 'head'
+  room: RoomId
+  seq: Seq
+}
+export interface PresenceChange {
+  type: 'presence'
+  room: RoomId
+  join: User[]
+  leave: User[]
+  count: number
+}
+export interface TypingNotice {
+  type: 'typing'
+  room: RoomId
+  user: User
+}
+export interface Move {
+  type: 'move'
+  inMs: number
+  reason: string
+}
+export interface Reset {
+  type: 'reset'
+  room: RoomId
+  log: LogId
+}
+export interface Pong {
+  type: 'pong'
+  ref?: Ref
+}
+export interface ErrorFrame {
+  type: 'error'
+  code: ErrorCode
+  message: string
+  ref?: Ref
+  room?: RoomId
+  id?: string
+  retryMs?: number
+}
+export type ServerFrame =
+  | Welcome
+  | Joined
+  | Left
+  | Ack
+  | History
+  | Head
+  | PresenceChange
+  | TypingNotice
+  | Move
+  | Reset
+  | Pong
+  | ErrorFrame
+  | Entry
+
+/** A refused line, with what of it could be read, so that the answer names its request. */
+export interface BadFrame extends Refusal {
+  ref?: Ref
+  room?: RoomId
+  id?: string
+}
+
+/** Reads one line from a client. Never throws: whatever is wrong comes back as a refusal with its code. */
+export function parseClientFrame(line: string): { ok: true; value: ClientFrame } | BadFrame {
+  let data: unknown
+  try {
+    data = JSON.parse(line)
+  } catch {
+    return refuse('bad_json')
+  }
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+    return refuse('bad_message', 'A frame is one JSON object.')
+  }
+  const { type } = data as { type?: unknown }
+  if (typeof type !== 'string') return { ...refuse('bad_message', '`type` is missing.'), ...named(data) }
+  if (!Object.hasOwn(CLIENT_FRAMES, type)) return { ...refuse('unknown_type'), ...named(data) }
+  const schema = CLIENT_FRAMES[type as ClientFrame['type']]
+  const parsed = schema.safeParse(data)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    const where = issue?.path.join('.') ?? ''
+    return { ...refuse('bad_message', `\`${where}\` is missing or wrong.`), ...named(data) }
+  }
+  const frame: ClientFrame = parsed.data
+  if (frame.type === 'send') {
+    if (frame.text.length > LIMITS.textChars) return { ...refuse('too_long'), ...named(data) }
+    if (frame.text.trim() === '') return { ...refuse('bad_message', '`text` is blank.'), ...named(data) }
+  }
+  return { ok: true, value: frame }
+}
+
+/** The fields of a bad frame that name it, where they are usable. */
+function named(data: object): { ref?: Ref; room?: RoomId; id?: string } {
+  const given = data as Record<string, unknown>
+  const refOk = ref.safeParse(given['ref'])
+  const roomOk = room.safeParse(given['room'])
+  const idOk = sendId.safeParse(given['id'])
+  return {
+    ...(refOk.success && refOk.data !== undefined ? { ref: refOk.data } : {}),
+    ...(roomOk.success ? { room: roomOk.data } : {}),
+    ...(idOk.success ? { id: idOk.data } : {}),
+  }
+}
+
+/** Reads one line from a server, leniently: a type of tomorrow is `undefined`, not a fault. */
+export function parseServerFrame(line: string): ServerFrame | undefined {
+  try {
+    const frame = JSON.parse(line) as { type?: unknown }
+    return typeof frame === 'object' && frame !== null && typeof frame.type === 'string'
+      ? (frame as ServerFrame)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The lines of one WebSocket text frame; blank ones are skipped. */
+export function splitLines(text: string): string[] {
+  return text.includes('\n') ? text.split('\n').filter((line) => line !== '') : text === '' ? [] : [text]
+}
+
+/**
+ * The bytes of an entry, the same wherever and whenever they are made: the home encodes once, and what is read
+ * back from the store is identical. Fields in the order of the type, absent ones left out.
+ */
+export function encodeEntry(entry: Entry): string {
+  const { type, room, seq, id, user, ts } = entry
+  const head = { type, room, seq, id, user: { id: user.id, name: user.name } }
+  switch (entry.type) {
+    case 'message':
+      return JSON.stringify({ ...head, text: entry.text, ts, replyTo: entry.replyTo })
+    case 'edit':
+      return JSON.stringify({ ...head, target: entry.target, text: entry.text, ts })
+    case 'delete':
+      return JSON.stringify({ ...head, target: entry.target, ts })
+    case 'react':
+      return JSON.stringify({ ...head, target: entry.target, emoji: entry.emoji, on: entry.on, ts })
+    case 'system':
+      return JSON.stringify({ ...head, event: entry.event, data: entry.data, ts })
+  }
+}
+
+/** Names of people: NFC, 1–32 characters, printable, nothing that turns direction, no `:`, no outer space. */
+export function normaliseName(given: string): string | undefined {
+  if (!given.isWellFormed()) return undefined
+  const name = given.normalize('NFC')
+  if ([...name].length < 1 || [...name].length > LIMITS.nameChars) return undefined
+  if (/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zl}\p{Zp}:]/u.test(name)) return undefined
+  if (name !== name.trim()) return undefined
+  return name
+}
+
+/** What a name is compared by: two accounts whose names have the same key cannot both exist. */
+export function nameKey(name: string): string {
+  return name.normalize('NFC').toLowerCase()
+}
+
+/** A guest's user id; never that of an account, which starts with `user:`. */
+export function guestId(name: string): UserId {
+  return `guest:${name}`
+}
