@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import type { Entry, LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import { entryOf, restOf } from './entries.ts'
+import {
+  SourceUnavailable,
+  StoreLost,
+  type Batch,
+  type Committed,
+  type Draft,
+  type Epoch,
+  type HeldRoom,
+  type Outcome,
+  type RoomBatch,
+  type Store,
+  type StoreRef,
+  type Taken,
+} from './store.ts'
+
+interface MemoryRoom {
+  log: LogId
+  epoch: Epoch
+  movedTo: string | undefined
+  /** entries[seq - 1] */
+  entries: Entry[]
+  sends: Map<string, { entry: Entry; content: string }>
+}
+
+/** What outlives a MemoryStore, as a file outlives a process. */
+export class MemoryDisk {
+  readonly rooms = new Map<RoomId, MemoryRoom>()
+  commitNo = 0
+}
+
+export interface MemoryStoreOptions {
+  /** This server's id, written where its rooms were taken from. */
+  self?: string
+  disk?: MemoryDisk
+  /** The disks a `from` may lead to, by server id. */
+  disks?: ReadonlyMap<string, MemoryDisk>
+  newLog?: () => LogId
+}
+
+/** The Store in plain objects: for tests and simulated worlds. Each call is carried out at once, as one step. */
+export class MemoryStore implements Store {
+  readonly #self: string
+  readonly #disk: MemoryDisk
+  readonly #disks: ReadonlyMap<string, MemoryDisk>
+  readonly #newLog: () => LogId
+  #closed = false
+
+  constructor(options: MemoryStoreOptions = {}) {
+    this.#self = options.self ?? 'memory'
+    this.#disk = options.disk ?? new MemoryDisk()
+    this.#disks = options.disks ?? new Map()
+    this.#newLog = options.newLog ?? randomUUID
+  }
+
+  async take(room: RoomId, epoch: Epoch, from?: StoreRef): Promise<Taken | 'fenced'> {
+    this.#check()
+    const own = this.#disk.rooms.get(room)
+    if (own !== undefined && own.epoch > epoch) return 'fenced'
+    if (own !== undefined && own.movedTo === undefined) {
+      own.epoch = epoch
+      return { log: own.log, head: own.entries.length }
+    }
+    if (from === undefined || from.id === this.#self) {
+      if (own !== undefined) return 'fenced'
+      this.#disk.rooms.set(room, newRoom(this.#newLog(), epoch))
+      return { log: this.#disk.rooms.get(room)!.log, head: 0 }
+    }
+    return this.#takeFrom(room, epoch, from)
+  }
+
+  async append(batch: Batch): Promise<Committed> {
+    this.#check()
+    const before = this.#disk.rooms
+    const rooms = batch.map((part) => {
+      const room = before.get(part.room)
+      if (room === undefined || room.epoch !== part.epoch || room.movedTo !== undefined) return 'fenced'
+      return part.drafts.map((draft) => appendOne(room, part, draft))
+    })
+    if (rooms.some((outcomes) => outcomes !== 'fenced' && outcomes.some(({ is }) => is === 'new'))) {
+      this.#disk.commitNo += 1
+    }
+    return { commitNo: this.#disk.commitNo, rooms }
+  }
+
+  async read(room: RoomId, side: { after: Seq } | { before: Seq }, limit: number): Promise<Entry[]> {
+    this.#check()
+    const entries = this.#disk.rooms.get(room)?.entries ?? []
+    if ('after' in side) {
+      const start = Math.max(side.after, 0)
+      return entries.slice(start, start + limit)
+    }
+    const end = Math.min(Math.max(side.before - 1, 0), entries.length)
+    return entries.slice(Math.max(end - limit, 0), end)
+  }
+
+  async held(): Promise<HeldRoom[]> {
+    this.#check()
+    return [...this.#disk.rooms]
+      .filter(([, { movedTo }]) => movedTo === undefined)
+      .map(([room, { epoch, entries, log }]) => ({ room, epoch, head: entries.length, log }))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  #takeFrom(room: RoomId, epoch: Epoch, from: StoreRef): Taken | 'fenced' {
+    const source = this.#disks.get(from.id)
+    if (source === undefined) throw new SourceUnavailable(`no disk of ${from.id}`)
+    let theirs = source.rooms.get(room)
+    if (theirs !== undefined && fences(theirs, epoch, this.#self)) return 'fenced'
+    if (theirs === undefined) {
+      theirs = newRoom(this.#newLog(), epoch)
+      source.rooms.set(room, theirs)
+    }
+    theirs.epoch = epoch
+    theirs.movedTo = this.#self
+    this.#disk.rooms.set(room, {
+      log: theirs.log,
+      epoch,
+      movedTo: undefined,
+      entries: [...theirs.entries],
+      sends: new Map(theirs.sends),
+    })
+    return { log: theirs.log, head: theirs.entries.length }
+  }
+
+  #check(): void {
+    if (this.#closed) throw new StoreLost('the store is closed')
+  }
+}
+
+/** Whether a row at the last home stands against `self` taking the room from there in `epoch`. */
+function fences(theirs: MemoryRoom, epoch: Epoch, self: string): boolean {
+  if (theirs.movedTo === undefined) return theirs.epoch >= epoch
+  // Moved to us: we were interrupted, or come back for what we had. Moved elsewhere: its content is there now.
+  return theirs.movedTo !== self || theirs.epoch > epoch
+}
+
+function newRoom(log: LogId, epoch: Epoch): MemoryRoom {
+  return { log, epoch, movedTo: undefined, entries: [], sends: new Map() }
+}
+
+function appendOne(room: MemoryRoom, part: RoomBatch, draft: Draft): Outcome {
+  const text = draft.text ?? null
+  const rest = restOf(draft)
+  const content = JSON.stringify([draft.type, text, rest])
+  const key = JSON.stringify([draft.user.id, draft.id])
+  const known = room.sends.get(key)
+  if (known !== undefined) {
+    const { seq, ts } = known.entry
+    return known.content === content ? { is: 'repeat', seq, ts } : { is: 'conflict' }
+  }
+  if (draft.after !== undefined && !room.sends.has(JSON.stringify([draft.user.id, draft.after]))) {
+    return { is: 'gap' }
+  }
+  const seq = room.entries.length + 1
+  const ts = Math.max(draft.ts, room.entries.at(-1)?.ts ?? 0)
+  const { id, user, type } = draft
+  const entry = entryOf(part.room, seq, id, user.id, user.name, type, ts, text, rest)
+  room.entries.push(entry)
+  room.sends.set(key, { entry, content })
+  return { is: 'new', seq, ts }
+}

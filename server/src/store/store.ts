@@ -1,0 +1,131 @@
+import type { Entry, EntryType, LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
+
+/** A home's term in a room; every next home has a higher one. */
+export type Epoch = number
+
+/** What a sender asks to have put into a room's log; its seq is given by the commit. */
+export interface Draft {
+  /** The sender's own id: unique per room and `user.id`, for ever. */
+  id: string
+  user: User
+  type: EntryType
+  /** Milliseconds since 1970 by the home's clock; what is stored never falls within a room. */
+  ts: number
+  text?: string
+  replyTo?: Seq
+  target?: Seq
+  emoji?: string
+  on?: boolean
+  event?: string
+  /** Anything JSON holds. */
+  data?: unknown
+  /** Take it only if this id of the same sender is in the log (or earlier in this batch and taken). */
+  after?: string
+}
+
+export interface RoomBatch {
+  room: RoomId
+  epoch: Epoch
+  drafts: readonly Draft[]
+}
+
+/** What one commit stores, of any number of rooms. A room may come more than once; order counts within a room. */
+export type Batch = readonly RoomBatch[]
+
+/** What became of one draft. Only `new` took a seq. */
+export type Outcome =
+  | { is: 'new'; seq: Seq; ts: number }
+  /** The same id with the same content stands there already. */
+  | { is: 'repeat'; seq: Seq; ts: number }
+  /** The same id stands there with other content. */
+  | { is: 'conflict' }
+  /** `after` is not in the log. */
+  | { is: 'gap' }
+
+/**
+ * `rooms` is in the order of the batch. `fenced`: nothing of that room was stored, its epoch is no longer the caller's.
+ * `commitNo` belongs to the store: it rises with every commit that stored anything and never falls.
+ */
+export interface Committed {
+  commitNo: number
+  rooms: readonly ('fenced' | readonly Outcome[])[]
+}
+
+export interface Taken {
+  log: LogId
+  head: Seq
+}
+
+export interface HeldRoom {
+  room: RoomId
+  epoch: Epoch
+  head: Seq
+  log: LogId
+}
+
+/** Another server's store on this machine: its server id and its data folder. */
+export interface StoreRef {
+  id: string
+  dataDir: string
+}
+
+/**
+ * The log of every room, and the judge of who may write it. Every adapter keeps:
+ *
+ * S1  Once `take(room, epoch)` resolved to a head, no lower epoch can append to the room; the head was read after that.
+ *     Taking again in the same epoch changes nothing. A higher epoch standing there, or the room having moved to
+ *     another store (and no `from` that leads to its content), answers 'fenced' and changes nothing.
+ * S2  `append` is durable when it resolves, for every room but those it answers 'fenced': their epoch in the store is
+ *     not the caller's (any other than the one taken), and nothing of theirs was stored. All of a batch, or none.
+ * S3  A room's entries have seq 1, 2, 3 … without gap, in the order of their drafts; `ts` never falls within a room.
+ * S4  (room, `user.id`, `id`) is stored once, for ever: the same again is a `repeat` with the first one's seq and ts,
+ *     and other content (type, text, or any further field; not the name, `ts` or `after`) is a `conflict`.
+ * S5  A draft whose `after` is neither in the log nor taken earlier in the batch is a `gap`; a repeat is a repeat whatever
+ *     its `after`. A `gap` or `conflict` stores nothing, and the drafts behind it are judged on their own.
+ * S6  `read` returns the entries next to a seq, on the side asked for, ascending, at most `limit` (≥ 0), each byte for
+ *     byte what was appended. An entry is readable at the latest when its `append` has resolved. A room nobody took is empty.
+ * S7  A room's `log` id is made at the first `take` and stays with its content, wherever that is taken to.
+ * S8  All of this outlives the process: `held` lists the rooms that were taken and neither moved away nor half copied.
+ *
+ * Calls may overlap; appends are carried out in the order they were made.
+ * @throws StoreLost (rejects): the outcome of the call is unknown, and every later call fails the same way.
+ * @throws StoreFull (rejects): nothing was stored; reads go on; try again later.
+ * @throws SourceUnavailable (`take` only, rejects): `from` cannot be read now; this store is as before.
+ */
+export interface Store {
+  /**
+   * Becomes the room's home in `epoch` (≥ 1). `from`: where the last home kept the room, if not here; its store is fenced and
+   * what is missing here is copied.
+   */
+  take(room: RoomId, epoch: Epoch, from?: StoreRef): Promise<Taken | 'fenced'>
+  append(batch: Batch): Promise<Committed>
+  read(room: RoomId, side: { after: Seq } | { before: Seq }, limit: number): Promise<Entry[]>
+  held(): Promise<HeldRoom[]>
+  /** Finishes what was asked before, then lets go; later calls reject. */
+  close(): Promise<void>
+}
+
+/** Outcome unknown: ack nothing. The store is dead from here on; only a new process may look at what it holds. */
+export class StoreLost extends Error {
+  override name = 'StoreLost'
+}
+
+/** No space left (or another process keeps the file locked): nothing was stored, reads go on, try again later. */
+export class StoreFull extends Error {
+  override name = 'StoreFull'
+}
+
+/** The last home's store cannot be read, or is locked for too long; nothing changed, neither there nor here. */
+export class SourceUnavailable extends Error {
+  override name = 'SourceUnavailable'
+}
+
+/** The store cannot be opened as it is: folder not writable, schema of a newer version, not ours. One line, with the path. */
+export class StoreUnusable extends Error {
+  override name = 'StoreUnusable'
+}
+
+/** What stands in the file is not what SQLite wrote there. One line, with the path. */
+export class StoreDamaged extends StoreUnusable {
+  override name = 'StoreDamaged'
+}
