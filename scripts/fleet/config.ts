@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import { Settings, type Env } from '@flotilla/protocol/node/settings.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+const START_USAGE = `npm start -- [flags] [-- flags of every chat server]
+Brings up the balancer, the chat servers and the web app, keeps them up, takes them down on Ctrl-C.
+A port of 0 means any free one.`
+
+const STATUS_USAGE = `npm run fleet -- status [flags]
+Shows the servers as the balancer sees them.`
+
+/**
+ * What `npm start` goes by. Arguments after `--` are handed to every chat server as they are.
+ * @throws ConfigError, one line naming every fault; HelpAsked
+ */
+export function readStartConfig(argv: readonly string[], env: Env) {
+  const cut = argv.indexOf('--')
+  const read = new Settings(cut < 0 ? argv : argv.slice(0, cut), env, { usage: START_USAGE })
+  const port = (flag: string, fallback: number, says: string) =>
+    read.int(flag, { default: fallback, max: 65_535, says })
+  const config = {
+    servers: read.int('servers', { default: 3, min: 1, max: 64, says: 'chat servers' }),
+    host: read.string('host', { default: '127.0.0.1', says: 'address everything listens on' }),
+    loadbalancerPort: port('loadbalancer-port', 9000, 'port of the balancer'),
+    serverPort: port('server-port', 8080, 'port of the first server; the others follow it'),
+    webPort: port('web-port', 5173, 'port of the web app'),
+    isWebOn: read.onOff('web', { default: true, says: 'off: without the web app' }),
+    dataDir: read.string('data', { default: join(ROOT, 'data'), says: 'folder of all data and logs' }),
+    /** As the user wrote them. */
+    serverArgs: cut < 0 ? [] : argv.slice(cut + 1),
+  }
+  const ports = [config.loadbalancerPort, ...(config.isWebOn ? [config.webPort] : []), ...serverPorts(config)]
+  const fixed = ports.filter((each) => each !== 0)
+  if (new Set(fixed).size < fixed.length) read.problem(`two parts would share a port: ${fixed.join(', ')}`)
+  if (Math.max(...ports) > 65_535) read.problem('--server-port leaves no room for all servers below 65536')
+  return read.done(config)
+}
+
+export type StartConfig = ReturnType<typeof readStartConfig>
+
+/** One for each server; all 0 if the first is. */
+export function serverPorts(config: { serverPort: number; servers: number }): number[] {
+  return Array.from({ length: config.servers }, (_, i) =>
+    config.serverPort === 0 ? 0 : config.serverPort + i,
+  )
+}
+
+/** @throws ConfigError, HelpAsked */
+export function readStatusConfig(argv: readonly string[], env: Env) {
+  const read = new Settings(argv, env, { usage: STATUS_USAGE })
+  return read.done({
+    loadbalancer:
+      read.optionalUrl('loadbalancer', { says: 'the balancer (default http://127.0.0.1:9000)' }) ??
+      'http://127.0.0.1:9000',
+  })
+}

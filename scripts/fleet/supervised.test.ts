@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
+import { EndedBeforeReady } from './child.ts'
+import { Supervised, type SupervisedSpec } from './supervised.ts'
+import { until } from './until.ts'
+
+const SMALL_SERVER = join(import.meta.dirname, 'test/small-server.ts')
+
+describe('a supervised process', () => {
+  test('is started again on the same port when it dies, and that is said', async (t) => {
+    const { supervised, said } = supervise(t)
+    const { url } = await supervised.start()
+    const pid = supervised.pid
+    await assert.rejects(fetch(`${url}/exit`))
+    await until('it is back', () => said.some((line) => line.endsWith('is back')))
+    assert.equal(said[0], `small ${supervised.port} died (exit code 7), restarting in 0.25 s`)
+    assert.notEqual(supervised.pid, pid)
+    assert.equal((await fetch(url)).status, 200)
+  })
+
+  test('is killed and started again when it hangs', async (t) => {
+    const { supervised, said } = supervise(t, { limits: { failedProbes: 1, silentMs: 100 } })
+    const { url } = await supervised.start()
+    const hanging = new AbortController()
+    t.after(() => hanging.abort())
+    fetch(`${url}/block`, { signal: hanging.signal }).catch(() => {})
+    await until('it is back', () => said.some((line) => line.endsWith('is back')))
+    assert.match(said[0] ?? '', /hangs/)
+    assert.match(said[1] ?? '', /died \(SIGKILL\)/)
+    assert.equal((await fetch(url)).status, 200)
+  })
+
+  test('that never gets ready at its first start is not started again', async (t) => {
+    const { supervised, said } = supervise(t, { args: (port) => [SMALL_SERVER, String(port), 'fail'] })
+    await assert.rejects(supervised.start(), EndedBeforeReady)
+    assert.deepEqual(said, ['small: cannot start: the test says so'])
+  })
+
+  test('that fails again and again says why only once', async (t) => {
+    let mode = ''
+    const { supervised, said } = supervise(t, {
+      args: (port) => [SMALL_SERVER, String(port), mode],
+      limits: { firstDelayMs: 1, maxDelayMs: 1 },
+    })
+    const { url } = await supervised.start()
+    mode = 'fail'
+    await assert.rejects(fetch(`${url}/exit`))
+    await until('it failed five times', () => said.filter((line) => line.includes('died')).length > 5)
+    assert.equal(said.filter((line) => line.includes('cannot start')).length, 1)
+    mode = ''
+    await until('it is back', () => said.some((line) => line.endsWith('is back')))
+  })
+
+  test('stays down once stopped', async (t) => {
+    const { supervised, said } = supervise(t)
+    const { url } = await supervised.start()
+    await supervised.stop(5_000)
+    await assert.rejects(fetch(url))
+    assert.deepEqual(said, [])
+  })
+})
+
+function supervise(t: TestContext, spec: Partial<SupervisedSpec> = {}) {
+  const said: string[] = []
+  const supervised = new Supervised(
+    {
+      kind: 'small',
+      port: 0,
+      args: (port) => [SMALL_SERVER, String(port)],
+      healthUrl: (url) => `${url}/healthz`,
+      ...spec,
+    },
+    (line) => said.push(line),
+  )
+  t.after(() => supervised.stop(1_000))
+  return { supervised, said }
+}

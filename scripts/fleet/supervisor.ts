@@ -1,0 +1,151 @@
+// What `npm start` runs: which processes make up the fleet, in which order they come up and go down.
+import { join, relative } from 'node:path'
+import { EndedBeforeReady } from './child.ts'
+import { serverPorts, type StartConfig } from './config.ts'
+import { LOADBALANCER_MAIN, SERVER_MAIN, fetchRegistry } from './local-fleet.ts'
+import { findFreePort, findTakenPorts, type WantedPort } from './ports.ts'
+import { Supervised } from './supervised.ts'
+import { formatTable } from './table.ts'
+import { until } from './until.ts'
+
+const WEB_MAIN = join(import.meta.dirname, 'web.ts')
+/** A first build of the app on a slow machine takes its time. */
+const WEB_START_MS = 180_000
+const STOP_GRACE_MS = 5_000
+
+/** The fleet cannot come up; the message is made of lines for people. */
+export class StartFailed extends Error {}
+
+/** The fleet under supervision. `say` gets one line per event. */
+export class Supervisor {
+  readonly #config: StartConfig
+  readonly #say: (line: string) => void
+  readonly #processes: Supervised[] = []
+  #stopping: Promise<void> | undefined
+
+  constructor(config: StartConfig, say: (line: string) => void) {
+    this.#config = config
+    this.#say = say
+  }
+
+  /**
+   * Resolves with the lines of a table of all processes when each is ready and the balancer lists every server.
+   * @throws StartFailed with nothing left running
+   */
+  async start(): Promise<string[]> {
+    const taken = await findTakenPorts(this.#wantedPorts())
+    if (taken.length > 0) throw new StartFailed(taken.join('\n'))
+    try {
+      return await this.#bringUp()
+    } catch (error) {
+      await this.stop()
+      throw error instanceof EndedBeforeReady ? new StartFailed(error.summary, { cause: error }) : error
+    }
+  }
+
+  /** Asks every process to end, kills what has not after five seconds. Resolves when all are gone. */
+  stop(): Promise<void> {
+    this.#stopping ??= Promise.all(this.#processes.map((each) => each.stop(STOP_GRACE_MS))).then(() => {})
+    return this.#stopping
+  }
+
+  /** Ends every process without asking. */
+  kill(): void {
+    for (const each of this.#processes) each.kill()
+  }
+
+  async #bringUp(): Promise<string[]> {
+    const { host } = this.#config
+    const webPort = this.#config.webPort === 0 ? await findFreePort(host) : this.#config.webPort
+    const loadbalancer = this.#loadbalancer(webPort)
+    await loadbalancer.start()
+
+    const url = `http://${reachable(host)}:${loadbalancer.port}`
+    const servers = serverPorts(this.#config).map((port) => this.#server(port, url, webPort))
+    const web = this.#config.isWebOn ? this.#web(webPort, url) : undefined
+    await Promise.all([...servers, ...(web ? [web] : [])].map((each) => each.start()))
+    await until('the balancer lists every server', async () => {
+      if (this.#stopping) return true
+      const up = (await fetchRegistry(url)).filter((row) => row.state === 'up')
+      return up.length >= servers.length
+    })
+    return formatTable([
+      ['process', 'pid', 'where', 'data and log'],
+      ...(web ? [[web.name, String(web.pid), `http://localhost:${web.port}`, '']] : []),
+      [loadbalancer.name, String(loadbalancer.pid), loadbalancer.url, this.#shortPath('loadbalancer')],
+      ...servers.map((server) => [
+        server.name,
+        String(server.pid),
+        server.url,
+        this.#shortPath(`server-${server.port}`),
+      ]),
+    ])
+  }
+
+  #loadbalancer(webPort: number): Supervised {
+    return this.#supervise({
+      kind: 'balancer',
+      port: this.#config.loadbalancerPort,
+      args: (port) => [LOADBALANCER_MAIN, ...this.#common(port, webPort)],
+      healthUrl: (url) => `${url}/healthz`,
+    })
+  }
+
+  #server(port: number, loadbalancer: string, webPort: number): Supervised {
+    return this.#supervise({
+      kind: 'server',
+      port,
+      args: (fixed) => [
+        SERVER_MAIN,
+        ...this.#common(fixed, webPort),
+        '--loadbalancer',
+        loadbalancer,
+        ...this.#config.serverArgs,
+      ],
+      healthUrl: (url) => url.replace(/^ws/, 'http').replace(/\/ws$/, '/healthz'),
+    })
+  }
+
+  #web(webPort: number, loadbalancer: string): Supervised {
+    return this.#supervise({
+      kind: 'web app',
+      port: webPort,
+      args: (port) => [WEB_MAIN, '--host', this.#config.host, '--port', String(port)],
+      env: { LOADBALANCER_URL: loadbalancer },
+      healthUrl: (url) => url,
+      limits: { startMs: WEB_START_MS },
+    })
+  }
+
+  #supervise(spec: ConstructorParameters<typeof Supervised>[0]): Supervised {
+    if (this.#stopping) throw new StartFailed('Told to stop before everything was up.')
+    const supervised = new Supervised(spec, this.#say)
+    this.#processes.push(supervised)
+    return supervised
+  }
+
+  #common(port: number, _webPort: number): string[] {
+    return ['--host', this.#config.host, '--port', String(port), '--data', this.#config.dataDir]
+  }
+
+  #wantedPorts(): WantedPort[] {
+    const { host, loadbalancerPort, webPort, isWebOn } = this.#config
+    return [
+      { name: 'balancer', flag: '--loadbalancer-port', port: loadbalancerPort, host },
+      ...serverPorts(this.#config).map((port) => ({ name: 'server', flag: '--server-port', port, host })),
+      ...(isWebOn ? [{ name: 'web app', flag: '--web-port', port: webPort, host }] : []),
+    ]
+  }
+
+  #shortPath(folder: string): string {
+    const path = join(this.#config.dataDir, folder)
+    const fromHere = relative('.', path)
+    return fromHere.startsWith('..') ? path : fromHere
+  }
+}
+
+/** Where a process of this machine reaches what listens on `host`. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return host.includes(':') ? `[${host === '::' ? '::1' : host}]` : host
+}

@@ -1,0 +1,32 @@
+// The whole fleet as real processes, for tests: on free ports, in a temporary folder, gone with the test.
+import type { TestContext } from 'node:test'
+import {
+  startLocalFleet,
+  type FleetOptions,
+  type FleetProcess,
+  type LocalFleet,
+} from '../../scripts/fleet/local-fleet.ts'
+
+export { until } from '../../scripts/fleet/until.ts'
+export type { FleetProcess, LocalFleet }
+
+/**
+ * A fleet that ends with test `t` (or by `stop()`, where there is no test context, as in a `before` hook). If the
+ * test fails, what its processes said last is printed. Should the test's own process die, its children end, too.
+ */
+export async function startFleet(options: FleetOptions & { t?: TestContext } = {}): Promise<LocalFleet> {
+  const { t, ...fleetOptions } = options
+  const fleet = await startLocalFleet(fleetOptions)
+  t?.after(async () => {
+    if (t.error) printOutput(t, fleet)
+    await fleet.stop()
+  })
+  return fleet
+}
+
+/** What each process said last, as diagnostics of the test. */
+export function printOutput(t: TestContext, fleet: LocalFleet): void {
+  for (const part of [fleet.loadbalancer, ...fleet.servers]) {
+    for (const line of part.output.slice(-40)) t.diagnostic(`${part.name}: ${line}`)
+  }
+}
