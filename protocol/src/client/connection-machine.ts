@@ -1,0 +1,386 @@
+import { comesBack, type CloseCode } from '../close-codes.ts'
+import { LIMITS } from '../limits.ts'
+import type { User, Welcome } from '../frames.ts'
+import { reconnectDelay } from './backoff.ts'
+
+/**
+ * How a client gets to a server and stays with one: decisions only. `step` takes what happened and says what to do;
+ * the shell (`client.ts`) owns sockets and timers and reports back.
+ *
+ * A **line** is one try to be connected, from asking the balancer to the end of its socket, under a number of its own:
+ * what comes late from a line that was given up carries an old number and changes nothing.
+ */
+
+export type Connection =
+  /** Asking the balancer for a server. `attempt` = failures since the last stable connection. */
+  | { status: 'locating'; attempt: number }
+  | { status: 'opening'; attempt: number; url: string }
+  | {
+      status: 'live'
+      url: string
+      server: string
+      session: string
+      user: User
+      alternatives: readonly string[]
+    }
+  /** Also before `start`, with attempt 0. */
+  | { status: 'waiting'; attempt: number; delayMs: number }
+  /** Final. 1000 = by our own `close()`. */
+  | { status: 'closed'; code: CloseCode | 1000 }
+
+/** A stable connection: only after this does the count of failures start anew. */
+export const STABLE_MS = 30_000
+/** After this the old line is left even if some room has not been joined on the new one. */
+const SETTLE_MS = 10_000
+const MOVE_AGAIN_MS = 1_000
+/** A code with back `later` counts as this many failures: rand(0..8 s) at least. */
+const LATER_FAILURES = 4
+const MAX_KNOWN = 16
+const PING_BEATS = 1.25
+const DEAD_BEATS = 2.5
+
+export type TimerName =
+  /** Until the next try. */
+  | 'retry'
+  /** Until a handshake is given up. */
+  | 'handshake'
+  /** Until a connection counts as stable. */
+  | 'stable'
+  /** Until the line's silence is looked at. */
+  | 'watch'
+  /** Until the next step of a move is due: begin, give up a handshake, leave anyway. */
+  | 'move'
+
+/** The second line of a move (make before break). */
+type Next =
+  | { phase: 'waiting' }
+  | { phase: 'locating'; line: number }
+  | { phase: 'opening'; line: number; url: string }
+  | { phase: 'joining'; line: number; url: string; welcome: Welcome }
+
+export interface Machine {
+  readonly shown: Connection
+  /** The line that `shown` speaks of; 0 = none. */
+  readonly line: number
+  /** The last number given to a line. */
+  readonly lines: number
+  /** Failures since the last stable connection. */
+  readonly failures: number
+  /** Servers to try when no balancer answers, in this client's own random order. */
+  readonly known: readonly string[]
+  /** Which of `known` is next. */
+  readonly turn: number
+  /** Where it failed last: a balancer may need seconds to see that this one is gone. */
+  readonly avoid: string | undefined
+  readonly heartbeatMs: number
+  readonly next: Next | undefined
+}
+
+export type ConnectionEvent =
+  | { type: 'start' }
+  | { type: 'close' }
+  | { type: 'retry' }
+  | { type: 'located'; line: number; url: string; alternatives: readonly string[] }
+  /** `retryAfterMs` = a balancer answered, but has no server; without it none answered. */
+  | { type: 'unlocated'; line: number; retryAfterMs?: number }
+  | { type: 'welcomed'; line: number; welcome: Welcome }
+  | { type: 'lost'; line: number; code: number }
+  /** The answer to a due `watch`: nothing was received on the line for so long. */
+  | { type: 'silent'; line: number; silentMs: number }
+  | { type: 'moved'; line: number; inMs: number }
+  /** Every room has its answer on this line. */
+  | { type: 'settled'; line: number }
+  | { type: 'due'; timer: Exclude<TimerName, 'watch'> }
+
+export type Effect =
+  | { do: 'locate'; line: number }
+  | { do: 'open'; line: number; url: string }
+  /** Stop whatever the line is doing; nothing it reports matters any more. */
+  | { do: 'drop'; line: number }
+  /** Join the rooms there. */
+  | { do: 'join'; line: number }
+  | { do: 'ping'; line: number }
+  | { do: 'set'; timer: TimerName; ms: number }
+  | { do: 'clear'; timer: TimerName }
+
+export type Step = readonly [Machine, readonly Effect[]]
+
+export function newMachine(): Machine {
+  return {
+    shown: { status: 'waiting', attempt: 0, delayMs: 0 },
+    line: 0,
+    lines: 0,
+    failures: 0,
+    known: [],
+    turn: 0,
+    avoid: undefined,
+    heartbeatMs: LIMITS.heartbeatMs,
+    next: undefined,
+  }
+}
+
+/** One event in, the next state and what to do out, in order. Never throws; what does not apply changes nothing. */
+export function step(m: Machine, event: ConnectionEvent, random: () => number): Step {
+  if (m.shown.status === 'closed') return [m, []]
+  switch (event.type) {
+    case 'start':
+      return m.lines === 0 ? locate(m, []) : [m, []]
+    case 'retry':
+      return m.shown.status === 'waiting' && m.lines > 0
+        ? locate(m, [{ do: 'clear', timer: 'retry' }])
+        : [m, []]
+    case 'close':
+      return close(m, 1000)
+    case 'located': {
+      const known = merge([...shuffled(event.alternatives, random), event.url], m.known)
+      return found({ ...m, known, turn: 0 }, event.line, elsewhere(m, event, random))
+    }
+    case 'unlocated':
+      return unlocated(m, event, random)
+    case 'welcomed':
+      return welcomed(m, event.line, event.welcome, random)
+    case 'lost':
+      return lost(m, event.line, event.code, random)
+    case 'silent':
+      return silent(m, event.line, event.silentMs, random)
+    case 'moved':
+      if (event.line !== m.line || m.next || m.shown.status !== 'live') return [m, []]
+      return [
+        { ...m, next: { phase: 'waiting' } },
+        [{ do: 'set', timer: 'move', ms: random() * Math.max(0, event.inMs) }],
+      ]
+    case 'settled':
+      return m.next?.phase === 'joining' && m.next.line === event.line ? leaveOld(m, m.next) : [m, []]
+    case 'due':
+      return due(m, event.timer, random)
+  }
+}
+
+function due(m: Machine, timer: Exclude<TimerName, 'watch'>, random: () => number): Step {
+  switch (timer) {
+    case 'retry':
+      return m.shown.status === 'waiting' ? locate(m, []) : [m, []]
+    case 'handshake':
+      return m.shown.status === 'opening' ? lost(m, m.line, 1006, random) : [m, []]
+    case 'stable':
+      return [{ ...m, failures: 0 }, []]
+    case 'move':
+      switch (m.next?.phase) {
+        case undefined:
+          return [m, []]
+        case 'waiting': {
+          const line = m.lines + 1
+          return [{ ...m, lines: line, next: { phase: 'locating', line } }, [{ do: 'locate', line }]]
+        }
+        case 'locating':
+        case 'opening':
+          return moveAgain(m, m.next.line, random)
+        case 'joining':
+          return leaveOld(m, m.next)
+      }
+  }
+}
+
+function locate(m: Machine, before: readonly Effect[]): Step {
+  const line = m.lines + 1
+  return [
+    { ...m, line, lines: line, shown: { status: 'locating', attempt: m.failures } },
+    [...before, { do: 'locate', line }],
+  ]
+}
+
+/** A line knows where to go. */
+function found(m: Machine, line: number, url: string): Step {
+  if (m.next?.phase === 'locating' && m.next.line === line) {
+    // Nothing gained by a second connection to the server that is leaving.
+    if (m.shown.status === 'live' && m.shown.url === url) return moveAgain(m, line, () => 1)
+    return [
+      { ...m, next: { phase: 'opening', line, url } },
+      [
+        { do: 'open', line, url },
+        { do: 'set', timer: 'move', ms: LIMITS.handshakeMs },
+      ],
+    ]
+  }
+  if (m.line !== line || m.shown.status !== 'locating') return [m, []]
+  return [
+    { ...m, shown: { status: 'opening', attempt: m.failures, url } },
+    [
+      { do: 'open', line, url },
+      { do: 'set', timer: 'handshake', ms: LIMITS.handshakeMs },
+    ],
+  ]
+}
+
+function unlocated(m: Machine, event: { line: number; retryAfterMs?: number }, random: () => number): Step {
+  const isNext = m.next?.phase === 'locating' && m.next.line === event.line
+  if (!isNext && (m.line !== event.line || m.shown.status !== 'locating')) return [m, []]
+  // A balancer that answers 503 knows better than our list; one that is silent does not.
+  if (event.retryAfterMs === undefined) {
+    for (let i = 0; i < m.known.length; i++) {
+      const url = m.known[(m.turn + i) % m.known.length]!
+      const isLast = i === m.known.length - 1
+      if (isLast || !isShunned(m, url)) return found({ ...m, turn: m.turn + i + 1 }, event.line, url)
+    }
+  }
+  return isNext ? moveAgain(m, event.line, random) : wait(m, random, event.retryAfterMs)
+}
+
+function welcomed(m: Machine, line: number, welcome: Welcome, random: () => number): Step {
+  if (m.next?.phase === 'opening' && m.next.line === line) {
+    return [
+      { ...m, next: { phase: 'joining', line, url: m.next.url, welcome } },
+      [
+        { do: 'join', line },
+        { do: 'set', timer: 'move', ms: SETTLE_MS },
+      ],
+    ]
+  }
+  if (m.line !== line || m.shown.status !== 'opening') return [m, []]
+  const { url } = m.shown
+  const [now, effects] = live(m, line, url, welcome)
+  const known = merge([...shuffled(welcome.alternatives, random), url], [])
+  return [{ ...now, known, turn: 0 }, [{ do: 'clear', timer: 'handshake' }, ...effects, { do: 'join', line }]]
+}
+
+/** The line becomes the one that counts. */
+function live(m: Machine, line: number, url: string, welcome: Welcome): Step {
+  const { server, session, user, alternatives } = welcome
+  // A figure of the other side that our timers depend on.
+  const heartbeatMs = Math.min(Math.max(welcome.heartbeatMs, 100), 10 * LIMITS.heartbeatMs)
+  return [
+    {
+      ...m,
+      line,
+      heartbeatMs,
+      avoid: undefined,
+      next: undefined,
+      shown: { status: 'live', url, server, session, user, alternatives },
+    },
+    [
+      { do: 'set', timer: 'stable', ms: STABLE_MS },
+      { do: 'set', timer: 'watch', ms: heartbeatMs * PING_BEATS },
+    ],
+  ]
+}
+
+/** [R15] The second half of make before break. */
+function leaveOld(m: Machine, next: Extract<Next, { phase: 'joining' }>): Step {
+  const old = m.line
+  const [now, effects] = live(m, next.line, next.url, next.welcome)
+  return [now, [{ do: 'clear', timer: 'move' }, ...effects, { do: 'drop', line: old }]]
+}
+
+/** The second line of a move came to nothing; the first one still stands. */
+function moveAgain(m: Machine, line: number, random: () => number): Step {
+  return [
+    { ...m, next: { phase: 'waiting' } },
+    [
+      { do: 'drop', line },
+      { do: 'set', timer: 'move', ms: random() * MOVE_AGAIN_MS },
+    ],
+  ]
+}
+
+function lost(m: Machine, line: number, code: number, random: () => number): Step {
+  const { next } = m
+  if (next && next.phase !== 'waiting' && next.line === line) {
+    const [now, effects] = moveAgain(m, line, random)
+    return [{ ...now, avoid: 'url' in next ? next.url : m.avoid }, effects]
+  }
+  if (m.line !== line || line === 0) return [m, []]
+  const back = comesBack(code)
+  if (back === 'never') return close(m, code as CloseCode)
+  const drop: Effect[] = [{ do: 'drop', line }]
+  for (const timer of ['handshake', 'stable', 'watch'] as const) drop.push({ do: 'clear', timer })
+  const avoid = 'url' in m.shown ? m.shown.url : m.avoid
+  const failures = back === 'later' ? Math.max(m.failures, LATER_FAILURES) : m.failures
+  const [now, effects] = goOn({ ...m, avoid, failures, next: undefined }, next, random)
+  return [now, [...drop, ...effects]]
+}
+
+/** After a loss: the second line of a move takes over where it stands, else a wait. */
+function goOn(m: Machine, next: Next | undefined, random: () => number): Step {
+  const clear: Effect = { do: 'clear', timer: 'move' }
+  switch (next?.phase) {
+    case 'joining': {
+      const [now, effects] = live(m, next.line, next.url, next.welcome)
+      return [now, [clear, ...effects]]
+    }
+    case 'opening':
+      return [
+        { ...m, line: next.line, shown: { status: 'opening', attempt: m.failures, url: next.url } },
+        [clear, { do: 'set', timer: 'handshake', ms: LIMITS.handshakeMs }],
+      ]
+    case 'locating':
+      return [{ ...m, line: next.line, shown: { status: 'locating', attempt: m.failures } }, [clear]]
+    default: {
+      const [now, effects] = wait(m, random)
+      return [now, [clear, ...effects]]
+    }
+  }
+}
+
+function wait(m: Machine, random: () => number, retryAfterMs?: number): Step {
+  const delayMs = reconnectDelay(m.failures, random, retryAfterMs)
+  const failures = m.failures + 1
+  return [
+    { ...m, line: 0, failures, shown: { status: 'waiting', attempt: failures, delayMs } },
+    [{ do: 'set', timer: 'retry', ms: delayMs }],
+  ]
+}
+
+function close(m: Machine, code: CloseCode | 1000): Step {
+  const effects: Effect[] = []
+  if (m.line !== 0) effects.push({ do: 'drop', line: m.line })
+  if (m.next && m.next.phase !== 'waiting') effects.push({ do: 'drop', line: m.next.line })
+  for (const timer of ['retry', 'handshake', 'stable', 'watch', 'move'] as const) {
+    effects.push({ do: 'clear', timer })
+  }
+  return [{ ...m, line: 0, next: undefined, shown: { status: 'closed', code } }, effects]
+}
+
+/** [R3] Heads come every `heartbeatMs`, so silence means something. */
+function silent(m: Machine, line: number, silentMs: number, random: () => number): Step {
+  if (m.line !== line || m.shown.status !== 'live') return [m, []]
+  const pingAtMs = m.heartbeatMs * PING_BEATS
+  const deadAtMs = m.heartbeatMs * DEAD_BEATS
+  if (silentMs >= deadAtMs) return lost(m, line, 1006, random)
+  if (silentMs < pingAtMs) return [m, [{ do: 'set', timer: 'watch', ms: pingAtMs - silentMs }]]
+  return [
+    m,
+    [
+      { do: 'ping', line },
+      { do: 'set', timer: 'watch', ms: deadAtMs - silentMs },
+    ],
+  ]
+}
+
+/** What the balancer chose, unless it is where we just failed (or are leaving) and there is another. */
+function elsewhere(
+  m: Machine,
+  chosen: { url: string; alternatives: readonly string[] },
+  random: () => number,
+): string {
+  if (!isShunned(m, chosen.url)) return chosen.url
+  const others = chosen.alternatives.filter((url) => !isShunned(m, url))
+  return others[Math.floor(random() * others.length)] ?? chosen.url
+}
+
+function isShunned(m: Machine, url: string): boolean {
+  return url === m.avoid || (m.shown.status === 'live' && url === m.shown.url)
+}
+
+function merge(first: readonly string[], then: readonly string[]): string[] {
+  return [...new Set([...first, ...then])].slice(0, MAX_KNOWN)
+}
+
+/** In random order: the list is the same for everybody, and all of them may need it at the same moment. */
+function shuffled(urls: readonly string[], random: () => number): string[] {
+  const out = [...urls]
+  for (let i = out.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    ;[out[i], out[j]] = [out[j]!, out[i]!]
+  }
+  return out
+}
