@@ -54,6 +54,14 @@ export const CommandSchema = z.discriminatedUnion('type', [
 ])
 export const UpdatedSchema = z.object({ commands: z.array(CommandSchema) })
 
+/** `POST /internal/drain` (fleet secret): sends no more clients to a server, and tells it to drain; or takes that back. */
+export const DrainSchema = z.object({ id, drain: z.boolean() })
+
+/** `GET /healthz` of either process: who answers, and in which run. The dial-back compares both with the registration. */
+export const HealthSchema = z.object({ id, inc: id, ok: z.literal(true) })
+/** `GET /readyz` of the balancer. */
+export const ReadySchema = z.object({ ready: z.literal(true), serversUp: count })
+
 /** `GET /get`. */
 export const ChosenSchema = z.object({
   id,
@@ -90,6 +98,23 @@ export const LoggedInSchema = z.object({
   expiresAt: count,
   user: UserSchema,
 })
+
+/** `GET /.well-known/jwks.json`: the public keys tokens are verified by. */
+export const KeySetSchema = z.object({
+  keys: z.array(
+    z.object({
+      kty: z.literal('OKP'),
+      crv: z.literal('Ed25519'),
+      x: z.string(),
+      kid: z.string(),
+      alg: z.literal('EdDSA'),
+      use: z.literal('sig'),
+    }),
+  ),
+})
+
+/** `GET /api/me`. */
+export const MeSchema = z.object({ user: UserSchema })
 
 export const VisibilitySchema = z.enum(['public', 'private'])
 export const CreateRoomSchema = z.object({
@@ -139,9 +164,20 @@ export const ProblemSchema = z.object({
   detail: z.optional(z.string()),
 })
 
+/** Data of the `registry` event of `GET /events`: the rows that changed, and the ids that are gone. */
+export const RegistryChangeSchema = z.object({ servers: ServerListSchema, gone: z.array(id) })
+/** Data of the `snapshot` event, the first of each connection. */
+export const SnapshotSchema = z.object({ servers: ServerListSchema })
+/** Data of the `placement` event: a public room got this home. */
+export const PlacementChangeSchema = z.object({ room: RoomIdSchema, home: z.string(), epoch: count })
+
 export type HeldRoom = z.infer<typeof HeldRoomSchema>
 export type Register = z.infer<typeof RegisterSchema>
 export type Update = z.infer<typeof UpdateSchema>
+export type Health = z.infer<typeof HealthSchema>
+export type RegistryChange = z.infer<typeof RegistryChangeSchema>
+export type Snapshot = z.infer<typeof SnapshotSchema>
+export type PlacementChange = z.infer<typeof PlacementChangeSchema>
 export type Command = z.infer<typeof CommandSchema>
 export type Peer = z.infer<typeof PeerSchema>
 export type Chosen = z.infer<typeof ChosenSchema>

@@ -1,0 +1,233 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
+import * as z from 'zod/mini'
+import express, { type Express } from 'express'
+import packageJson from '../package.json' with { type: 'json' }
+import { accountsRoutes } from './accounts/accounts.routes.ts'
+import { openTokens, type Tokens } from './accounts/tokens.ts'
+import type { Config } from './config.ts'
+import { holdFolder, StartError, unwritable } from './data-folder.ts'
+import { Events, HEARTBEAT_MS as EVENTS_BEAT_MS } from './events.ts'
+import { Cors } from './http/cors.ts'
+import { mount, mountEnd, type Gate } from './http/mount.ts'
+import { openApi } from './http/openapi.ts'
+import { RateLimit } from './http/rate-limit.ts'
+import { ok, route, type Route } from './http/route.ts'
+import { mountWebApp } from './http/web-app.ts'
+import { openLog } from './log.ts'
+import { Metrics } from './metrics.ts'
+import { Patrol } from './registry/patrol.ts'
+import { Prober } from './registry/probe.ts'
+import { FORGET_MS, Registry } from './registry/registry.ts'
+import { registryRoutes } from './registry/registry.routes.ts'
+import { Placement } from './rooms/placement.ts'
+import { roomsRoutes } from './rooms/rooms.routes.ts'
+import { SqliteDirectoryStore } from './rooms/sqlite-directory-store.ts'
+import { statusRoutes } from './status.routes.ts'
+
+const LOGIN_WINDOW_MS = 10_000
+/** Rooms made per address and 10 s. */
+const ROOMS_RATE = 1_000
+
+/** What decides anything by time or chance; tests pass their own. */
+export interface Ports {
+  /** Milliseconds since 1970 that never go back. */
+  now: () => number
+  /** 0 ≤ … < 1 */
+  random: () => number
+}
+const REAL: Ports = { now: () => performance.timeOrigin + performance.now(), random: Math.random }
+
+export interface Loadbalancer {
+  id: string
+  /** `http://host:port`, as it listens. */
+  url: string
+  fleetSecret: string
+  close: () => Promise<void>
+}
+
+/**
+ * Starts a balancer in this process; resolves when it serves.
+ * @throws StartError: port taken, folder not writable or held by another balancer; the message is one line for people
+ */
+export async function startLoadbalancer(config: Config, ports: Partial<Ports> = {}): Promise<Loadbalancer> {
+  const { now, random } = { ...REAL, ...ports }
+  const folder = join(config.dataRoot, 'loadbalancer')
+  await using undo = new AsyncDisposableStack()
+  const hold = holdFolder(folder)
+  undo.defer(() => hold.release())
+  const fleetSecret = orStartError(config.dataRoot, () =>
+    findFleetSecret(config.dataRoot, config.fleetSecret),
+  )
+  const { log, close: closeLog } = openLog(folder, config.logLevel)
+  undo.defer(closeLog)
+  const store = openDirectory(join(folder, 'directory.db'))
+  undo.defer(() => store.close())
+  const tokens = await openKeys(join(folder, 'keys.json'))
+
+  // The same folder is the same balancer: its id needs no file of its own.
+  const id = `lb-${createHash('sha256')
+    .update(tokens.publicKeys.keys[0]?.kid ?? '')
+    .digest('hex')
+    .slice(0, 12)}`
+  const registry = new Registry(now(), random, await store.serversSince(now() - FORGET_MS))
+  const metrics = new Metrics(() => registry.states())
+  const events = new Events(metrics)
+  const prober = new Prober()
+  undo.defer(() => prober.close())
+  const patrol = new Patrol({ registry, prober, store, events, metrics, log, now })
+  const placement = new Placement(
+    store,
+    {
+      homeCandidates: () => registry.homeCandidates(now()),
+      roomPlaced: (server) => registry.roomPlaced(server, now()),
+      peer: (server) => registry.peer(server),
+    },
+    random,
+  )
+
+  const server = await listen(config)
+  undo.defer(() => stopListening(server))
+  let isStopping = false
+  const url = urlOf(config.host, (server.address() as AddressInfo).port)
+  const origins = [...config.origins, url, url.replace('//127.0.0.1:', '//localhost:')]
+  if (config.publicUrl !== undefined) origins.push(new URL(config.publicUrl).origin)
+  const gate: Gate = {
+    fleetSecret,
+    whoBears: (token) => tokens.verify(token, now()),
+    cors: new Cors(origins),
+    metrics,
+    log,
+  }
+  const shared = { registry, prober, store, events, metrics, log, tokens, now }
+  const routes: Route[] = [
+    ...registryRoutes({ ...shared, watermarks: patrol.watermarks }),
+    ...roomsRoutes({
+      ...shared,
+      placement,
+      suspect: (server) => patrol.probe(server, 'suspect'),
+      creations: new RateLimit(ROOMS_RATE, LOGIN_WINDOW_MS),
+    }),
+    ...accountsRoutes({
+      ...shared,
+      guests: config.guests,
+      logins: new RateLimit(config.loginRate, LOGIN_WINDOW_MS),
+    }),
+    ...statusRoutes({ ...shared, id, inc: randomUUID(), isStopping: () => isStopping }),
+  ]
+  server.on('request', createApp(config, routes, gate))
+  patrol.start()
+  undo.defer(() => patrol.stop())
+  const beat = setInterval(() => events.beat(), EVENTS_BEAT_MS)
+  undo.defer(() => clearInterval(beat))
+  log.info({ id, url }, 'serving')
+
+  const running = undo.move()
+  let closing: Promise<void> | undefined
+  const close = () => {
+    isStopping = true
+    events.close()
+    log.info({ id }, 'stopping')
+    return (closing ??= running.disposeAsync())
+  }
+  return { id, url, fleetSecret, close }
+}
+
+/** Express with all routes, in order; errors last. */
+function createApp(config: Config, apiRoutes: readonly Route[], gate: Gate): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('query parser', false)
+  app.set('trust proxy', config.trustProxy ? 1 : false)
+  const describing = route({
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This document.',
+    door: 'anyone',
+    cors: true,
+    answers: { status: 200, schema: z.looseObject({ openapi: z.string() }) },
+    problems: [],
+    perform: () => ok(document),
+  })
+  const routes = [...apiRoutes, describing]
+  const document = openApi(routes, packageJson.version)
+  mount(app, routes, gate)
+  mountWebApp(app, config.webDir, config.publicUrl?.startsWith('https:') ?? false)
+  mountEnd(app, gate)
+  return app
+}
+
+function openDirectory(file: string): SqliteDirectoryStore {
+  try {
+    return new SqliteDirectoryStore(file)
+  } catch (error) {
+    const { message } = error as Error
+    throw new StartError(
+      `Cannot open ${file} (${message}): make it writable, or move it away; rooms are learnt again from the servers.`,
+      { cause: error },
+    )
+  }
+}
+
+async function openKeys(file: string): Promise<Tokens> {
+  try {
+    return await openTokens(file)
+  } catch (error) {
+    throw new StartError(
+      `Cannot use ${file} (${(error as Error).message}): move it away; everyone then signs in again.`,
+      { cause: error },
+    )
+  }
+}
+
+function orStartError<T>(folder: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    // A file that holds no secret says so itself; the system's errors name no remedy.
+    throw error instanceof Error && 'code' in error
+      ? unwritable(folder, error)
+      : new StartError((error as Error).message)
+  }
+}
+
+async function listen({ host, port }: Config): Promise<Server> {
+  const server = createServer({
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 30_000,
+    connectionsCheckingInterval: 2_000, // how late the two limits above may be noticed
+    noDelay: true,
+  })
+  await new Promise<void>((done, fail) => {
+    server.once('error', (error: NodeJS.ErrnoException) => fail(cannotListen(host, port, error)))
+    server.listen(port, host, done)
+  })
+  return server
+}
+
+function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): StartError {
+  const says = {
+    EADDRINUSE: `Port ${port} on ${host} is taken: stop what uses it, or choose another with --port.`,
+    EACCES: `Port ${port} on ${host} may not be used by this user: choose one above 1023 with --port.`,
+    EADDRNOTAVAIL: `There is no address ${host} on this machine: choose another with --host.`,
+    ENOTFOUND: `There is no address ${host}: choose another with --host.`,
+  }[error.code ?? '']
+  return new StartError(says ?? `Cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
+}
+
+/** Stops taking requests; those underway get a moment. */
+async function stopListening(server: Server): Promise<void> {
+  const cut = setTimeout(() => server.closeAllConnections(), 500)
+  await new Promise<void>((done) => server.close(() => done()))
+  clearTimeout(cut)
+}
+
+function urlOf(host: string, port: number): string {
+  const reachable = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}

@@ -1,0 +1,23 @@
+import { PROBLEMS, type Problem, type ProblemCode } from '@flotilla/protocol/control.ts'
+
+/** A refusal as a value: what a caller can cause is answered, not thrown. */
+export interface Refused {
+  refused: ProblemCode
+  /** For people; never holds what the caller sent as a secret. */
+  detail?: string
+  headers?: Record<string, string>
+}
+
+export function refused(code: ProblemCode, detail?: string, headers?: Record<string, string>): Refused {
+  return {
+    refused: code,
+    ...(detail === undefined ? {} : { detail }),
+    ...(headers === undefined ? {} : { headers }),
+  }
+}
+
+/** The body of a refusal, as RFC 9457 has it. */
+export function problemOf({ refused: code, detail }: Refused): Problem {
+  const { status, title } = PROBLEMS[code]
+  return { type: `urn:flotilla:problem:${code}`, title, status, code, ...(detail ? { detail } : {}) }
+}

@@ -1,0 +1,60 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ProblemCode } from '@flotilla/protocol/control.ts'
+import type { User } from '@flotilla/protocol/frames.ts'
+import type * as z from 'zod/mini'
+import type { Refused } from './problem.ts'
+
+/** One call of the API, as data: what mounts it, what validates it and what documents it read the same. */
+
+export type Schema = z.ZodMiniType
+export type Door = 'anyone' | 'fleet' | 'token'
+
+export interface Call<B = unknown> {
+  params: Readonly<Record<string, string>>
+  body: B
+  /** Of the token; there where the door is `token`. */
+  user: User
+  /** Who calls, for limits: an IPv4 address, or the /64 of an IPv6 one. */
+  address: string
+}
+
+export interface Answer {
+  status: number
+  json: unknown
+  headers?: Record<string, string>
+}
+
+export interface Route {
+  method: 'get' | 'post'
+  path: string
+  summary: string
+  door: Door
+  /** Pages of allowed origins may call it from a browser. */
+  cors: boolean
+  query?: Readonly<Record<string, string>>
+  body?: Schema
+  /** 1 MiB if not said. */
+  maxBodyBytes?: number
+  /** What a success looks like: its schema, or its media type where it is not JSON. */
+  answers: { status: number; schema?: Schema; type?: string }
+  problems: readonly ProblemCode[]
+  perform?: (call: Call<never>) => Promise<Answer | Refused> | Answer | Refused
+  /** Instead of `perform`: writes to the response itself (streams, and the one call that must cost nothing). */
+  respond?: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+}
+
+/** Ties the type of the body to the schema that validates it. */
+export function route<S extends Schema>(
+  given: Omit<Route, 'body' | 'perform'> & {
+    body?: S
+    perform?: (call: Call<z.infer<S>>) => Promise<Answer | Refused> | Answer | Refused
+  },
+): Route {
+  return given
+}
+
+export const ok = (json: unknown, headers?: Record<string, string>): Answer => ({
+  status: 200,
+  json,
+  ...(headers ? { headers } : {}),
+})

@@ -1,0 +1,65 @@
+import type { HeldRoom, Visibility } from '@flotilla/protocol/control.ts'
+import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { KnownServer } from '../registry/registry.ts'
+
+/** The room that always exists. */
+export const GENERAL: RoomId = 'general'
+
+export interface RoomRecord {
+  roomId: RoomId
+  name: string
+  visibility: Visibility
+  /** Milliseconds since 1970. */
+  createdAt: number
+  /** User id; undefined: the fleet itself. */
+  createdBy: string | undefined
+  /** Id of its home; undefined: never placed. */
+  home: string | undefined
+  /** Term of that home; 0 = never placed. */
+  epoch: number
+  /** The home before, when the room was moved. */
+  prevHome: string | undefined
+}
+export type NewRoom = Pick<RoomRecord, 'roomId' | 'name' | 'visibility' | 'createdAt' | 'createdBy'>
+
+export interface ServerRecord extends KnownServer {
+  /** Folder of its store on this machine, if it said so. */
+  dataDir: string | undefined
+  /** When it registered last, in milliseconds since 1970. */
+  heardAt: number
+}
+
+/**
+ * What the balancer must not forget: rooms with their homes and epochs, servers with their watermarks. Every adapter
+ * keeps:
+ * D1  What a call wrote is durable when it resolves, and is there after a crash.
+ * D2  A room's epoch never falls, and one epoch of a room has one home, whoever writes at the same time.
+ * D3  `general` exists, public, from the start.
+ * D4  A server's watermark (the highest commit number it reported) never falls.
+ */
+export interface DirectoryStore {
+  room(roomId: RoomId): Promise<RoomRecord | undefined>
+  /** Public rooms: `general`, then the newest first; at most `limit`. */
+  publicRooms(limit: number): Promise<RoomRecord[]>
+  /** @returns false if the id is taken; then nothing was written */
+  createRoom(room: NewRoom): Promise<boolean>
+  /**
+   * Makes `home` the home for term `epoch`, if the room's epoch is lower (else another placement was first).
+   * @returns the room as it stands then; undefined if there is no such room
+   */
+  moveRoom(roomId: RoomId, home: string, epoch: number): Promise<RoomRecord | undefined>
+  /**
+   * Learns from a server what it holds: rooms that are unknown here (the directory was lost), and higher epochs (it
+   * is an old copy). @returns those it learnt from
+   */
+  adoptRooms(server: string, held: readonly HeldRoom[], now: number): Promise<RoomId[]>
+  server(id: string): Promise<ServerRecord | undefined>
+  /** Servers that registered since. */
+  serversSince(heardAt: number): Promise<ServerRecord[]>
+  saveServer(server: ServerRecord): Promise<void>
+  /** Commit numbers by server id. */
+  raiseWatermarks(commitNos: ReadonlyMap<string, number>): Promise<void>
+  /** Undefined: none was ever reported. */
+  watermark(id: string): Promise<number | undefined>
+  close(): void
+}
