@@ -38,7 +38,7 @@ export class EndedBeforeReady extends Error {
   readonly summary: string
   constructor(name: string, exit: Exit, output: readonly string[]) {
     const summary = `${name} ended before it was ready (${describeExit(exit)})`
-    super([summary, ...output.slice(-10)].join('\n  '))
+    super([summary, ...output.slice(-20)].join('\n  '))
     this.summary = summary
   }
 }

@@ -27,6 +27,11 @@ export function readStartConfig(argv: readonly string[], env: Env) {
     webPort: port('web-port', 5173, 'port of the web app'),
     isWebOn: read.onOff('web', { default: true, says: 'off: without the web app' }),
     dataDir: read.string('data', { default: join(ROOT, 'data'), says: 'folder of all data and logs' }),
+    /** Besides those the fleet itself has. */
+    origins: read.urls('origins', {
+      default: [],
+      says: 'further browser origins that may connect, with commas',
+    }),
     /** As the user wrote them. */
     serverArgs: cut < 0 ? [] : argv.slice(cut + 1),
   }

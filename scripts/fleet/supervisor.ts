@@ -61,7 +61,8 @@ export class Supervisor {
     await loadbalancer.start()
 
     const url = `http://${reachable(host)}:${loadbalancer.port}`
-    const servers = serverPorts(this.#config).map((port) => this.#server(port, url, webPort))
+    const origins = this.#origins(webPort, loadbalancer.port)
+    const servers = serverPorts(this.#config).map((port) => this.#server(port, url, origins))
     const web = this.#config.isWebOn ? this.#web(webPort, url) : undefined
     await Promise.all([...servers, ...(web ? [web] : [])].map((each) => each.start()))
     await until('the balancer lists every server', async () => {
@@ -86,18 +87,18 @@ export class Supervisor {
     return this.#supervise({
       kind: 'balancer',
       port: this.#config.loadbalancerPort,
-      args: (port) => [LOADBALANCER_MAIN, ...this.#common(port, webPort)],
+      args: (port) => [LOADBALANCER_MAIN, ...this.#common(port, this.#origins(webPort))],
       healthUrl: (url) => `${url}/healthz`,
     })
   }
 
-  #server(port: number, loadbalancer: string, webPort: number): Supervised {
+  #server(port: number, loadbalancer: string, origins: readonly string[]): Supervised {
     return this.#supervise({
       kind: 'server',
       port,
       args: (fixed) => [
         SERVER_MAIN,
-        ...this.#common(fixed, webPort),
+        ...this.#common(fixed, origins),
         '--loadbalancer',
         loadbalancer,
         ...this.#config.serverArgs,
@@ -124,8 +125,16 @@ export class Supervisor {
     return supervised
   }
 
-  #common(port: number, _webPort: number): string[] {
-    return ['--host', this.#config.host, '--port', String(port), '--data', this.#config.dataDir]
+  #common(port: number, origins: readonly string[]): string[] {
+    const { host, dataDir } = this.#config
+    return ['--host', host, '--port', String(port), '--data', dataDir, '--origins', origins.join(',')]
+  }
+
+  /** Whose pages may connect: the app from its own port, and from the balancer, which serves it too. */
+  #origins(...ports: readonly number[]): string[] {
+    const { host, origins } = this.#config
+    const names = new Set(['localhost', '127.0.0.1', reachable(host)])
+    return [...origins, ...ports.flatMap((port) => [...names].map((name) => `http://${name}:${port}`))]
   }
 
   #wantedPorts(): WantedPort[] {
