@@ -10,14 +10,16 @@ import {
   type Machine,
   type TimerName,
 } from './connection-machine.ts'
+import type { Host } from './host.ts'
 import { Line } from './line.ts'
 import { locate } from './locate.ts'
-import { ChatRoom, type Host } from './room.ts'
+import { ChatRoom } from './room.ts'
 
 export type { Clock } from './clock.ts'
 export type { Connection } from './connection-machine.ts'
 export type { PendingSend } from './outbox.ts'
-export { ChatError, type ChatRoom, type RoomListeners, type RoomState } from './room.ts'
+export { ChatError, type RoomListeners, type RoomState } from './room-face.ts'
+export type { ChatRoom } from './room.ts'
 
 export interface ClientOptions {
   /** Base URLs of the balancers, without slash at the end, tried in turn; '' = same origin (browser). */

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import type { Seq } from '../frames.ts'
+import { LIMITS } from '../limits.ts'
 
 /**
  * What a person sent to one room and does not yet know to be in its log: in order, under the same ids on every try.
@@ -232,4 +233,11 @@ export class Outbox {
     this.#items.delete(id)
     this.#shown = undefined
   }
+}
+
+/** What no server would take, and what would close the connection if it were tried. */
+export function cannotBeSent(id: string, text: string): ErrorCode | undefined {
+  if (text.length > LIMITS.textChars) return 'too_long'
+  if (text.trim() === '' || !text.isWellFormed()) return 'bad_message'
+  return id.length < 1 || id.length > LIMITS.idChars ? 'bad_message' : undefined
 }

@@ -10,85 +10,26 @@ import type {
   RoomId,
   Seq,
   User,
-  UserId,
 } from '../frames.ts'
 import { LIMITS } from '../limits.ts'
 import { resendDelay } from './backoff.ts'
-import { Timer, type Clock } from './clock.ts'
+import { Timer } from './clock.ts'
+import type { Host } from './host.ts'
 import type { Line } from './line.ts'
-import { Outbox, type PendingSend } from './outbox.ts'
+import { Mender } from './mender.ts'
+import { cannotBeSent, Outbox, type Outgoing, type PendingSend } from './outbox.ts'
+import { Questions, type Page, type Question } from './questions.ts'
 import { RoomCursor } from './room-cursor.ts'
-
-/** A refusal, or a lost connection (`busy`: ask again when live), of something that was asked for. */
-export class ChatError extends Error {
-  readonly code: ErrorCode
-
-  constructor(code: ErrorCode, message: string = ERRORS[code]?.says ?? code) {
-    super(message)
-    this.name = 'ChatError'
-    this.code = code
-  }
-}
-
-export interface RoomState {
-  /** `recovering`: the connection is lost or the room is joined anew; it shows what it has. */
-  readonly status: 'joining' | 'live' | 'recovering' | 'refused' | 'left'
-  readonly code?: ErrorCode
-  readonly log?: LogId
-  /** The highest seq known to be in the log. */
-  readonly head: Seq
-  /** Seq of the first entry delivered; what lies before it comes by `history`. */
-  readonly first: Seq
-  readonly members: readonly User[]
-  readonly count: number
-}
-
-export interface RoomListeners {
-  /** One call per received frame; strictly seq + 1, each exactly once, never before its gap is filled. */
-  entries?: (entries: readonly Entry[]) => void
-  /** Drop all you show. */
-  reset?: () => void
-  /** `state` or `pending` changed; once per turn. */
-  change?: () => void
-  /** A send is durable: once per id, at its ack or its own entry, whichever comes first. */
-  ack?: (ack: { id: string; seq: Seq; ts: number }) => void
-  /** Finally refused; not tried again by itself. */
-  refused?: (refusal: { id: string; code: ErrorCode }) => void
-  typing?: (user: User) => void
-}
-
-/** What a room needs of its client. */
-export interface Host {
-  readonly clock: Clock
-  readonly random: () => number
-  /** Who we are, once a server has said so. */
-  readonly userId: UserId | undefined
-  newRef(): number
-  newId(): string
-  /** Sends that may still go out on this line, over all rooms. */
-  budget(line: Line): number
-  /** The room has its answer on this line. */
-  answered(line: Line): void
-  left(room: ChatRoom): void
-}
+import { ChatError, Listening, type RoomListeners, type RoomState } from './room-face.ts'
+import { Sender } from './sender.ts'
 
 /** A join on one line. During a move there are two. */
 interface Attachment {
   ref: number
   log: LogId | undefined
   state: 'asked' | 'joined' | 'refused'
+  code?: ErrorCode
 }
-
-type Ask = { line: Line; log: LogId | undefined } & (
-  | { resolve: (page: { entries: Entry[]; done: boolean }) => void; reject: (why: ChatError) => void }
-  | { resolve?: never }
-)
-
-/** Without any answer for this long, sends go out again, and a gap is asked for again. */
-const STALLED_MS = 15_000
-/** How long after a `head` its entries are waited for. */
-const HEAD_PATIENCE_MS = 3_000
-const MAX_ASKS = 64
 
 /** One room as its client follows it: cursor and outbox, with the frames and timers around them. */
 export class ChatRoom {
@@ -96,31 +37,25 @@ export class ChatRoom {
   readonly #host: Host
   readonly #cursor = new RoomCursor()
   readonly #outbox = new Outbox()
-  readonly #listeners = new Set<RoomListeners>()
+  readonly #listening = new Listening()
   readonly #on = new Map<Line, Attachment>()
-  readonly #asks = new Map<number, Ask>()
+  readonly #questions = new Questions()
   /** The newest line on which the room is joined: sends and questions go there. */
   #line: Line | undefined
   #state: RoomState = { status: 'joining', head: 0, first: 0, members: [], count: 0 }
-  #isChanged = false
   #joinTries = 0
-  #mendTries = 0
-  /** The question for the gap, if one is under way. */
-  #mending: number | undefined
-  #mendingAt = 0
-  #watchedAt: Seq | undefined
-  #answeredAt = 0
   #typedAt = -Infinity
-  readonly #resend: Timer
   readonly #rejoin: Timer
-  readonly #mend: Timer
+  readonly #mender: Mender
+  readonly #sender: Sender
 
   constructor(id: RoomId, host: Host) {
     this.id = id
     this.#host = host
-    this.#resend = new Timer(host.clock, () => this.#resendDue())
     this.#rejoin = new Timer(host.clock, () => this.#rejoinDue())
-    this.#mend = new Timer(host.clock, () => this.#mendDue())
+    const { clock, random } = host
+    this.#mender = new Mender(this.#cursor, { clock, random, ask: (after) => this.#askMissing(after) })
+    this.#sender = new Sender(this.#outbox, { clock, random, send: () => this.#send() })
   }
 
   /** Snapshot: another object whenever anything in it changed. */
@@ -135,9 +70,7 @@ export class ChatRoom {
 
   /** @returns the way to stop */
   listen(listeners: RoomListeners): () => void {
-    const own = { ...listeners }
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#listening.add(listeners)
   }
 
   /**
@@ -170,20 +103,19 @@ export class ChatRoom {
 
   /** Forgets a send that failed or never went out. */
   discard(id: string): void {
-    if (this.#outbox.discard(id)) this.#changed()
+    if (this.#outbox.discard(id)) this.#listening.changed()
   }
 
   /**
    * Older entries, ascending, ending before `before`; at most `limit` ≤ 200.
    * @throws ChatError when refused, or `busy` when the connection is or gets lost: ask again once live
    */
-  history(before: Seq, limit: number = LIMITS.joinEntries): Promise<{ entries: Entry[]; done: boolean }> {
+  history(before: Seq, limit: number = LIMITS.joinEntries): Promise<Page> {
     const line = this.#line
-    if (!line || this.#asks.size >= MAX_ASKS) return Promise.reject(new ChatError('busy'))
+    if (!line || this.#questions.isFull) return Promise.reject(new ChatError('busy'))
     return new Promise((resolve, reject) => {
-      const ref = this.#host.newRef()
-      this.#asks.set(ref, { line, log: this.#cursor.log, resolve, reject })
-      line.send({ type: 'history', ref, room: this.id, before, limit })
+      const refuse = (code: ErrorCode) => reject(new ChatError(code))
+      this.#ask({ line, answer: resolve, refuse }, { before, limit })
     })
   }
 
@@ -216,15 +148,15 @@ export class ChatRoom {
   /** The line is gone: what was asked there is not answered any more. */
   detach(line: Line): void {
     this.#on.delete(line)
-    this.#dropAsks(line)
+    this.#questions.drop(line)
     if (this.#on.size === 0) this.#rejoin.clear()
-    if (this.#line !== line) return
-    this.#line = undefined
-    this.#resend.clear()
-    this.#mend.clear()
-    const other = [...this.#on].find(([, { state }]) => state === 'joined')?.[0]
-    if (other) this.#lead(other)
-    else if (this.#state.status === 'live') this.#set({ status: 'recovering' })
+    else if (this.#line !== line) return
+    this.#unlead()
+    for (const [other, { state, code }] of this.#on) {
+      if (state === 'joined') return this.#lead(other)
+      if (state === 'refused') return this.#refuse(code!)
+    }
+    if (this.#state.status === 'live') this.#set({ status: 'recovering' })
   }
 
   /** Whether the room has its answer on this line. */
@@ -243,14 +175,7 @@ export class ChatRoom {
 
   /** Sends what may go out now. */
   pump(): void {
-    if (!this.#line || !this.#outbox.isReady) return
-    const budget = this.#host.budget(this.#line)
-    if (budget <= 0) return
-    if (this.#outbox.inFlight === 0) this.#answeredAt = this.#host.clock.now()
-    for (const send of this.#outbox.take(budget, () => this.#host.newRef())) {
-      this.#line.send({ type: 'send', room: this.id, ...send })
-    }
-    if (!this.#resend.isSet) this.#resend.set(STALLED_MS)
+    this.#sender.pump()
   }
 
   onJoined(line: Line, frame: Joined): void {
@@ -272,7 +197,7 @@ export class ChatRoom {
       head: this.#cursor.head,
       first: this.#cursor.first,
     }
-    this.#changed()
+    this.#listening.changed()
     this.#lead(line)
     this.#host.answered(line)
   }
@@ -295,45 +220,28 @@ export class ChatRoom {
     const on = this.#on.get(line)
     if (on?.state !== 'joined' || on.log !== this.#cursor.log) return
     this.#deliver(this.#cursor.take(entries))
-    this.#askMissing()
+    this.#mender.look()
   }
 
   onAck(line: Line, { id, seq, ts }: Ack): void {
     const on = this.#on.get(line)
     if (!on) return
-    this.#answeredAt = this.#host.clock.now()
-    const isSeen = on.log !== this.#cursor.log
-    if (this.#outbox.settle(id, seq, isSeen ? Infinity : this.#cursor.at)) this.#tell('ack', { id, seq, ts })
-    this.#changed()
+    this.#sender.answered()
+    const seen = on.log === this.#cursor.log ? this.#cursor.at : Infinity
+    if (this.#outbox.settle(id, seq, seen)) this.#listening.tell('ack', { id, seq, ts })
+    this.#listening.changed()
   }
 
   onHead(line: Line, seq: Seq): void {
     const on = this.#on.get(line)
     if (on?.state !== 'joined' || on.log !== this.#cursor.log) return
-    if (this.#cursor.see(seq)) {
-      if (!this.#mend.isSet) {
-        this.#watchedAt = this.#cursor.at
-        this.#mend.set(HEAD_PATIENCE_MS)
-      }
-      if (seq > this.#state.head) this.#set({ head: seq })
-    }
+    if (!this.#cursor.see(seq)) return
+    this.#mender.watch()
+    if (seq > this.#state.head) this.#set({ head: seq })
   }
 
-  onHistory(frame: History): void {
-    const ask = this.#takeAsk(frame.ref)
-    if (!ask) return
-    if (ask.resolve) {
-      if (ask.log === this.#cursor.log) ask.resolve({ entries: frame.entries, done: frame.done })
-      else ask.reject(new ChatError('busy'))
-      return
-    }
-    if (ask.log !== this.#cursor.log) return
-    const ready = this.#cursor.take(frame.entries)
-    this.#deliver(ready)
-    if (ready.length > 0) this.#mendTries = 0
-    if (ready.length > 0 || this.#cursor.missingAfter === undefined) this.#askMissing()
-    // The answer did not help: a server that is behind needs time, not more questions.
-    else this.#mend.set(resendDelay(this.#mendTries++, this.#host.random))
+  onHistory({ ref, entries, done }: History): void {
+    this.#questions.take(ref)?.answer({ entries, done })
   }
 
   onPresence(line: Line, { join, leave, count }: PresenceChange): void {
@@ -344,36 +252,34 @@ export class ChatRoom {
   }
 
   onTyping(line: Line, user: User): void {
-    if (line === this.#line) this.#tell('typing', user)
+    if (line === this.#line) this.#listening.tell('typing', user)
   }
 
   /** @returns false if the error names nothing of this room */
-  onError(line: Line, { code, ref, id, retryMs }: ErrorFrame): boolean {
+  onError(line: Line, error: ErrorFrame): boolean {
+    const { code, ref, id, retryMs } = error
     const on = this.#on.get(line)
     if (!on) return false
     // A code of tomorrow is final unless it says when to try again.
     const again = (Object.hasOwn(ERRORS, code) && ERRORS[code].again) || retryMs !== undefined
     if (ref !== undefined && ref === on.ref && on.state === 'asked') {
-      this.#joinRefused(line, on, code, again, retryMs)
+      this.#joinRefused(line, on, error, again)
       return true
     }
-    const ask = typeof ref === 'number' ? this.#asks.get(ref) : undefined
-    if (ask) {
-      this.#takeAsk(ref)
+    const question = this.#questions.take(ref)
+    if (question) {
+      question.refuse(code, retryMs)
       if (code === 'not_joined') this.#joinAgain(line)
-      if (ask.resolve) ask.reject(new ChatError(code))
-      else if (code !== 'not_joined')
-        this.#mend.set(resendDelay(this.#mendTries++, this.#host.random, retryMs))
       return true
     }
     if (id === undefined || !this.#outbox.isCurrent(id, ref)) return false
-    this.#answeredAt = this.#host.clock.now()
+    this.#sender.answered()
     if (code === 'not_joined') this.#joinAgain(line)
-    else if (again) this.#hold(retryMs)
+    else if (again) this.#sender.hold(retryMs)
     else {
       this.#outbox.fail(id, code)
-      this.#changed()
-      this.#tell('refused', { id, code })
+      this.#listening.changed()
+      this.#listening.tell('refused', { id, code })
       this.pump()
     }
     return true
@@ -384,53 +290,61 @@ export class ChatRoom {
     if (refusal) {
       this.#outbox.fail(id, refusal)
       // After `send` has told its caller the id.
-      queueMicrotask(() => this.#tell('refused', { id, code: refusal }))
+      queueMicrotask(() => this.#listening.tell('refused', { id, code: refusal }))
     }
-    this.#changed()
+    this.#listening.changed()
     this.pump()
   }
 
-  /** [R13] Sends and questions go to this line from now on; what is unacked goes there again. */
+  /** The part of `send` frames that depends on where they go. */
+  #send(): readonly Outgoing[] {
+    const line = this.#line
+    if (!line) return []
+    const sends = this.#outbox.take(this.#host.budget(line), () => this.#host.newRef())
+    for (const send of sends) line.send({ type: 'send', room: this.id, ...send })
+    return sends
+  }
+
+  /** Sends and questions go to this line from now on. */
   #lead(line: Line): void {
     this.#line = line
     this.#rejoin.clear()
-    this.#resend.clear()
-    this.#outbox.restart()
-    this.#askMissing()
-    this.pump()
+    this.#mender.look()
+    this.#sender.restart()
   }
 
-  #joinRefused(
-    line: Line,
-    on: Attachment,
-    code: ErrorCode,
-    again: boolean,
-    retryMs: number | undefined,
-  ): void {
+  #unlead(): void {
+    this.#line = undefined
+    this.#sender.stop()
+    this.#mender.stop()
+  }
+
+  #joinRefused(line: Line, on: Attachment, { code, retryMs }: ErrorFrame, again: boolean): void {
     if (again) {
       this.#rejoin.set(resendDelay(this.#joinTries++, this.#host.random, retryMs))
       return
     }
     on.state = 'refused'
-    if (!this.#line || this.#line === line) {
-      this.#line = undefined
-      this.#set({ status: 'refused', code })
-      for (const id of this.#outbox.failAll(code)) this.#tell('refused', { id, code })
-    }
+    on.code = code
+    if (!this.#line) this.#refuse(code) // else the other line of a move still has it
     this.#host.answered(line)
+  }
+
+  /** The room is not for us (any more). */
+  #refuse(code: ErrorCode): void {
+    this.#set({ status: 'refused', code })
+    for (const id of this.#outbox.failAll(code)) this.#listening.tell('refused', { id, code })
   }
 
   /** The stream of this line is of no use any more, or the server knows of none. */
   #joinAgain(line: Line): void {
     const on = this.#on.get(line)
     if (on?.state !== 'joined') return // asked already
+    this.#questions.drop(line)
     if (this.#line === line) {
-      this.#line = undefined
-      this.#resend.clear()
-      this.#mend.clear()
+      this.#unlead()
       this.#set({ status: 'recovering' })
     }
-    this.#dropAsks(line)
     this.attach(line)
   }
 
@@ -438,61 +352,23 @@ export class ChatRoom {
     for (const [line, on] of this.#on) if (on.state === 'asked') this.attach(line)
   }
 
-  /** [R11] */
-  #hold(retryMs: number | undefined): void {
-    if (this.#outbox.isHeld) return // one burst, one resend
-    const delayMs = resendDelay(this.#outbox.tries, this.#host.random, retryMs)
-    this.#outbox.hold()
-    this.#resend.set(delayMs)
-  }
-
-  #resendDue(): void {
-    if (!this.#outbox.isHeld) {
-      if (this.#outbox.inFlight === 0) return
-      const quietMs = this.#host.clock.now() - this.#answeredAt
-      if (quietMs < STALLED_MS) {
-        this.#resend.set(STALLED_MS - quietMs)
-        return
-      }
-      // Neither acked nor refused on a line that lives: sending again is safe, waiting for ever is not.
-      this.#outbox.hold()
+  #askMissing(after: Seq): boolean {
+    const line = this.#line
+    if (!line) return false
+    const answer = ({ entries }: Page) => {
+      const ready = this.#cursor.take(entries)
+      this.#deliver(ready)
+      this.#mender.answered(ready.length > 0)
     }
-    this.#outbox.release()
-    this.pump()
+    const refuse = (_: ErrorCode, retryMs?: number) => this.#mender.refused(retryMs)
+    this.#ask({ line, answer, refuse }, { after, limit: LIMITS.historyEntries })
+    return true
   }
 
-  /** [R6] Asks for what is missing, one page at a time. */
-  #askMissing(): void {
-    const after = this.#cursor.missingAfter
-    if (after === undefined || !this.#line || this.#mending !== undefined) return
-    if (this.#mendTries > 0 && this.#mend.isSet) return
+  #ask(question: Question, page: { before?: Seq; after?: Seq; limit: number }): void {
     const ref = this.#host.newRef()
-    this.#mending = ref
-    this.#mendingAt = this.#host.clock.now()
-    this.#asks.set(ref, { line: this.#line, log: this.#cursor.log })
-    this.#line.send({ type: 'history', ref, room: this.id, after, limit: LIMITS.historyEntries })
-    this.#mend.set(STALLED_MS)
-  }
-
-  #mendDue(): void {
-    if (this.#mending !== undefined) {
-      const quietMs = this.#host.clock.now() - this.#mendingAt
-      if (quietMs < STALLED_MS) {
-        this.#mend.set(STALLED_MS - quietMs)
-        return
-      }
-      this.#takeAsk(this.#mending)
-    }
-    if (this.#cursor.missingAfter === undefined && this.#cursor.head > this.#cursor.at) {
-      if (this.#watchedAt !== this.#cursor.at) {
-        // They are coming, only slowly.
-        this.#watchedAt = this.#cursor.at
-        this.#mend.set(HEAD_PATIENCE_MS)
-        return
-      }
-      this.#cursor.lose()
-    }
-    this.#askMissing()
+    this.#questions.add(ref, question)
+    question.line.send({ type: 'history', ref, room: this.id, ...page })
   }
 
   #deliver(ready: readonly Entry[]): void {
@@ -501,80 +377,24 @@ export class ChatRoom {
     const me = this.#host.userId
     for (const { user, id, seq, ts } of ready) {
       if (user.id !== me || !this.#outbox.has(id)) continue
-      this.#answeredAt = this.#host.clock.now()
-      if (this.#outbox.settle(id, seq, last.seq)) this.#tell('ack', { id, seq, ts })
+      this.#sender.answered()
+      if (this.#outbox.settle(id, seq, last.seq)) this.#listening.tell('ack', { id, seq, ts })
     }
     this.#outbox.see(last.seq)
     this.#set({ head: this.#cursor.head })
-    this.#tell('entries', ready)
+    this.#listening.tell('entries', ready)
   }
 
   /** Another log: what was shown and asked is void. */
   #void(): void {
     this.#outbox.forgetAcked()
-    for (const line of this.#on.keys()) this.#dropAsks(line)
-    this.#mend.clear()
-    this.#mendTries = 0
-    for (const { reset } of [...this.#listeners]) guarded(() => reset?.())
-  }
-
-  #takeAsk(ref: unknown): Ask | undefined {
-    if (typeof ref !== 'number') return undefined
-    const ask = this.#asks.get(ref)
-    this.#asks.delete(ref)
-    if (this.#mending === ref) {
-      this.#mending = undefined
-      this.#mend.clear()
-    }
-    return ask
-  }
-
-  #dropAsks(line: Line): void {
-    for (const [ref, ask] of [...this.#asks]) {
-      if (ask.line !== line) continue
-      this.#takeAsk(ref)
-      if (ask.resolve) ask.reject(new ChatError('busy'))
-    }
+    this.#questions.drop()
+    this.#mender.stop()
+    this.#listening.tell('reset')
   }
 
   #set(change: Partial<RoomState>): void {
     this.#state = { ...this.#state, ...change }
-    this.#changed()
-  }
-
-  #changed(): void {
-    if (this.#isChanged) return
-    this.#isChanged = true
-    queueMicrotask(() => {
-      this.#isChanged = false
-      for (const { change } of [...this.#listeners]) guarded(() => change?.())
-    })
-  }
-
-  #tell<K extends 'entries' | 'ack' | 'refused' | 'typing'>(
-    what: K,
-    news: Parameters<NonNullable<RoomListeners[K]>>[0],
-  ): void {
-    for (const listeners of [...this.#listeners]) {
-      guarded(() => (listeners[what] as ((news: unknown) => void) | undefined)?.(news))
-    }
-  }
-}
-
-/** What no server would take, and what would close the connection if it were tried. */
-function cannotBeSent(id: string, text: string): ErrorCode | undefined {
-  if (text.length > LIMITS.textChars) return 'too_long'
-  if (text.trim() === '' || !text.isWellFormed()) return 'bad_message'
-  return id.length < 1 || id.length > LIMITS.idChars ? 'bad_message' : undefined
-}
-
-/** A listener that throws must not keep the others, or the state here, from going on; the platform reports it. */
-function guarded(call: () => void): void {
-  try {
-    call()
-  } catch (cause) {
-    queueMicrotask(() => {
-      throw cause
-    })
+    this.#listening.changed()
   }
 }
