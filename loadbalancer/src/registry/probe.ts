@@ -1,5 +1,5 @@
-import { HealthSchema } from '@flotilla/protocol/control.ts'
 import { Agent, request } from 'undici'
+import * as z from 'zod/mini'
 import type { ProbeOutcome } from './registry.ts'
 
 /** How long a registering server has to answer the dial-back. */
@@ -7,6 +7,8 @@ export const DIAL_BACK_MS = 2_000
 /** How long a silent one has to answer a probe. */
 export const PROBE_MS = 1_000
 const MAX_BODY_BYTES = 4 * 1024
+/** All that a probe looks at; whatever else a server says of its health is its own. */
+const WhoSchema = z.object({ id: z.string(), inc: z.string() })
 
 export interface Address {
   host: string
@@ -36,7 +38,7 @@ export class Prober {
         text += String(chunk)
         if (text.length > MAX_BODY_BYTES) return 'other'
       }
-      const health = statusCode === 200 ? HealthSchema.safeParse(parse(text)) : undefined
+      const health = statusCode === 200 ? WhoSchema.safeParse(parse(text)) : undefined
       return health?.success && health.data.id === id && health.data.inc === inc ? 'ok' : 'other'
     } catch (error) {
       return isRefusal(error) ? 'refused' : 'failed'

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { describe, test, type TestContext } from 'node:test'
+import { GENERAL, type DirectoryStore, type NewRoom, type ServerRecord } from './directory-store.ts'
+
+export const SERVER: ServerRecord = {
+  ...{ id: 'a', url: 'ws://h:1/ws', host: 'h', port: 1, capacity: 10, inc: 'a-1' },
+  ...{ dataDir: '/data/a', heardAt: 1_000 },
+}
+export const ROOM: NewRoom = {
+  ...{ roomId: 'r1', name: 'Tea', visibility: 'public', createdAt: 5, createdBy: 'guest:ann' },
+}
+
+/** `open` twice in one test opens the same directory again, as a later run of the process would. */
+export function describeDirectoryStore(name: string, openFor: (t: TestContext) => () => DirectoryStore) {
+  describe(`${name} keeps the DirectoryStore contract`, () => {
+    test('[D1] all that was written is there for the next run', async (t) => {
+      const open = openFor(t)
+      const before = open()
+      await before.saveServer(SERVER)
+      await before.createRoom(ROOM)
+      await before.moveRoom('r1', 'a', 1)
+      await before.raiseWatermarks(new Map([['a', 7]]))
+      before.close()
+      const after = open()
+      t.after(() => after.close())
+      assert.deepEqual(await after.room('r1'), { ...ROOM, home: 'a', epoch: 1, prevHome: undefined })
+      assert.deepEqual(await after.server('a'), SERVER)
+      assert.equal(await after.watermark('a'), 7)
+    })
+
+    test('[D2] a move to the epoch that holds, or a lower one, changes nothing and tells who is home', async (t) => {
+      const store = openFor(t)()
+      t.after(() => store.close())
+      await store.createRoom(ROOM)
+      const moves = await Promise.all([store.moveRoom('r1', 'a', 1), store.moveRoom('r1', 'b', 1)])
+      assert.deepEqual(
+        moves.map((room) => room?.home),
+        ['a', 'a'],
+      )
+      const moved = await store.moveRoom('r1', 'b', 2)
+      assert.deepEqual([moved?.home, moved?.epoch, moved?.prevHome], ['b', 2, 'a'])
+      assert.equal((await store.moveRoom('r1', 'c', 1))?.home, 'b')
+      assert.equal(await store.moveRoom('nowhere', 'a', 1), undefined)
+    })
+
+    test('[D2] what servers hold is learnt where it is unknown or newer, and never lowers an epoch', async (t) => {
+      const store = openFor(t)()
+      t.after(() => store.close())
+      const held = (room: string, epoch: number) => ({ room, epoch, head: 0 })
+      assert.deepEqual(await store.adoptRooms('a', [held('lost', 3), held(GENERAL, 2)], 9), ['lost', GENERAL])
+      assert.deepEqual(await store.room('lost'), {
+        ...{ roomId: 'lost', name: 'lost', visibility: 'public', createdAt: 9, createdBy: undefined },
+        ...{ home: 'a', epoch: 3, prevHome: undefined },
+      })
+      assert.deepEqual(await store.adoptRooms('b', [held('lost', 2), held(GENERAL, 2)], 9), [])
+      assert.equal((await store.room('lost'))?.home, 'a')
+      assert.deepEqual(await store.adoptRooms('b', [held('lost', 4)], 9), ['lost'])
+      const room = await store.room('lost')
+      assert.deepEqual([room?.home, room?.epoch, room?.name], ['b', 4, 'lost'])
+    })
+
+    test('[D3] general exists from the start, for everybody', async (t) => {
+      const store = openFor(t)()
+      t.after(() => store.close())
+      const general = await store.room(GENERAL)
+      assert.deepEqual([general?.visibility, general?.home, general?.epoch], ['public', undefined, 0])
+      assert.equal(await store.createRoom({ ...ROOM, roomId: GENERAL }), false)
+    })
+
+    test('[D4] a watermark never falls', async (t) => {
+      const store = openFor(t)()
+      t.after(() => store.close())
+      await store.saveServer(SERVER)
+      assert.equal(await store.watermark('a'), undefined)
+      for (const commitNo of [5, 9, 7]) await store.raiseWatermarks(new Map([['a', commitNo]]))
+      await store.saveServer({ ...SERVER, inc: 'a-2' })
+      assert.equal(await store.watermark('a'), 9)
+    })
+
+    test('an id is given once', async (t) => {
+      const store = openFor(t)()
+      t.after(() => store.close())
+      const made = await Promise.all([store.createRoom(ROOM), store.createRoom({ ...ROOM, name: 'Coffee' })])
+      assert.deepEqual(made, [true, false])
+      assert.equal((await store.room('r1'))?.name, 'Tea')
+    })
+
+    test('the list shows general, then public rooms, the newest first', async (t) => {
+      const store = openFor(t)()
+      t.after(() => store.close())
+      await store.createRoom({ ...ROOM, roomId: 'old', createdAt: 1 })
+      await store.createRoom({ ...ROOM, roomId: 'new', createdAt: 2 })
+      await store.createRoom({ ...ROOM, roomId: 'secret', createdAt: 3, visibility: 'private' })
+      const ids = async (limit: number) => (await store.publicRooms(limit)).map(({ roomId }) => roomId)
+      assert.deepEqual(await ids(10), [GENERAL, 'new', 'old'])
+      assert.deepEqual(await ids(2), [GENERAL, 'new'])
+    })
+
+    test('servers are found by when they registered last', async (t) => {
+      const store = openFor(t)()
+      t.after(() => store.close())
+      await store.saveServer(SERVER)
+      await store.saveServer({ ...SERVER, id: 'b', dataDir: undefined, heardAt: 2_000 })
+      const ids = async (since: number) => (await store.serversSince(since)).map(({ id }) => id)
+      assert.deepEqual([await ids(1_001), (await ids(0)).sort()], [['b'], ['a', 'b']])
+      assert.equal(await store.server('c'), undefined)
+    })
+  })
+}
