@@ -1,0 +1,95 @@
+import type { ErrorCode } from './errors.ts'
+import type { EntryType, LogId, RoomId, Seq, User } from './frames.ts'
+
+/**
+ * What servers say to each other about a room: an edge (which has followers of the room) and the room's home. A message
+ * is a small JSON head and, for entries, their lines as bytes: what the home encoded is passed on untouched. Any of
+ * them may be lost, doubled or late: cursors, versions and request numbers repair it.
+ */
+
+/** A send on its way from an edge to the home. */
+export interface CarriedSend {
+  id: string
+  user: User
+  type: EntryType
+  text?: string
+  replyTo?: Seq
+  after?: string
+}
+
+export type EdgeMessage =
+  /** Make me a follower of the room from `cursor` (absent: I have nothing), or move my cursor there. */
+  | { t: 'follow'; room: RoomId; epoch: number; cursor?: Seq; log?: LogId }
+  | { t: 'unfollow'; room: RoomId }
+  | { t: 'send'; room: RoomId; req: number; send: CarriedSend }
+  | { t: 'read'; room: RoomId; req: number; after?: Seq; before?: Seq; limit: number }
+  /** My people in the room: all of them (`full`), or what changed from version `v - 1` to `v`. */
+  | { t: 'people'; room: RoomId; v: number; full: boolean; join: User[]; leave: string[] }
+  | { t: 'typing'; room: RoomId; user: User }
+
+export type HomeMessage =
+  /** You follow now; entries come after your cursor. `head` is the log's last seq. */
+  | { t: 'following'; room: RoomId; epoch: number; log: LogId; head: Seq }
+  /** I am not the room's home; ask the balancer. */
+  | { t: 'not-home'; room: RoomId }
+  /** Entries `from` … `to` follow as lines. */
+  | { t: 'entries'; room: RoomId; epoch: number; log: LogId; from: Seq; to: Seq }
+  /** Where the rooms stand that you follow here: finds a lost tail. */
+  | { t: 'heads'; rooms: [room: RoomId, epoch: number, head: Seq][] }
+  | { t: 'sent'; room: RoomId; req: number; seq: Seq; ts: number }
+  | { t: 'refused'; room: RoomId; req: number; code: ErrorCode; retryMs?: number }
+  /** The entries asked for follow as lines, ascending. */
+  | { t: 'page'; room: RoomId; req: number; done: boolean }
+  /**
+   * The room's people: a page of them and how many (`full`), or what changed from `v - 1` to `v`. `settled` is false while
+   * the home has not yet heard of every edge: then nobody is gone only because he is not named.
+   */
+  | {
+      t: 'members'
+      room: RoomId
+      v: number
+      full: boolean
+      settled: boolean
+      join: User[]
+      leave: User[]
+      count: number
+    }
+  /** Send me all of your people: I missed a change. */
+  | { t: 'people?'; room: RoomId }
+  | { t: 'typed'; room: RoomId; user: User }
+
+export type LinkMessage = EdgeMessage | HomeMessage
+
+const ROOMLESS = new Set(['heads'])
+const KNOWN = new Set<string>([
+  'follow',
+  'unfollow',
+  'send',
+  'read',
+  'people',
+  'typing',
+  'following',
+  'not-home',
+  'entries',
+  'heads',
+  'sent',
+  'refused',
+  'page',
+  'members',
+  'people?',
+  'typed',
+])
+
+/** The head of a message from another server of the fleet, or undefined if it is none this version knows. */
+export function parseLinkMessage(text: string): LinkMessage | undefined {
+  try {
+    const head = JSON.parse(text) as { t?: unknown; room?: unknown }
+    if (typeof head !== 'object' || head === null || typeof head.t !== 'string' || !KNOWN.has(head.t)) {
+      return undefined
+    }
+    if (!ROOMLESS.has(head.t) && typeof head.room !== 'string') return undefined
+    return head as LinkMessage
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,96 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { User } from '@flotilla/protocol/frames.ts'
+import { normaliseName } from '@flotilla/protocol/frames.ts'
+import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet } from 'jose'
+import type { Logger } from 'pino'
+import { request } from 'undici'
+
+/**
+ * The balancer's public keys, kept in the data folder: whoever holds a token gets in while the balancer is down, even at a
+ * server that was restarted meanwhile.
+ */
+
+const FILE = 'jwks.json'
+/** A token may name a key made since the keys were fetched; it cannot make this server ask without end. */
+const REFETCH_MS = 5_000
+const MAX_BYTES = 64 * 1024
+
+export class Keys {
+  readonly #dir: string
+  readonly #loadbalancers: readonly string[]
+  readonly #log: Logger
+  #set: ReturnType<typeof createLocalJWKSet> | undefined
+  #fetchedAt = 0
+  #fetching: Promise<void> | undefined
+
+  constructor(options: { dir: string; loadbalancers: readonly string[]; log: Logger }) {
+    this.#dir = options.dir
+    this.#loadbalancers = options.loadbalancers
+    this.#log = options.log
+  }
+
+  /**
+   * @returns who the token stands for, or undefined if it is not a valid access token
+   * @throws if no keys are known yet and no balancer answers
+   */
+  async verify(token: string): Promise<User | undefined> {
+    if (this.#set === undefined) await this.#load()
+    try {
+      return await this.#check(token)
+    } catch (cause) {
+      if (!(cause instanceof errors.JWKSNoMatchingKey)) return undefined
+    }
+    if (Date.now() - this.#fetchedAt >= REFETCH_MS) await this.#fetch()
+    return this.#check(token).catch(() => undefined)
+  }
+
+  async #check(token: string): Promise<User | undefined> {
+    if (this.#set === undefined) throw new Error('no keys of a balancer are known')
+    const { payload } = await jwtVerify(token, this.#set, {
+      issuer: 'flotilla',
+      audience: 'chat',
+      typ: 'at+jwt',
+      algorithms: ['EdDSA', 'Ed25519'],
+      requiredClaims: ['sub', 'exp', 'jti', 'name'],
+    })
+    const { sub, name } = payload
+    if (sub === undefined || typeof name !== 'string' || normaliseName(name) !== name) return undefined
+    return { id: sub, name }
+  }
+
+  async #load(): Promise<void> {
+    await this.#fetch()
+    if (this.#set !== undefined) return
+    try {
+      const kept = await readFile(join(this.#dir, FILE), 'utf8')
+      this.#set = createLocalJWKSet(JSON.parse(kept) as JSONWebKeySet)
+    } catch {
+      throw new Error('no keys of a balancer are known')
+    }
+  }
+
+  /** Asks the balancers in turn; with none answering, the keys stay as they are. */
+  #fetch(): Promise<void> {
+    this.#fetching ??= this.#fetchNow().finally(() => {
+      this.#fetching = undefined
+    })
+    return this.#fetching
+  }
+
+  async #fetchNow(): Promise<void> {
+    this.#fetchedAt = Date.now()
+    for (const url of this.#loadbalancers) {
+      try {
+        const answer = await request(`${url}/.well-known/jwks.json`, { signal: AbortSignal.timeout(2_000) })
+        const text = await answer.body.text()
+        if (answer.statusCode !== 200 || text.length > MAX_BYTES) continue
+        this.#set = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet)
+        await writeFile(join(this.#dir, FILE), text)
+        return
+      } catch (cause) {
+        this.#log.debug({ loadbalancer: url, cause: (cause as Error).message }, 'keys not fetched')
+      }
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import {
+  RegisteredSchema,
+  UpdatedSchema,
+  type Command,
+  type Register,
+  type Update,
+} from '@flotilla/protocol/control.ts'
+import type { Logger } from 'pino'
+import { Pool } from 'undici'
+import type { Cancel, Clock } from '../clock.ts'
+
+/** Tells one balancer that this server is here and how busy it is. Never gives up: a balancer may come back at any time. */
+
+const REQUEST_MS = 2_000
+/** Reports of changes are no closer than this: a thousand joins are a few reports. */
+const CHANGE_MS = 50
+const RETRY_MS = 300
+/** A newer run of this id is registered: this one is a leftover, or two run with one id. */
+const STALE_RETRY_MS = 5_000
+
+export interface ReporterOptions {
+  url: string
+  secret: string
+  clock: Clock
+  random: () => number
+  identity: () => Register
+  load: () => Omit<Update, 'id' | 'inc' | 'n'>
+  onCommand: (command: Command) => void
+  log: Logger
+}
+
+export class Reporter {
+  readonly #options: ReporterOptions
+  readonly #pool: Pool
+  #heartbeatMs = 1_000
+  #n = 0
+  #isRegistered = false
+  #isBusy = false
+  #isAgain = false
+  #isStopped = false
+  #sentAt = 0
+  #next: Cancel | undefined
+  #nextAt = Infinity
+  #complaint: string | undefined
+
+  constructor(options: ReporterOptions) {
+    this.#options = options
+    this.#pool = new Pool(options.url, {
+      connections: 1,
+      headersTimeout: REQUEST_MS,
+      bodyTimeout: REQUEST_MS,
+    })
+  }
+
+  get isRegistered(): boolean {
+    return this.#isRegistered
+  }
+
+  start(): void {
+    this.#schedule(0)
+  }
+
+  /** The load changed: a report goes out within `CHANGE_MS`. */
+  changed(): void {
+    if (this.#isBusy) this.#isAgain = true
+    else if (this.#isRegistered) {
+      this.#schedule(Math.max(0, this.#sentAt + CHANGE_MS - this.#options.clock.now()))
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#next?.()
+    await this.#pool.destroy()
+  }
+
+  #schedule(ms: number): void {
+    const at = this.#options.clock.now() + ms
+    if (this.#isStopped || this.#isBusy || at >= this.#nextAt) return
+    this.#next?.()
+    this.#nextAt = at
+    this.#next = this.#options.clock.after(ms, () => void this.#run())
+  }
+
+  async #run(): Promise<void> {
+    this.#nextAt = Infinity
+    this.#isBusy = true
+    this.#isAgain = false
+    let waitMs: number
+    try {
+      this.#sentAt = this.#options.clock.now()
+      waitMs = this.#isRegistered ? await this.#update() : await this.#register()
+    } catch (cause) {
+      this.#complain('the balancer does not answer', { cause: (cause as Error).message })
+      waitMs = RETRY_MS * (0.5 + this.#options.random())
+    }
+    this.#isBusy = false
+    this.#schedule(this.#isAgain && this.#isRegistered ? Math.min(waitMs, CHANGE_MS) : waitMs)
+  }
+
+  async #register(): Promise<number> {
+    const { status, body } = await this.#post('/register', this.#options.identity())
+    if (status !== 200) {
+      this.#complain('the balancer does not register this server', { status, code: codeOf(body) })
+      return codeOf(body) === 'stale_incarnation' ? STALE_RETRY_MS : RETRY_MS * (1 + this.#options.random())
+    }
+    this.#heartbeatMs = RegisteredSchema.parse(body).heartbeatMs
+    this.#isRegistered = true
+    this.#complaint = undefined
+    this.#options.log.info({ loadbalancer: this.#options.url }, 'registered')
+    return 0
+  }
+
+  async #update(): Promise<number> {
+    const { id, inc } = this.#options.identity()
+    this.#n += 1
+    const { status, body } = await this.#post('/update', { id, inc, n: this.#n, ...this.#options.load() })
+    if (status === 200) {
+      for (const command of UpdatedSchema.parse(body).commands) this.#options.onCommand(command)
+      return this.#heartbeatMs
+    }
+    this.#isRegistered = false
+    this.#complain('a report was refused', { status, code: codeOf(body) })
+    return codeOf(body) === 'stale_incarnation' ? STALE_RETRY_MS : 0
+  }
+
+  async #post(path: string, body: unknown): Promise<{ status: number; body: unknown }> {
+    const answer = await this.#pool.request({
+      path,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#options.secret}` },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(REQUEST_MS),
+    })
+    return { status: answer.statusCode, body: await answer.body.json().catch(() => undefined) }
+  }
+
+  /** The same trouble is logged once, not with every try. */
+  #complain(what: string, detail: Record<string, unknown>): void {
+    if (this.#complaint === what) return
+    this.#complaint = what
+    this.#options.log.warn({ loadbalancer: this.#options.url, ...detail }, what)
+  }
+}
+
+function codeOf(body: unknown): unknown {
+  return typeof body === 'object' && body !== null ? (body as { code?: unknown }).code : undefined
+}

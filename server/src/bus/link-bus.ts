@@ -1,0 +1,310 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { bearsFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
+import { parseLinkMessage, type LinkMessage } from '@flotilla/protocol/link.ts'
+import type { Logger } from 'pino'
+import { WebSocket, WebSocketServer } from 'ws'
+import type { Cancel, Clock } from '../clock.ts'
+import type { Bus, BusCounters, BusListener, PeerAddress, ServerId } from './bus.ts'
+
+/**
+ * The bus as direct WebSocket links between servers. Whoever has something for a peer dials it; one link serves both
+ * directions. What is sent in one turn goes out as one frame: head and lines of each message, with their lengths.
+ */
+
+/** A link nothing was heard on for this long is dead, though its socket may not know. Pings go out three times as often. */
+const SILENT_MS = 3_000
+const REDIAL_MS = 100
+const REDIAL_MAX_MS = 2_000
+/** What may wait for a peer that is being dialled or does not read; beyond it messages are dropped (B4). */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024
+const MAX_FRAME_BYTES = 16 * 1024 * 1024
+const NOTHING = Buffer.alloc(0)
+const ID_HEADER = 'x-flotilla-server'
+const INC_HEADER = 'x-flotilla-inc'
+
+interface Link {
+  socket: WebSocket
+  inc: string
+  heardAt: number
+}
+
+interface Peer {
+  id: ServerId
+  address: PeerAddress | undefined
+  link: Link | undefined
+  dialling: WebSocket | undefined
+  dials: number
+  redial: Cancel | undefined
+  waiting: Buffer[]
+  waitingBytes: number
+  isFull: boolean
+}
+
+export interface LinkBusOptions {
+  self: { id: ServerId; inc: string }
+  secret: string
+  clock: Clock
+  log: Logger
+  counters: BusCounters
+}
+
+export class LinkBus implements Bus {
+  readonly #options: LinkBusOptions
+  readonly #peers = new Map<ServerId, Peer>()
+  readonly #upgrades = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MAX_FRAME_BYTES,
+  })
+  #listener: BusListener | undefined
+  #dirty = new Set<Peer>()
+  #beat: Cancel
+  #isClosed = false
+
+  constructor(options: LinkBusOptions) {
+    this.#options = options
+    this.#beat = options.clock.after(SILENT_MS / 3, () => this.#keepAlive())
+    this.#upgrades.on('headers', (headers) => {
+      headers.push(`${ID_HEADER}: ${options.self.id}`, `${INC_HEADER}: ${options.self.inc}`)
+    })
+  }
+
+  listen(listener: BusListener): void {
+    this.#listener = listener
+  }
+
+  know(address: PeerAddress): void {
+    this.#peer(address.id).address = address
+  }
+
+  reach(id: ServerId): void {
+    const peer = this.#peer(id)
+    if (peer.link === undefined) this.#dial(peer)
+  }
+
+  isUp(id: ServerId): boolean {
+    return this.#peers.get(id)?.link !== undefined
+  }
+
+  unsentBytes(id: ServerId): number {
+    const peer = this.#peers.get(id)
+    return peer === undefined ? 0 : peer.waitingBytes + (peer.link?.socket.bufferedAmount ?? 0)
+  }
+
+  send(to: ServerId, message: LinkMessage, lines: Buffer = NOTHING): void {
+    const peer = this.#peer(to)
+    const { counters, clock } = this.#options
+    const head = Buffer.from(JSON.stringify(message))
+    const bytes = 8 + head.length + lines.length
+    if (this.#isClosed || this.unsentBytes(to) + bytes > MAX_WAITING_BYTES) {
+      counters.dropped += 1
+      return
+    }
+    const lengths = Buffer.allocUnsafe(8)
+    lengths.writeUInt32BE(head.length, 0)
+    lengths.writeUInt32BE(lines.length, 4)
+    peer.waiting.push(lengths, head, lines)
+    peer.waitingBytes += bytes
+    counters.sent += 1
+    if (peer.link === undefined) this.#dial(peer)
+    else {
+      if (this.#dirty.size === 0) clock.soon(() => this.#flushAll())
+      this.#dirty.add(peer)
+    }
+  }
+
+  /** A `/link` upgrade of the HTTP server: another server dials in. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const id = request.headers[ID_HEADER]
+    const inc = request.headers[INC_HEADER]
+    const isOurs = bearsFleetSecret(request.headers.authorization, this.#options.secret)
+    if (this.#isClosed || !isOurs || typeof id !== 'string' || typeof inc !== 'string') {
+      socket.end(`HTTP/1.1 ${isOurs ? '400 Bad Request' : '401 Unauthorized'}\r\nConnection: close\r\n\r\n`)
+      return
+    }
+    this.#upgrades.handleUpgrade(request, socket, head, (ws) => this.#adopt(this.#peer(id), ws, inc))
+  }
+
+  #peer(id: ServerId): Peer {
+    let peer = this.#peers.get(id)
+    if (peer === undefined) {
+      peer = {
+        id,
+        address: undefined,
+        link: undefined,
+        dialling: undefined,
+        dials: 0,
+        redial: undefined,
+        waiting: [],
+        waitingBytes: 0,
+        isFull: false,
+      }
+      this.#peers.set(id, peer)
+    }
+    return peer
+  }
+
+  #dial(peer: Peer): void {
+    const { address } = peer
+    if (this.#isClosed || peer.dialling !== undefined || peer.redial !== undefined) return
+    if (address === undefined) {
+      this.#drop(peer)
+      return
+    }
+    const { self, secret, log } = this.#options
+    const host = address.host.includes(':') ? `[${address.host}]` : address.host
+    const ws = new WebSocket(`ws://${host}:${address.port}/link`, {
+      headers: { authorization: `Bearer ${secret}`, [ID_HEADER]: self.id, [INC_HEADER]: self.inc },
+      perMessageDeflate: false,
+      maxPayload: MAX_FRAME_BYTES,
+      handshakeTimeout: SILENT_MS,
+      followRedirects: false,
+    })
+    peer.dialling = ws
+    let answered: { id: unknown; inc: unknown } = { id: undefined, inc: undefined }
+    ws.on('upgrade', ({ headers }) => {
+      answered = { id: headers[ID_HEADER], inc: headers[INC_HEADER] }
+    })
+    ws.once('open', () => {
+      peer.dialling = undefined
+      if (answered.id === peer.id && typeof answered.inc === 'string') {
+        peer.dials = 0
+        this.#adopt(peer, ws, answered.inc)
+      } else {
+        log.warn({ peer: peer.id, found: answered.id }, 'another server answers where this one should be')
+        ws.terminate()
+        this.#redialLater(peer)
+      }
+    })
+    ws.once('error', (cause) => {
+      if (peer.dialling !== ws) return
+      peer.dialling = undefined
+      log.debug({ peer: peer.id, cause: cause.message }, 'link not opened')
+      this.#drop(peer)
+      this.#redialLater(peer)
+    })
+  }
+
+  /** Nobody is dialled again at once, but whoever asks in the meantime finds a dial under way soon. */
+  #redialLater(peer: Peer): void {
+    const ms = Math.min(REDIAL_MAX_MS, REDIAL_MS * 2 ** Math.min(peer.dials, 10))
+    peer.dials += 1
+    peer.redial = this.#options.clock.after(ms, () => {
+      peer.redial = undefined
+      if (peer.link === undefined && peer.waiting.length > 0) this.#dial(peer)
+    })
+  }
+
+  #drop(peer: Peer): void {
+    this.#options.counters.dropped += peer.waiting.length / 3
+    peer.waiting = []
+    peer.waitingBytes = 0
+  }
+
+  /** The link counts from now on; an older one of the same run goes on being heard until it closes. */
+  #adopt(peer: Peer, socket: WebSocket, inc: string): void {
+    const before = peer.link
+    if (before !== undefined && before.inc !== inc) this.#lose(peer, before)
+    const link: Link = { socket, inc, heardAt: this.#options.clock.now() }
+    const isNew = peer.link === undefined
+    peer.link = link
+    socket.on('message', (data: Buffer, isBinary) => {
+      link.heardAt = this.#options.clock.now()
+      if (isBinary) this.#hear(peer, data)
+    })
+    socket.on('pong', () => (link.heardAt = this.#options.clock.now()))
+    socket.on('ping', () => (link.heardAt = this.#options.clock.now()))
+    socket.on('error', (cause) =>
+      this.#options.log.debug({ peer: peer.id, cause: cause.message }, 'link broke'),
+    )
+    socket.on('close', () => this.#lose(peer, link))
+    if (isNew) {
+      this.#options.log.info({ peer: peer.id, inc }, 'link up')
+      this.#listener?.up(peer.id)
+    }
+    this.#flush(peer)
+  }
+
+  #lose(peer: Peer, link: Link): void {
+    if (peer.link !== link) return
+    peer.link = undefined
+    peer.isFull = false
+    this.#drop(peer)
+    link.socket.terminate()
+    this.#options.log.info({ peer: peer.id }, 'link down')
+    if (!this.#isClosed) this.#listener?.down(peer.id)
+  }
+
+  #flushAll(): void {
+    const dirty = this.#dirty
+    this.#dirty = new Set()
+    for (const peer of dirty) this.#flush(peer)
+  }
+
+  #flush(peer: Peer): void {
+    const { link } = peer
+    if (link === undefined || peer.waiting.length === 0) return
+    const frame = Buffer.concat(peer.waiting, peer.waitingBytes)
+    peer.waiting = []
+    peer.waitingBytes = 0
+    link.socket.send(frame, { binary: true }, () => this.#sent(peer))
+    if (link.socket.bufferedAmount >= LIMITS.highWaterBytes) peer.isFull = true
+  }
+
+  #sent(peer: Peer): void {
+    if (!peer.isFull || this.unsentBytes(peer.id) >= LIMITS.lowWaterBytes) return
+    peer.isFull = false
+    this.#listener?.drained(peer.id)
+  }
+
+  #hear(peer: Peer, data: Buffer): void {
+    let at = 0
+    while (at + 8 <= data.length) {
+      const headEnd = at + 8 + data.readUInt32BE(at)
+      const linesEnd = headEnd + data.readUInt32BE(at + 4)
+      if (linesEnd > data.length) break
+      const message = parseLinkMessage(data.toString('utf8', at + 8, headEnd))
+      this.#options.counters.received += 1
+      if (message !== undefined) this.#listener?.message(peer.id, message, data.subarray(headEnd, linesEnd))
+      at = linesEnd
+    }
+    if (at !== data.length) this.#options.log.warn({ peer: peer.id }, 'a link frame was not whole')
+  }
+
+  #keepAlive(): void {
+    const now = this.#options.clock.now()
+    for (const peer of this.#peers.values()) {
+      const { link } = peer
+      if (link === undefined) continue
+      if (now - link.heardAt >= SILENT_MS) this.#lose(peer, link)
+      else link.socket.ping()
+    }
+    this.#beat = this.#options.clock.after(SILENT_MS / 3, () => this.#keepAlive())
+  }
+
+  async close(): Promise<void> {
+    this.#flushAll()
+    this.#isClosed = true
+    this.#beat()
+    for (const peer of this.#peers.values()) {
+      peer.redial?.()
+      peer.dialling?.terminate()
+      peer.link?.socket.close(1001)
+    }
+    const open = [...this.#peers.values()].flatMap(({ link }) => (link === undefined ? [] : [link.socket]))
+    await Promise.all(
+      open.map(
+        (socket) =>
+          new Promise<void>((resolve) => {
+            if (socket.readyState === WebSocket.CLOSED) resolve()
+            else {
+              socket.once('close', () => resolve())
+              this.#options.clock.after(250, () => socket.terminate())
+            }
+          }),
+      ),
+    )
+  }
+}

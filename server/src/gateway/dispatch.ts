@@ -1,0 +1,120 @@
+import { refuse, type Result } from '@flotilla/protocol/errors.ts'
+import { parseClientFrame, splitLines, type ClientFrame } from '@flotilla/protocol/frames.ts'
+import type { Logger } from 'pino'
+import type { Metrics } from '../metrics.ts'
+import type { Rooms } from '../rooms/rooms.ts'
+import { history } from './history.ts'
+import { join } from './join.ts'
+import { leave } from './leave.ts'
+import type { RateLimit } from './rate-limit.ts'
+import { send } from './send.ts'
+import type { Session } from './session.ts'
+import { typing } from './typing.ts'
+
+/** What the handlers of frames work with. */
+export interface Gateway {
+  rooms: Rooms
+  rateLimit: RateLimit
+  metrics: Metrics
+  log: Logger
+  now: () => number
+  /** Too many bad frames. */
+  flooded: (session: Session) => void
+}
+
+/** `undefined`: answered, or will be. A promise: the session's next frame waits for it. */
+export type Handled = Result<undefined> | undefined | Promise<Result<undefined> | undefined>
+
+/** The frames of one session, in the order of their lines: what follows a join waits for the join. */
+export class Inbox {
+  readonly #session: Session
+  readonly #gateway: Gateway
+  #waiting: string[] = []
+  #isBusy = false
+
+  constructor(session: Session, gateway: Gateway) {
+    this.#session = session
+    this.#gateway = gateway
+  }
+
+  receive(text: string): void {
+    const lines = splitLines(text)
+    if (this.#isBusy) this.#waiting.push(...lines)
+    else this.#run(lines)
+  }
+
+  #run(lines: string[]): void {
+    for (const [i, line] of lines.entries()) {
+      if (!this.#session.isOpen) return
+      const wait = dispatch(this.#session, line, this.#gateway)
+      if (wait === undefined) continue
+      this.#isBusy = true
+      this.#waiting = lines.slice(i + 1)
+      this.#session.readBegins()
+      void wait.finally(() => {
+        this.#session.readEnds()
+        this.#isBusy = false
+        const next = this.#waiting
+        this.#waiting = []
+        this.#run(next)
+      })
+      return
+    }
+  }
+}
+
+/** Runs one line. The only place where a thrown failure becomes an `error` frame. */
+function dispatch(session: Session, line: string, gateway: Gateway): Promise<void> | undefined {
+  const parsed = parseClientFrame(line)
+  if (!parsed.ok) {
+    session.refuse(parsed, parsed)
+    if (session.isFlooding(gateway.now())) gateway.flooded(session)
+    return undefined
+  }
+  const frame = parsed.value
+  try {
+    const handled = perform(session, frame, gateway)
+    if (!(handled instanceof Promise)) {
+      if (handled?.ok === false) session.refuse(frame, handled)
+      return undefined
+    }
+    return handled.then(
+      (result) => {
+        if (result?.ok === false) session.refuse(frame, result)
+      },
+      (cause: unknown) => fail(session, frame, gateway, cause),
+    )
+  } catch (cause) {
+    fail(session, frame, gateway, cause)
+    return undefined
+  }
+}
+
+function fail(session: Session, frame: ClientFrame, gateway: Gateway, cause: unknown): void {
+  gateway.log.error({ err: cause, type: frame.type, session: session.id }, 'frame failed')
+  session.refuse(frame, refuse('busy'))
+}
+
+function perform(session: Session, frame: ClientFrame, gateway: Gateway): Handled {
+  switch (frame.type) {
+    case 'send':
+      return send(session, frame, gateway)
+    case 'join':
+      return join(session, frame, gateway)
+    case 'leave':
+      return leave(session, frame)
+    case 'history':
+      return history(session, frame, gateway)
+    case 'typing':
+      return typing(session, frame, gateway)
+    case 'ping':
+      session.answer({ type: 'pong', ...(frame.ref === undefined ? {} : { ref: frame.ref }) })
+      return undefined
+    default:
+      return unreachable(frame)
+  }
+}
+
+function unreachable(frame: never): never {
+  throw new Error(`no handler for ${JSON.stringify(frame)}`)
+}

@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
+import type { User, WelcomeLimits } from '@flotilla/protocol/frames.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
+import type { Logger } from 'pino'
+import { WebSocketServer, type WebSocket } from 'ws'
+import type { Cancel, Clock } from '../clock.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Rooms } from '../rooms/rooms.ts'
+import { Inbox, type Gateway as Handlers } from './dispatch.ts'
+import { enter, type DoorRules } from './doors.ts'
+import { RateLimit } from './rate-limit.ts'
+import { Session } from './session.ts'
+
+/** The clients of this server: lets them in, keeps their lines alive, and sends them elsewhere when it goes. */
+
+/** Sessions are visited in so many groups per heartbeat, not all at once. */
+const BEAT_GROUPS = 20
+const STATUS_TEXT: Record<number, string> = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  429: 'Too Many Requests',
+  503: 'Service Unavailable',
+}
+
+export interface GatewayOptions {
+  server: string
+  doors: DoorRules
+  capacity: number
+  perIp: number
+  rate: number
+  rooms: Rooms
+  metrics: Metrics
+  clock: Clock
+  random: () => number
+  log: Logger
+  alternatives: () => string[]
+  /** The number of clients changed. */
+  changed: () => void
+}
+
+export class Gateway {
+  readonly #options: GatewayOptions
+  readonly #handlers: Handlers
+  readonly #limits: WelcomeLimits
+  readonly #upgrades: WebSocketServer
+  readonly #sessions = new Set<Session>()
+  readonly #groups: Set<Session>[] = Array.from({ length: BEAT_GROUPS }, () => new Set())
+  readonly #perIp = new Map<string, number>()
+  #group = 0
+  #entering = 0
+  #beat: Cancel
+  #isDraining = false
+  #emptied: (() => void) | undefined
+
+  constructor(options: GatewayOptions) {
+    this.#options = options
+    const { rooms, metrics, log, clock, rate } = options
+    this.#handlers = {
+      rooms,
+      metrics,
+      log,
+      rateLimit: new RateLimit(rate),
+      now: () => clock.now(),
+      flooded: (session) => this.#close(session, 4429),
+    }
+    this.#limits = {
+      textChars: LIMITS.textChars,
+      frameBytes: LIMITS.frameBytes,
+      historyEntries: LIMITS.historyEntries,
+      unackedSends: LIMITS.unackedSends,
+      rate,
+      rateMs: LIMITS.rateMs,
+    }
+    this.#upgrades = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      clientTracking: false,
+      maxPayload: LIMITS.frameBytes,
+      maxFragments: LIMITS.fragments,
+      maxBufferedChunks: LIMITS.bufferedChunks,
+      handleProtocols: (offered) => (offered.has('chat.v1') ? 'chat.v1' : false),
+    })
+    this.#beat = clock.after(LIMITS.heartbeatMs / BEAT_GROUPS, () => this.#beatGroup())
+  }
+
+  get clients(): number {
+    return this.#sessions.size
+  }
+
+  /** A `/ws` upgrade of the HTTP server. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { metrics, log } = this.#options
+    const turnAway = (status: number, code: string) => {
+      metrics.turnedAway(status)
+      log.info({ status, code }, 'turned away')
+      const body = JSON.stringify({ type: 'about:blank', title: STATUS_TEXT[status], status, code })
+      socket.end(
+        `HTTP/1.1 ${status} ${STATUS_TEXT[status]}\r\nContent-Type: application/problem+json\r\n` +
+          `Content-Length: ${Buffer.byteLength(body)}\r\n${status === 503 ? 'Retry-After: 1\r\n' : ''}Connection: close\r\n\r\n${body}`,
+      )
+    }
+    socket.on('error', () => socket.destroy())
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return turnAway(404, 'not_found')
+    if (!(socket instanceof Socket)) return turnAway(503, 'not_a_socket')
+    const ip = socket.remoteAddress ?? ''
+    const full = this.#refusesMore(ip)
+    if (full !== undefined) return turnAway(full.status, full.code)
+    this.#entering += 1
+    enter(request, this.#options.doors)
+      .then((entrance) => {
+        this.#entering -= 1
+        if (socket.destroyed) return
+        if (!entrance.ok) return turnAway(entrance.status, entrance.code)
+        const again = this.#refusesMore(ip)
+        if (again !== undefined) return turnAway(again.status, again.code)
+        this.#upgrades.handleUpgrade(request, socket, head, (ws) =>
+          this.#welcome(ws, socket, entrance.user, ip),
+        )
+      })
+      .catch((cause: unknown) => {
+        log.error({ err: cause }, 'upgrade failed')
+        socket.destroy()
+      })
+  }
+
+  #refusesMore(ip: string): { status: number; code: string } | undefined {
+    const { capacity, perIp } = this.#options
+    if (this.#isDraining) return { status: 503, code: 'draining' }
+    if (this.#sessions.size + this.#entering >= capacity) return { status: 503, code: 'full' }
+    if (perIp > 0 && (this.#perIp.get(ip) ?? 0) >= perIp) return { status: 429, code: 'too_many_connections' }
+    return undefined
+  }
+
+  #welcome(ws: WebSocket, socket: Socket, user: User, ip: string): void {
+    const { server, metrics, clock, alternatives, changed, log } = this.#options
+    const session = new Session({ id: randomUUID(), user, ip, ws, socket, metrics, now: clock.now() })
+    const inbox = new Inbox(session, this.#handlers)
+    socket.setNoDelay(true)
+    this.#sessions.add(session)
+    const group = this.#groups[this.#sessions.size % BEAT_GROUPS]
+    group?.add(session)
+    this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1)
+    ws.on('message', (data: Buffer, isBinary) => {
+      session.heardAt = clock.now()
+      if (isBinary) this.#close(session, 1003)
+      else inbox.receive(data.toString())
+    })
+    ws.on('pong', () => {
+      session.heardAt = clock.now()
+    })
+    ws.on('error', (cause) => log.debug({ session: session.id, cause: cause.message }, 'client line broke'))
+    ws.on('close', () => {
+      this.#sessions.delete(session)
+      group?.delete(session)
+      const left = (this.#perIp.get(ip) ?? 1) - 1
+      if (left > 0) this.#perIp.set(ip, left)
+      else this.#perIp.delete(ip)
+      session.end()
+      changed()
+      if (this.#sessions.size === 0) this.#emptied?.()
+    })
+    session.answer({
+      type: 'welcome',
+      server,
+      session: session.id,
+      user,
+      heartbeatMs: LIMITS.heartbeatMs,
+      limits: this.#limits,
+      alternatives: alternatives(),
+    })
+    changed()
+  }
+
+  #close(session: Session, code: CloseCode): void {
+    this.#options.log.info({ session: session.id, user: session.user.id, code }, 'closing a client')
+    session.close(code)
+  }
+
+  #beatGroup(): void {
+    const { clock, log } = this.#options
+    const now = clock.now()
+    this.#group = (this.#group + 1) % BEAT_GROUPS
+    for (const session of this.#groups[this.#group] ?? []) {
+      const end = session.beat(now)
+      if (end === undefined) continue
+      log.info({ session: session.id, user: session.user.id, end }, 'client lost')
+      if (end === 'dead') session.terminate()
+      else {
+        session.close(end)
+        session.terminate() // what it does not read it will not answer
+      }
+    }
+    if (this.#group === 0) this.#handlers.rateLimit.sweep(now)
+    this.#beat = clock.after(LIMITS.heartbeatMs / BEAT_GROUPS, () => this.#beatGroup())
+  }
+
+  /**
+   * Lets nobody in any more and asks everybody to move, spread over half of the time. Resolves when all are gone, or at
+   * the deadline, when those who stayed are closed with 1012.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#isDraining = true
+    const { clock, random } = this.#options
+    for (const session of this.#sessions) {
+      session.answer({ type: 'move', inMs: Math.floor((random() * deadlineMs) / 2), reason: 'drain' })
+    }
+    if (this.#sessions.size > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = clock.after(deadlineMs, resolve)
+        this.#emptied = () => {
+          cancel()
+          resolve()
+        }
+      })
+    }
+    await this.closeAll(1012)
+  }
+
+  /** Closes everybody with `code`; resolves when the lines are down, after a second at most. */
+  async closeAll(code: CloseCode): Promise<void> {
+    this.#isDraining = true
+    this.#beat()
+    for (const session of this.#sessions) session.close(code)
+    if (this.#sessions.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#options.clock.after(1_000, resolve)
+      this.#emptied = resolve
+    })
+    for (const session of this.#sessions) session.terminate()
+  }
+}

@@ -1,0 +1,55 @@
+import { refuse, type Result } from '@flotilla/protocol/errors.ts'
+import type { Join, Seq } from '@flotilla/protocol/frames.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
+import type { Room } from '../rooms/room.ts'
+import type { Gateway } from './dispatch.ts'
+import { leaveRoom } from './leave.ts'
+import { ClientMember, type Session } from './session.ts'
+
+/** `join` → `joined`, then the entries from `first` on. Again on the same connection: the stream starts anew. */
+export async function join(
+  session: Session,
+  frame: Join,
+  gateway: Gateway,
+): Promise<Result<undefined> | undefined> {
+  if (!session.joined.has(frame.room) && session.joined.size >= LIMITS.joinedRooms) {
+    return refuse('forbidden', `A connection joins ${LIMITS.joinedRooms} rooms at most.`)
+  }
+  const room = gateway.rooms.open(frame.room)
+  const refusal = await room.ready()
+  if (refusal !== undefined) return refusal
+  const { feed } = room
+  if (feed === undefined || !session.isOpen) return refuse('busy')
+  leaveRoom(session, frame.room)
+  const { since, log } = frame
+  const isOtherLog = (log !== undefined && log !== feed.log) || isAhead(since, room)
+  const start = since === undefined || isOtherLog ? undefined : since
+  const { head } = feed
+  const first = firstStreamed(start, head)
+  const member = new ClientMember(session, frame.room, first - 1)
+  session.joined.set(frame.room, { room, member, typedAt: 0 })
+  room.enter(member, ({ members, count }) => {
+    session.answer({
+      type: 'joined',
+      ...(frame.ref === undefined ? {} : { ref: frame.ref }),
+      room: frame.room,
+      log: feed.log,
+      head: Math.max(head, first - 1),
+      first,
+      members,
+      count,
+    })
+    if (isOtherLog) session.answer({ type: 'reset', room: frame.room, log: feed.log })
+  })
+  return undefined
+}
+
+/** Only the home knows the true head: an edge that has not heard yet of what the client has seen waits for it. */
+function isAhead(since: Seq | undefined, room: Room): boolean {
+  return since !== undefined && room.home !== undefined && room.feed !== undefined && since > room.feed.head
+}
+
+function firstStreamed(since: Seq | undefined, head: Seq): Seq {
+  if (since === undefined) return Math.max(1, head - LIMITS.joinEntries + 1)
+  return Math.max(since, head - LIMITS.resumeEntries) + 1
+}

@@ -1,0 +1,33 @@
+import { refuse } from '@flotilla/protocol/errors.ts'
+import type { Send } from '@flotilla/protocol/frames.ts'
+import type { Gateway, Handled } from './dispatch.ts'
+import type { Session } from './session.ts'
+
+/** `send` → `ack` once the entry is durable, or an `error`. */
+export function send(session: Session, frame: Send, gateway: Gateway): Handled {
+  const joined = session.joined.get(frame.room)
+  if (joined === undefined) return refuse('not_joined')
+  const retryMs = gateway.rateLimit.take(session.user.id, gateway.now())
+  if (retryMs > 0) return refuse('rate_limited', undefined, retryMs)
+  const { ref, room, id, text, after, replyTo } = frame
+  session.sendBegins()
+  joined.room.send(
+    {
+      id,
+      user: session.user,
+      type: 'message',
+      text,
+      ...(after === undefined ? {} : { after }),
+      ...(replyTo === undefined ? {} : { replyTo }),
+    },
+    (outcome) => {
+      session.sendEnds()
+      if (outcome.ok) {
+        gateway.metrics.acks += 1
+        const { seq, ts } = outcome
+        session.answer({ type: 'ack', ...(ref === undefined ? {} : { ref }), room, id, seq, ts })
+      } else session.refuse(frame, refuse(outcome.code, undefined, outcome.retryMs))
+    },
+  )
+  return undefined
+}

@@ -1,0 +1,114 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { BusCounters } from './bus/bus.ts'
+import type { CommitCounters } from './rooms/committer.ts'
+import type { FeedCounters } from './rooms/feed.ts'
+
+/** What a server counts. Plain numbers on the hot path; Prometheus reads them when it asks. */
+export class Metrics {
+  readonly feed: FeedCounters = { deliveries: 0, writes: 0, catchUps: 0, catchUpFailures: 0 }
+  readonly bus: BusCounters = { sent: 0, received: 0, dropped: 0 }
+  readonly commit: CommitCounters
+  /** Frames refused, by error code; closes by code; upgrades refused, by HTTP status. */
+  readonly #refused: Counter<'code'>
+  readonly #closed: Counter<'code'>
+  readonly #turnedAway: Counter<'status'>
+  readonly #registry = new Registry()
+  acks = 0
+  hintsDropped = 0
+
+  constructor(read: { clients: () => number; rooms: () => number; loopDelayMs: () => number }) {
+    const registers = [this.#registry]
+    collectDefaultMetrics({ register: this.#registry })
+    const gauge = (name: string, help: string, collect: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(collect())
+        },
+      })
+    const count = (name: string, help: string, collect: () => number) =>
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(collect())
+        },
+      })
+    gauge('flotilla_clients', 'Clients connected now', read.clients)
+    gauge('flotilla_rooms_open', 'Rooms open on this server now', read.rooms)
+    gauge(
+      'flotilla_loop_delay_ms',
+      'Event-loop delay, 99th percentile since the last report',
+      read.loopDelayMs,
+    )
+    count('flotilla_deliveries_total', 'Entries handed to followers', () => this.feed.deliveries)
+    count('flotilla_writes_total', 'Writes the deliveries took', () => this.feed.writes)
+    count('flotilla_acks_total', 'Sends acked', () => this.acks)
+    count('flotilla_catch_ups_total', 'Followers that went on from the log', () => this.feed.catchUps)
+    count(
+      'flotilla_catch_up_failures_total',
+      'Readings of the log that failed',
+      () => this.feed.catchUpFailures,
+    )
+    count(
+      'flotilla_hints_dropped_total',
+      'Presence and typing not sent to a slow client',
+      () => this.hintsDropped,
+    )
+    count('flotilla_bus_sent_total', 'Messages sent to other servers', () => this.bus.sent)
+    count('flotilla_bus_received_total', 'Messages of other servers', () => this.bus.received)
+    count('flotilla_bus_dropped_total', 'Messages to other servers dropped', () => this.bus.dropped)
+    count('flotilla_commits_total', 'Commits of the store', () => this.commit.commits)
+    gauge('flotilla_commit_waiting', 'Sends waiting for a commit now', () => this.commit.waiting)
+    const commitMs = new Histogram({
+      name: 'flotilla_commit_ms',
+      help: 'Time a commit takes',
+      buckets: [0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 500, 2_000],
+      registers,
+    })
+    const batchDrafts = new Histogram({
+      name: 'flotilla_commit_drafts',
+      help: 'Sends in one commit',
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 1_024],
+      registers,
+    })
+    this.commit = {
+      commits: 0,
+      commitNo: 0,
+      waiting: 0,
+      begin() {
+        const began = performance.now()
+        return ({ drafts }) => {
+          commitMs.observe(performance.now() - began)
+          batchDrafts.observe(drafts)
+        }
+      },
+    }
+    const labelled = <T extends string>(name: string, help: string, label: T) =>
+      new Counter({ name, help, labelNames: [label] as const, registers })
+    this.#refused = labelled('flotilla_refused_total', 'Frames refused, by error code', 'code')
+    this.#closed = labelled('flotilla_closed_total', 'Connections this server closed, by code', 'code')
+    this.#turnedAway = labelled('flotilla_turned_away_total', 'Upgrades refused, by HTTP status', 'status')
+  }
+
+  refused(code: string): void {
+    this.#refused.inc({ code })
+  }
+  closed(code: number): void {
+    this.#closed.inc({ code: String(code) })
+  }
+  turnedAway(status: number): void {
+    this.#turnedAway.inc({ status: String(status) })
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics()
+  }
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+}

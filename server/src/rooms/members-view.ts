@@ -1,0 +1,68 @@
+import type { User, UserId } from '@flotilla/protocol/frames.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
+
+/**
+ * What an edge knows of a room's people: what the home last said, as its clients were told it. Every change for clients is
+ * the difference between two of these, so that a home that restarts or moves shows nobody leaving who did not.
+ */
+
+export interface MembersUpdate {
+  full: boolean
+  /** Whether the home has heard of every edge; if not, nobody is gone for not being named. */
+  settled: boolean
+  join: readonly User[]
+  leave: readonly User[]
+  count: number
+}
+
+export interface MembersDifference {
+  join: User[]
+  leave: User[]
+  count: number
+}
+
+export class MembersView {
+  readonly #named = new Map<UserId, User>()
+  #count = 0
+
+  /** Whether everybody is named here, and not only a page of them. */
+  get isSmall(): boolean {
+    return this.#count <= LIMITS.presenceNames
+  }
+
+  /** Somebody came to this server, before the home knows. */
+  enter(user: User): MembersDifference | undefined {
+    const count = this.#named.has(user.id) ? this.#count : this.#count + 1
+    return this.apply({ full: false, settled: true, join: [user], leave: [], count })
+  }
+
+  /**
+   * What the home says. `own`: people of this server who are here whatever a full list says.
+   * @returns what clients have to be told, or undefined if nothing changed for them
+   */
+  apply(update: MembersUpdate, own: readonly User[] = []): MembersDifference | undefined {
+    const here = new Map([...update.join, ...own].map((user) => [user.id, user]))
+    const join = [...here.values()].filter((user) => !this.#named.has(user.id))
+    let leave: User[]
+    if (!update.full) leave = update.leave.filter((user) => this.#named.has(user.id))
+    else if (update.settled) leave = [...this.#named.values()].filter((user) => !here.has(user.id))
+    else leave = []
+    for (const user of leave) this.#named.delete(user.id)
+    for (const user of join) this.#named.set(user.id, user)
+    const counted = update.settled ? update.count : Math.max(update.count, this.#count)
+    const count = Math.max(counted, this.#named.size)
+    if (join.length === 0 && leave.length === 0 && count === this.#count) return undefined
+    this.#count = count
+    return { join, leave, count }
+  }
+
+  /** A page of people, the asker first, and how many there are. */
+  page(asker: User): { members: User[]; count: number } {
+    const members = new Map([[asker.id, asker]])
+    for (const user of this.#named.values()) {
+      if (members.size >= LIMITS.presenceNames) break
+      members.set(user.id, user)
+    }
+    return { members: [...members.values()], count: Math.max(this.#count, members.size) }
+  }
+}

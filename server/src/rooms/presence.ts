@@ -1,0 +1,134 @@
+import type { User, UserId } from '@flotilla/protocol/frames.ts'
+import type { ServerId } from '../bus/bus.ts'
+
+/**
+ * Who is in a room, at its home: every edge reports its own people, the home merges. A person is here while any edge says
+ * so. An edge that is gone keeps its people for a grace, so that a fail-over shows no flicker; then they leave in one event.
+ */
+
+export interface PresenceChanges {
+  join: User[]
+  leave: User[]
+}
+
+interface EdgePeople {
+  version: number
+  people: Map<UserId, User>
+  /** When its people leave, ms since 1970; undefined while it is connected. */
+  goneAt: number | undefined
+}
+
+export class Presence {
+  readonly #graceMs: number
+  readonly #edges = new Map<ServerId, EdgePeople>()
+  /** Everybody here, with the number of edges that say so. */
+  readonly #people = new Map<UserId, { user: User; edges: number }>()
+  /** What was not handed out yet: true = came, false = went. */
+  #changed = new Map<UserId, { user: User; here: boolean }>()
+
+  constructor(graceMs: number) {
+    this.#graceMs = graceMs
+  }
+
+  get count(): number {
+    return this.#people.size
+  }
+
+  /** Up to `limit` people, those who came first first. */
+  page(limit: number): User[] {
+    const users: User[] = []
+    for (const { user } of this.#people.values()) {
+      if (users.length === limit) break
+      users.push(user)
+    }
+    return users
+  }
+
+  /**
+   * An edge's report. `full`: these are all its people. Otherwise what changed since version - 1.
+   * @returns false if a report before this one was missed: ask the edge for all of its people
+   */
+  report(
+    edge: ServerId,
+    report: { v: number; full: boolean; join: readonly User[]; leave: readonly UserId[] },
+  ): boolean {
+    let known = this.#edges.get(edge)
+    if (!report.full) {
+      if (known === undefined || report.v > known.version + 1) return false
+      if (report.v <= known.version) return true
+    }
+    if (known === undefined) {
+      known = { version: 0, people: new Map(), goneAt: undefined }
+      this.#edges.set(edge, known)
+    }
+    known.version = report.v
+    known.goneAt = undefined
+    if (report.full) {
+      const now = new Set(report.join.map((user) => user.id))
+      for (const id of [...known.people.keys()]) if (!now.has(id)) this.#remove(known, id)
+    }
+    for (const user of report.join) this.#add(known, user)
+    for (const id of report.leave) this.#remove(known, id)
+    return true
+  }
+
+  /** The edge cannot be reached: its people stay until the grace is over. */
+  edgeGone(edge: ServerId, now: number): void {
+    const known = this.#edges.get(edge)
+    if (known !== undefined) known.goneAt ??= now + this.#graceMs
+  }
+
+  /** The edge follows the room no longer: its people left at once. */
+  edgeLeft(edge: ServerId): void {
+    const known = this.#edges.get(edge)
+    if (known === undefined) return
+    for (const id of [...known.people.keys()]) this.#remove(known, id)
+    this.#edges.delete(edge)
+  }
+
+  /** Lets go the people of edges whose grace is over. @returns when to call again, ms since 1970 */
+  expire(now: number): number | undefined {
+    let next: number | undefined
+    for (const [edge, { goneAt }] of this.#edges) {
+      if (goneAt === undefined) continue
+      if (goneAt <= now) this.edgeLeft(edge)
+      else next = Math.min(next ?? goneAt, goneAt)
+    }
+    return next
+  }
+
+  /** What changed since the last call; who came and went in between is in neither. */
+  takeChanges(): PresenceChanges {
+    const changes: PresenceChanges = { join: [], leave: [] }
+    for (const { user, here } of this.#changed.values()) (here ? changes.join : changes.leave).push(user)
+    this.#changed = new Map()
+    return changes
+  }
+
+  #add(edge: EdgePeople, user: User): void {
+    if (edge.people.has(user.id)) return
+    edge.people.set(user.id, user)
+    const known = this.#people.get(user.id)
+    if (known !== undefined) known.edges += 1
+    else {
+      this.#people.set(user.id, { user, edges: 1 })
+      this.#note(user, true)
+    }
+  }
+
+  #remove(edge: EdgePeople, id: UserId): void {
+    if (!edge.people.delete(id)) return
+    const known = this.#people.get(id)
+    if (known === undefined) return
+    known.edges -= 1
+    if (known.edges > 0) return
+    this.#people.delete(id)
+    this.#note(known.user, false)
+  }
+
+  #note(user: User, here: boolean): void {
+    const noted = this.#changed.get(user.id)
+    if (noted !== undefined && noted.here !== here) this.#changed.delete(user.id)
+    else this.#changed.set(user.id, { user, here })
+  }
+}

@@ -1,0 +1,280 @@
+import type { LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
+import type { CarriedSend, EdgeMessage, HomeMessage } from '@flotilla/protocol/link.ts'
+import type { Bus, ServerId } from '../bus/bus.ts'
+import type { Cancel, Clock } from '../clock.ts'
+import type { Epoch } from '../store/store.ts'
+import type { SendOutcome } from './committer.ts'
+import type { MembersUpdate } from './members-view.ts'
+import { cutLines } from './ring.ts'
+
+/**
+ * An edge's side of a room that is homed elsewhere: one follower of the home for all clients here. Takes entries only at
+ * cursor + 1; whatever does not fit makes it follow again from its cursor. Sends and reads go up as requests; one
+ * that is not answered in time is `busy`: the same id will be sent again.
+ */
+
+const FOLLOW_RETRY_MS = 1_000
+const REQUEST_MS = 5_000
+const SWEEP_MS = 500
+/** The home says where the room stands every 2 s; after this long without, the follow itself may be lost. */
+const SILENT_MS = 6_000
+const MAX_REQUESTS = 20_000
+/** A home that could not be reached for this long is reported to the balancer. */
+const UNREACHABLE_MS = 1_000
+
+export interface Page {
+  lines: Buffer[]
+  done: boolean
+}
+
+export interface RelayEvents {
+  /** The home answered: its log and head. Entries after the cursor follow. */
+  following(log: LogId, head: Seq): void
+  /** New entries, head + 1 … */
+  entries(lines: Buffer[]): void
+  members(update: MembersUpdate): void
+  typing(user: User): void
+  /** The home wants all of this edge's people. */
+  peopleWanted(): void
+  /** The home says it is none, or cannot be reached: ask the balancer. */
+  lost(why: 'not-home' | 'unreachable'): void
+}
+
+/** Where this edge stands: undefined before the first `following`. */
+export type Position = () => { log: LogId; head: Seq } | undefined
+
+interface Request {
+  deadline: number
+  send?: (outcome: SendOutcome) => void
+  page?: (page: Page | undefined) => void
+}
+
+export class Relay {
+  readonly home: ServerId
+  readonly epoch: Epoch
+  readonly #room: RoomId
+  readonly #clock: Clock
+  readonly #bus: Bus
+  readonly #events: RelayEvents
+  readonly #position: Position
+  readonly #nextRequest: () => number
+  readonly #requests = new Map<number, Request>()
+  #isFollowing = false
+  #heardAt: number
+  #followedAt = 0
+  #downSince: number | undefined
+  #membersVersion = -1
+  #sweep: Cancel | undefined
+
+  constructor(options: {
+    room: RoomId
+    home: ServerId
+    epoch: Epoch
+    clock: Clock
+    bus: Bus
+    events: RelayEvents
+    position: Position
+    /** Numbers of requests, unique in this run of the server. */
+    nextRequest: () => number
+  }) {
+    this.#room = options.room
+    this.home = options.home
+    this.epoch = options.epoch
+    this.#clock = options.clock
+    this.#bus = options.bus
+    this.#events = options.events
+    this.#position = options.position
+    this.#nextRequest = options.nextRequest
+    this.#heardAt = this.#clock.now()
+    if (!this.#bus.isUp(this.home)) this.#downSince = this.#clock.now()
+    this.#follow()
+    this.#scheduleSweep()
+  }
+
+  get isFollowing(): boolean {
+    return this.#isFollowing
+  }
+
+  /** Answered once: acked, refused by the home, or `busy` when nobody answers. */
+  send(send: CarriedSend, answer: (outcome: SendOutcome) => void): void {
+    if (!this.#isFollowing || this.#requests.size >= MAX_REQUESTS) {
+      answer({ ok: false, code: 'busy', retryMs: 500 })
+      return
+    }
+    const req = this.#request({ send: answer })
+    this.#bus.send(this.home, { t: 'send', room: this.#room, req, send })
+  }
+
+  /** A page of the log, from the home; undefined when nobody answers. */
+  read(side: { after: Seq } | { before: Seq }, limit: number): Promise<Page | undefined> {
+    if (!this.#isFollowing || this.#requests.size >= MAX_REQUESTS) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      const req = this.#request({ page: resolve })
+      this.#bus.send(this.home, { t: 'read', room: this.#room, req, ...side, limit })
+    })
+  }
+
+  tell(message: Extract<EdgeMessage, { t: 'people' | 'typing' }>): void {
+    if (this.#isFollowing) this.#bus.send(this.home, message)
+  }
+
+  #request(request: Omit<Request, 'deadline'>): number {
+    const req = this.#nextRequest()
+    this.#requests.set(req, { ...request, deadline: this.#clock.now() + REQUEST_MS })
+    return req
+  }
+
+  /** Says where it stands and asks for what comes after. Also mends a gap and a lost tail. */
+  #follow(): void {
+    const at = this.#position()
+    this.#followedAt = this.#clock.now()
+    this.#bus.send(this.home, {
+      t: 'follow',
+      room: this.#room,
+      epoch: this.epoch,
+      ...(at === undefined ? {} : { cursor: at.head, log: at.log }),
+    })
+  }
+
+  /** A message of the home about this room. */
+  receive(message: HomeMessage, lines: Buffer): void {
+    this.#heardAt = this.#clock.now()
+    switch (message.t) {
+      case 'following':
+        this.#isFollowing = true
+        this.#events.following(message.log, message.head)
+        this.#events.peopleWanted()
+        break
+      case 'entries':
+        this.#entries(message, lines)
+        break
+      case 'sent':
+        this.#answer(message.req)?.send?.({ ok: true, seq: message.seq, ts: message.ts })
+        break
+      case 'refused': {
+        const request = this.#answer(message.req)
+        request?.send?.({
+          ok: false,
+          code: message.code as Extract<SendOutcome, { ok: false }>['code'],
+          ...(message.retryMs === undefined ? {} : { retryMs: message.retryMs }),
+        })
+        request?.page?.(undefined)
+        break
+      }
+      case 'page':
+        this.#answer(message.req)?.page?.({ lines: cutLines(lines), done: message.done })
+        break
+      case 'members':
+        this.#members(message)
+        break
+      case 'people?':
+        this.#events.peopleWanted()
+        break
+      case 'typed':
+        this.#events.typing(message.user)
+        break
+      case 'not-home':
+        this.#lose('not-home')
+        break
+      case 'heads':
+        break
+    }
+  }
+
+  /** Where the home says the log stands; a tail that got lost on the way is asked for. */
+  head(epoch: Epoch, seq: Seq): void {
+    this.#heardAt = this.#clock.now()
+    const at = this.#position()
+    if (this.#isFollowing && epoch >= this.epoch && at !== undefined && seq > at.head) this.#mend()
+  }
+
+  #entries(message: Extract<HomeMessage, { t: 'entries' }>, bytes: Buffer): void {
+    const at = this.#position()
+    if (at === undefined || message.log !== at.log || !this.#isFollowing) return
+    if (message.to <= at.head) return
+    if (message.from > at.head + 1) {
+      this.#mend()
+      return
+    }
+    const lines = cutLines(bytes)
+    if (lines.length !== message.to - message.from + 1) return
+    this.#events.entries(lines.slice(at.head + 1 - message.from))
+  }
+
+  /** Follows again from the cursor, but not for every message that does not fit while the answer is on its way. */
+  #mend(): void {
+    if (this.#clock.now() - this.#followedAt >= 100) this.#follow()
+  }
+
+  #members(message: Extract<HomeMessage, { t: 'members' }>): void {
+    if (!message.full && message.v !== this.#membersVersion + 1) {
+      if (message.v > this.#membersVersion) this.#follow()
+      return
+    }
+    if (message.full && message.v < this.#membersVersion) return
+    this.#membersVersion = message.v
+    this.#events.members(message)
+  }
+
+  #answer(req: number): Request | undefined {
+    const request = this.#requests.get(req)
+    this.#requests.delete(req)
+    return request
+  }
+
+  homeUp(): void {
+    this.#downSince = undefined
+    this.#membersVersion = -1
+    this.#follow()
+  }
+
+  homeDown(): void {
+    this.#isFollowing = false
+    this.#downSince ??= this.#clock.now()
+    this.#failAll()
+    this.#bus.reach(this.home)
+  }
+
+  #lose(why: 'not-home' | 'unreachable'): void {
+    this.#isFollowing = false
+    this.#failAll()
+    this.#events.lost(why)
+  }
+
+  #failAll(): void {
+    const requests = [...this.#requests.values()]
+    this.#requests.clear()
+    for (const { send, page } of requests) {
+      send?.({ ok: false, code: 'busy', retryMs: 500 })
+      page?.(undefined)
+    }
+  }
+
+  #scheduleSweep(): void {
+    this.#sweep = this.#clock.after(SWEEP_MS, () => {
+      const now = this.#clock.now()
+      for (const [req, request] of this.#requests) {
+        if (request.deadline > now) break // in the order they were made
+        this.#requests.delete(req)
+        request.send?.({ ok: false, code: 'busy', retryMs: 0 })
+        request.page?.(undefined)
+      }
+      this.#scheduleSweep()
+      if (this.#downSince !== undefined && now - this.#downSince >= UNREACHABLE_MS) {
+        this.#downSince = now
+        this.#bus.reach(this.home)
+        this.#events.lost('unreachable')
+      } else if (!this.#isFollowing || now - this.#heardAt > SILENT_MS) {
+        if (now - this.#followedAt >= FOLLOW_RETRY_MS) this.#follow()
+      }
+    })
+  }
+
+  /** The room is not needed here any more, or has another home. */
+  close(options: { unfollow: boolean }): void {
+    this.#sweep?.()
+    if (options.unfollow) this.#bus.send(this.home, { t: 'unfollow', room: this.#room })
+    this.#isFollowing = false
+    this.#failAll()
+  }
+}

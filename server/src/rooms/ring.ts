@@ -1,0 +1,185 @@
+import type { Seq } from '@flotilla/protocol/frames.ts'
+
+/**
+ * The recent entries of a room, each encoded once. Followers read it by cursor; who stands at the same cursor gets
+ * the very same bytes, so that a thousand followers cost one concatenation.
+ */
+
+/** Entries `from` … `to`, as bytes that every follower is sent alike. */
+export interface Slice {
+  from: Seq
+  to: Seq
+  /** A complete WebSocket text frame holding `lines`. */
+  frame: Buffer
+  /** The entries, one JSON line each, with `\n` between them: a view into `frame`. */
+  lines: Buffer
+}
+
+export interface RingLimits {
+  entries: number
+  bytes: number
+  /** Longest `lines` of one slice, unless a single entry is longer. */
+  sliceBytes: number
+}
+
+const DEFAULTS: RingLimits = { entries: 512, bytes: 1024 * 1024, sliceBytes: 64 * 1024 }
+const NEWLINE = 0x0a
+
+export class Ring {
+  readonly #limits: RingLimits
+  #lines: (Buffer | undefined)[] = []
+  /** Index in `#lines` of the oldest entry kept; the ones before it were dropped and wait for compaction. */
+  #start = 0
+  #bytes = 0
+  #head: Seq
+  #last: Slice | undefined
+
+  /** An empty ring of a log whose last entry is `head`. */
+  constructor(head: Seq, limits: Partial<RingLimits> = {}) {
+    this.#head = head
+    this.#limits = { ...DEFAULTS, ...limits }
+  }
+
+  /** Seq of the last entry of the log, as known here. */
+  get head(): Seq {
+    return this.#head
+  }
+
+  /** Seq of the oldest entry kept; head + 1 if none. */
+  get first(): Seq {
+    return this.#head - (this.#lines.length - this.#start) + 1
+  }
+
+  /** Entries it can still take in front without forgetting any. */
+  get space(): number {
+    return this.#limits.entries - (this.#lines.length - this.#start)
+  }
+
+  /** Appends the entry head + 1. At its bound the ring forgets the oldest: they are in the log. */
+  push(line: Buffer): void {
+    this.#lines.push(line)
+    this.#bytes += line.length
+    this.#head += 1
+    while (
+      this.#lines.length - this.#start > this.#limits.entries ||
+      (this.#bytes > this.#limits.bytes && this.#lines.length - this.#start > 1)
+    ) {
+      this.#bytes -= this.#lines[this.#start]?.length ?? 0
+      this.#lines[this.#start] = undefined
+      this.#start += 1
+    }
+    if (this.#start > this.#limits.entries) {
+      this.#lines = this.#lines.slice(this.#start)
+      this.#start = 0
+    }
+  }
+
+  /**
+   * Puts entries read from the log in front, `to` being the last one's seq: resumes that follow find them here.
+   * Taken only if they join on, and as far as they fit.
+   */
+  prepend(lines: readonly Buffer[], to: Seq): void {
+    if (to !== this.first - 1) return
+    let room = this.#limits.entries - (this.#lines.length - this.#start)
+    const taken: Buffer[] = []
+    for (let i = lines.length - 1; i >= 0 && room > 0; i -= 1, room -= 1) {
+      const line = lines[i]
+      if (line === undefined || this.#bytes + line.length > this.#limits.bytes) break
+      taken.unshift(line)
+      this.#bytes += line.length
+    }
+    this.#lines = [...taken, ...this.#lines.slice(this.#start)]
+    this.#start = 0
+  }
+
+  /** cursor + 1 … head, or as much of it as one slice holds; undefined when the ring no longer reaches back so far. */
+  after(cursor: Seq): Slice | undefined {
+    if (cursor >= this.#head || cursor + 1 < this.first) return undefined
+    if (this.#last?.from === cursor + 1 && (this.#last.to === this.#head || this.#isFull(this.#last))) {
+      return this.#last
+    }
+    const begin = this.#lines.length - (this.#head - cursor)
+    const lines: Buffer[] = []
+    let bytes = 0
+    for (let i = begin; i < this.#lines.length; i += 1) {
+      const line = this.#lines[i]
+      if (line === undefined) return undefined
+      if (lines.length > 0 && bytes + line.length + 1 > this.#limits.sliceBytes) break
+      lines.push(line)
+      bytes += line.length + 1
+    }
+    this.#last = makeSlice(lines, cursor + 1)
+    return this.#last
+  }
+
+  /** Whether the entry behind the slice would not have fitted into it: then it is the same slice again. */
+  #isFull(slice: Slice): boolean {
+    const next = this.#lines[this.#lines.length - (this.#head - slice.to)]
+    return next !== undefined && slice.lines.length + 2 + next.length > this.#limits.sliceBytes
+  }
+
+  /** The lines `from` … `to` if all of them are here. */
+  lines(from: Seq, to: Seq): Buffer[] | undefined {
+    if (from < this.first || to > this.#head) return undefined
+    const begin = this.#lines.length - (this.#head - from + 1)
+    return this.#lines.slice(begin, begin + (to - from + 1)) as Buffer[]
+  }
+}
+
+/** @param lines at least one; the first has seq `from` */
+export function makeSlice(lines: readonly Buffer[], from: Seq): Slice {
+  let length = lines.length - 1
+  for (const line of lines) length += line.length
+  const header = headerLength(length)
+  const frame = Buffer.allocUnsafe(header + length)
+  writeHeader(frame, length)
+  let at = header
+  for (const line of lines) {
+    if (at > header) frame[at++] = NEWLINE
+    at += line.copy(frame, at)
+  }
+  return { from, to: from + lines.length - 1, frame, lines: frame.subarray(header) }
+}
+
+/** A WebSocket text frame around `text`, as a server sends it: final, unmasked (RFC 6455, section 5.2). */
+export function textFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text)
+  const header = headerLength(length)
+  const frame = Buffer.allocUnsafe(header + length)
+  writeHeader(frame, length)
+  frame.write(text, header)
+  return frame
+}
+
+function headerLength(payload: number): 2 | 4 | 10 {
+  return payload < 126 ? 2 : payload < 65_536 ? 4 : 10
+}
+
+function writeHeader(frame: Buffer, payload: number): void {
+  frame[0] = 0x81
+  if (payload < 126) frame[1] = payload
+  else if (payload < 65_536) {
+    frame[1] = 126
+    frame.writeUInt16BE(payload, 2)
+  } else {
+    frame[1] = 127
+    frame.writeUInt32BE(0, 2)
+    frame.writeUInt32BE(payload, 6)
+  }
+}
+
+/** The lines of `bytes`, each a view into it. */
+export function cutLines(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = []
+  let at = 0
+  while (at < bytes.length) {
+    const end = bytes.indexOf(NEWLINE, at)
+    if (end === -1) {
+      lines.push(bytes.subarray(at))
+      break
+    }
+    lines.push(bytes.subarray(at, end))
+    at = end + 1
+  }
+  return lines
+}

@@ -1,0 +1,398 @@
+import type { LogId, RoomId, Seq, User, UserId } from '@flotilla/protocol/frames.ts'
+import { encodeEntry } from '@flotilla/protocol/frames.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
+import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
+import type { CarriedSend } from '@flotilla/protocol/link.ts'
+import type { Bus, ServerId } from '../bus/bus.ts'
+import type { Cancel, Clock } from '../clock.ts'
+import type { Epoch, HeldRoom, Store, StoreRef } from '../store/store.ts'
+import type { Committer, SendOutcome } from './committer.ts'
+import type { Directory } from './directory.ts'
+import { Feed, type FeedCounters, type FeedFollower } from './feed.ts'
+import { Home } from './home.ts'
+import { MembersView, type MembersDifference, type MembersUpdate } from './members-view.ts'
+import { Relay, type Page } from './relay.ts'
+
+/**
+ * A room as this server's clients see it, whether it is homed here or elsewhere. The feed and the followers stay when the
+ * role changes: a room that moves is the same cursors over the same log, read from another place.
+ */
+
+/** A client in a room: a follower of its entries that also hears what is not in the log. */
+export interface Member extends FeedFollower {
+  readonly user: User
+  presence(room: RoomId, change: MembersDifference): void
+  typing(room: RoomId, user: User): void
+}
+
+export interface RoomContext {
+  self: ServerId
+  clock: Clock
+  random: () => number
+  bus: Bus
+  store: Store
+  committer: Committer
+  directory: Directory
+  feedCounters: FeedCounters
+  nextRequest: () => number
+  /** Something about the room that an operator may want to read. */
+  note: (event: string, detail: Record<string, unknown>) => void
+}
+
+type Role =
+  | { is: 'seeking' }
+  | { is: 'home'; home: Home }
+  | { is: 'relay'; relay: Relay }
+  | { is: 'refused'; refusal: Refusal }
+  | { is: 'closed' }
+
+/** How long a join waits for the room's home before it is told to try again. */
+const READY_MS = 5_000
+const SEEK_RETRY_MS = 300
+const SEEK_RETRY_MAX_MS = 5_000
+const PEOPLE_MS = 20
+/** For how long a room without anybody stays open, so that the next one finds its ring. */
+const IDLE_MS = 60_000
+const MAX_WAITING = 10_000
+
+export class Room {
+  readonly id: RoomId
+  readonly #context: RoomContext
+  readonly #members = new Set<Member>()
+  readonly #own = new Map<UserId, { user: User; sessions: number }>()
+  readonly #view = new MembersView()
+  #feed: Feed | undefined
+  #role: Role = { is: 'seeking' }
+  #waiting: { resolve: (ready: Refusal | undefined) => void; cancel: Cancel }[] = []
+  #seekAgain: Cancel | undefined
+  #seeks = 0
+  #peopleVersion = 0
+  #peopleChanged = new Map<UserId, User | undefined>()
+  #peopleLater: Cancel | undefined
+  #emptySince: number | undefined
+
+  /** Begins to look for the room's home. `held`: this server's own store has it. */
+  constructor(id: RoomId, context: RoomContext, held: HeldRoom | undefined) {
+    this.id = id
+    this.#context = context
+    this.#emptySince = context.clock.now()
+    void this.#seek({ held })
+  }
+
+  get home(): Home | undefined {
+    return this.#role.is === 'home' ? this.#role.home : undefined
+  }
+  get relay(): Relay | undefined {
+    return this.#role.is === 'relay' ? this.#role.relay : undefined
+  }
+  get feed(): Feed | undefined {
+    return this.#feed
+  }
+  get isRefused(): boolean {
+    return this.#role.is === 'refused'
+  }
+
+  /** Resolves when the room can be joined, or with why not. */
+  async ready(): Promise<Refusal | undefined> {
+    if (this.#role.is === 'refused') return this.#role.refusal
+    if (this.#feed !== undefined) return undefined
+    if (this.#waiting.length >= MAX_WAITING) return refuse('busy', undefined, 1_000)
+    return new Promise((resolve) => {
+      const waiter = {
+        resolve,
+        cancel: this.#context.clock.after(READY_MS, () => {
+          this.#waiting = this.#waiting.filter((other) => other !== waiter)
+          resolve(refuse('busy', 'The home of this room cannot be reached now.', 1_000))
+        }),
+      }
+      this.#waiting.push(waiter)
+    })
+  }
+
+  #settle(refusal: Refusal | undefined): void {
+    for (const { resolve, cancel } of this.#waiting.splice(0)) {
+      cancel()
+      resolve(refusal)
+    }
+  }
+
+  /**
+   * Enters with a cursor that is set. `welcome` is told the people, the new one included, before any entry goes out.
+   * The others here hear of him at once; the home tells those elsewhere.
+   */
+  enter(member: Member, welcome: (people: { members: User[]; count: number }) => void): void {
+    if (this.#feed === undefined) throw new Error('entered a room that is not ready')
+    const { user } = member
+    const own = this.#own.get(user.id)
+    if (own !== undefined) own.sessions += 1
+    else {
+      this.#own.set(user.id, { user, sessions: 1 })
+      this.#notePerson(user.id, user)
+      if (this.#view.isSmall) this.#announce(this.#view.enter(user))
+    }
+    this.#members.add(member)
+    this.#emptySince = undefined
+    welcome(this.#view.page(user))
+    this.#feed.follow(member)
+  }
+
+  exit(member: Member): void {
+    if (!this.#members.delete(member)) return
+    this.#feed?.unfollow(member)
+    if (this.#members.size === 0) this.#emptySince = this.#context.clock.now()
+    const own = this.#own.get(member.user.id)
+    if (own === undefined) return
+    own.sessions -= 1
+    if (own.sessions > 0) return
+    this.#own.delete(member.user.id)
+    this.#notePerson(member.user.id, undefined)
+  }
+
+  /** Answered exactly once. */
+  send(send: CarriedSend, answer: (outcome: SendOutcome) => void): void {
+    switch (this.#role.is) {
+      case 'home':
+        this.#role.home.accept(send, answer)
+        break
+      case 'relay':
+        this.#role.relay.send(send, answer)
+        break
+      case 'refused':
+        answer({ ok: false, code: 'no_such_room' })
+        break
+      default:
+        answer({ ok: false, code: 'busy', retryMs: 500 })
+    }
+  }
+
+  /** Encoded entries next to a seq, ascending; undefined when the log cannot be reached now. */
+  async read(side: { after: Seq } | { before: Seq }, limit: number): Promise<Page | undefined> {
+    if (this.#role.is === 'relay') return this.#role.relay.read(side, limit)
+    if (this.#role.is !== 'home') return undefined
+    return this.readOwn(side, limit)
+  }
+
+  /** The same from the own store, which holds the room. */
+  async readOwn(side: { after: Seq } | { before: Seq }, limit: number): Promise<Page> {
+    const entries = await this.#context.store.read(this.id, side, limit + 1)
+    const done = entries.length <= limit
+    const page = done ? entries : 'after' in side ? entries.slice(0, limit) : entries.slice(1)
+    return { lines: page.map((entry) => Buffer.from(encodeEntry(entry))), done }
+  }
+
+  typing(user: User): void {
+    if (this.#role.is === 'home') this.#role.home.typing(user)
+    else if (this.#role.is === 'relay') this.#role.relay.tell({ t: 'typing', room: this.id, user })
+  }
+
+  /** Whether nobody needed it for a while. */
+  isIdle(now: number): boolean {
+    if (this.#members.size > 0 || this.#waiting.length > 0 || this.home?.hasEdges === true) return false
+    if (this.#role.is === 'refused') return true
+    return this.#emptySince !== undefined && now - this.#emptySince >= IDLE_MS
+  }
+
+  close(): void {
+    this.#leaveRole({ unfollow: true })
+    this.#role = { is: 'closed' }
+    this.#seekAgain?.()
+    this.#peopleLater?.()
+    this.#feed?.close()
+    this.#settle(refuse('busy'))
+  }
+
+  #leaveRole(options: { unfollow: boolean }): void {
+    if (this.#role.is === 'home') this.#role.home.close()
+    if (this.#role.is === 'relay') this.#role.relay.close(options)
+  }
+
+  /** Finds the home: the own store, or what the balancer says. Goes on until it has one. */
+  async #seek(known: { held?: HeldRoom | undefined; unreachable?: ServerId }): Promise<void> {
+    const { store, directory, self, note } = this.#context
+    try {
+      if (known.held !== undefined) {
+        const { epoch } = known.held
+        const taken = await store.take(this.id, epoch)
+        if (taken !== 'fenced') return this.#becomeHome(epoch, taken.log, taken.head)
+      }
+      const placed = await directory.place(this.id, known.unreachable)
+      if (this.#role.is === 'closed') return
+      if (placed === 'no_such_room') return this.#refuse()
+      if (placed === 'unavailable') return this.#seekLater(known.unreachable)
+      if (placed.home.id !== self) {
+        this.#context.bus.know(placed.home)
+        return this.#becomeRelay(placed.home.id, placed.epoch)
+      }
+      const taken = await store.take(this.id, placed.epoch, storeRef(placed.from))
+      if (taken === 'fenced') return this.#seekLater(undefined)
+      this.#becomeHome(placed.epoch, taken.log, taken.head)
+    } catch (cause) {
+      note('room not opened', { room: this.id, cause })
+      this.#seekLater(undefined)
+    }
+  }
+
+  #seekLater(unreachable: ServerId | undefined): void {
+    if (this.#role.is === 'closed') return
+    this.#seeks += 1
+    const longest = Math.min(SEEK_RETRY_MAX_MS, SEEK_RETRY_MS * 2 ** this.#seeks)
+    const ms = longest * (0.5 + 0.5 * this.#context.random())
+    this.#seekAgain?.()
+    this.#seekAgain = this.#context.clock.after(ms, () => {
+      this.#seekAgain = undefined
+      void this.#seek(unreachable === undefined ? {} : { unreachable })
+    })
+  }
+
+  #refuse(): void {
+    this.#leaveRole({ unfollow: false })
+    const refusal = refuse('no_such_room')
+    this.#role = { is: 'refused', refusal }
+    this.#settle(refusal)
+  }
+
+  #becomeHome(epoch: Epoch, log: LogId, head: Seq): void {
+    if (this.#role.is === 'closed') return
+    const { self, clock, bus, committer, note } = this.#context
+    this.#leaveRole({ unfollow: true })
+    this.#seeks = 0
+    const feed = this.#feedOf(log, head, async (after, limit) => (await this.readOwn({ after }, limit)).lines)
+    const home = new Home({
+      room: this.id,
+      epoch,
+      self,
+      clock,
+      bus,
+      feed,
+      committer,
+      events: {
+        members: (update) => this.#hearMembers(update),
+        typing: (user) => this.#hearTyping(user),
+        fenced: () => {
+          note('fenced', { room: this.id, epoch })
+          if (this.home === home) this.#seekAnew()
+        },
+      },
+    })
+    this.#role = { is: 'home', home }
+    note('home', { room: this.id, epoch, head })
+    this.#sendPeople({ full: true })
+    this.#settle(undefined)
+  }
+
+  #becomeRelay(homeId: ServerId, epoch: Epoch): void {
+    if (this.#role.is === 'closed') return
+    const current = this.relay
+    if (current?.home === homeId && current.epoch === epoch) return
+    const { clock, bus, nextRequest, note } = this.#context
+    this.#leaveRole({ unfollow: true })
+    const relay: Relay = new Relay({
+      room: this.id,
+      home: homeId,
+      epoch,
+      clock,
+      bus,
+      nextRequest,
+      position: () => (this.#feed === undefined ? undefined : { log: this.#feed.log, head: this.#feed.head }),
+      events: {
+        following: (log, head) => {
+          this.#seeks = 0
+          this.#feedOf(log, head, async (after, limit) => {
+            const page = await relay.read({ after }, limit)
+            if (page === undefined) throw new Error('the home did not answer')
+            return page.lines
+          })
+          this.#settle(undefined)
+        },
+        entries: (lines) => {
+          this.#feed?.push(lines)
+          this.#feed?.flush()
+        },
+        members: (update) => this.#hearMembers(update),
+        typing: (user) => this.#hearTyping(user),
+        peopleWanted: () => this.#sendPeople({ full: true }),
+        lost: (why) => {
+          if (this.relay !== relay) return
+          note('home lost', { room: this.id, home: homeId, why })
+          this.#askAgain(relay, why)
+        },
+      },
+    })
+    this.#role = { is: 'relay', relay }
+    note('relay', { room: this.id, home: homeId, epoch })
+  }
+
+  /** The relay's home does not answer, or is none: the relay goes on trying while the balancer is asked. */
+  #askAgain(relay: Relay, why: 'not-home' | 'unreachable'): void {
+    if (why === 'unreachable')
+      this.#seekAgain ??= this.#context.clock.after(0, () => {
+        this.#seekAgain = undefined
+        void this.#seek({ unreachable: relay.home })
+      })
+    else this.#seekLater(undefined)
+  }
+
+  #seekAnew(): void {
+    this.#leaveRole({ unfollow: true })
+    this.#role = { is: 'seeking' }
+    this.#seekLater(undefined)
+  }
+
+  /** The feed over this log, kept when the log is the same. */
+  #feedOf(log: LogId, head: Seq, read: (after: Seq, limit: number) => Promise<Buffer[]>): Feed {
+    if (this.#feed === undefined) {
+      const { clock, feedCounters } = this.#context
+      this.#feed = new Feed({ clock, counters: feedCounters, log, head, read })
+    } else {
+      this.#feed.readFrom(read)
+      if (this.#feed.log !== log) this.#feed.reset(log, head)
+    }
+    return this.#feed
+  }
+
+  #hearMembers(update: MembersUpdate): void {
+    // The home may not have heard yet of who just came here.
+    const own = update.full && update.count <= LIMITS.presenceNames ? this.#ownUsers() : []
+    this.#announce(this.#view.apply(update, own))
+  }
+
+  #announce(change: MembersDifference | undefined): void {
+    if (change === undefined) return
+    for (const member of this.#members) member.presence(this.id, change)
+  }
+
+  #ownUsers(): User[] {
+    return [...this.#own.values()].map(({ user }) => user)
+  }
+
+  #hearTyping(user: User): void {
+    for (const member of this.#members) if (member.user.id !== user.id) member.typing(this.id, user)
+  }
+
+  /** Somebody came to this server's side of the room (with his name), or went (without). */
+  #notePerson(id: UserId, user: User | undefined): void {
+    this.#peopleChanged.set(id, user)
+    this.#peopleLater ??= this.#context.clock.after(PEOPLE_MS, () => this.#sendPeople({ full: false }))
+  }
+
+  #sendPeople({ full }: { full: boolean }): void {
+    this.#peopleLater?.()
+    this.#peopleLater = undefined
+    const changed = this.#peopleChanged
+    this.#peopleChanged = new Map()
+    if (!full && changed.size === 0) return
+    this.#peopleVersion += 1
+    const report = {
+      v: this.#peopleVersion,
+      full,
+      join: full ? this.#ownUsers() : [...changed.values()].filter((user) => user !== undefined),
+      leave: full ? [] : [...changed].filter(([, user]) => user === undefined).map(([id]) => id),
+    }
+    if (this.#role.is === 'home') this.#role.home.people(this.#context.self, report)
+    else if (this.#role.is === 'relay') this.#role.relay.tell({ t: 'people', room: this.id, ...report })
+  }
+}
+
+function storeRef(from: { id: string; dataDir?: string | undefined } | undefined): StoreRef | undefined {
+  return from?.dataDir === undefined ? undefined : { id: from.id, dataDir: from.dataDir }
+}

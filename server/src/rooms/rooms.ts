@@ -1,0 +1,198 @@
+import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { LinkMessage } from '@flotilla/protocol/link.ts'
+import type { BusListener, ServerId } from '../bus/bus.ts'
+import type { Cancel } from '../clock.ts'
+import type { HeldRoom } from '../store/store.ts'
+import { Room, type RoomContext } from './room.ts'
+
+/** All rooms this server has to do with, and the way from the bus to each of them. */
+
+/** Homes say where their rooms stand this often. */
+const HEADS_MS = 2_000
+const SWEEP_MS = 10_000
+/** Rooms in one `heads` message. */
+const HEADS_PER_MESSAGE = 500
+/** Most entries a peer may ask for at once. */
+const PAGE_ENTRIES = 512
+
+export class Rooms implements BusListener {
+  readonly #context: RoomContext
+  readonly #rooms = new Map<RoomId, Room>()
+  /** Rooms of the own store; what was taken since start is in `#rooms`, or is added when that closes. */
+  readonly #held: Map<RoomId, HeldRoom>
+  #headsLater: Cancel
+  #sweepLater: Cancel
+
+  constructor(context: RoomContext, held: readonly HeldRoom[]) {
+    this.#context = context
+    this.#held = new Map(held.map((room) => [room.room, room]))
+    this.#headsLater = context.clock.after(HEADS_MS, () => this.#sendHeads())
+    this.#sweepLater = context.clock.after(SWEEP_MS, () => this.#sweep())
+    context.bus.listen(this)
+  }
+
+  /** The room, opened if it is not. Whether it exists turns out at `ready()`. */
+  open(id: RoomId): Room {
+    let room = this.#rooms.get(id)
+    if (room === undefined || room.isRefused) {
+      room = new Room(id, this.#context, this.#held.get(id))
+      this.#rooms.set(id, room)
+    }
+    return room
+  }
+
+  /** Rooms that are open here. */
+  get size(): number {
+    return this.#rooms.size
+  }
+
+  /** Rooms this server is the home of, those nobody uses now included: for the balancer. */
+  held(): { room: RoomId; epoch: number; head: number }[] {
+    const held = new Map([...this.#held].map(([id, { epoch, head }]) => [id, { room: id, epoch, head }]))
+    for (const [id, room] of this.#rooms) {
+      if (room.home !== undefined)
+        held.set(id, { room: id, epoch: room.home.epoch, head: room.feed?.head ?? 0 })
+      else if (room.relay !== undefined) held.delete(id)
+    }
+    return [...held.values()]
+  }
+
+  message(from: ServerId, message: LinkMessage, lines: Buffer): void {
+    switch (message.t) {
+      case 'follow':
+        void this.#follow(from, message)
+        break
+      case 'unfollow':
+        this.#rooms.get(message.room)?.home?.unfollow(from)
+        break
+      case 'send':
+        this.#send(from, message)
+        break
+      case 'read':
+        void this.#read(from, message)
+        break
+      case 'people':
+        this.#rooms.get(message.room)?.home?.people(from, message)
+        break
+      case 'typing':
+        this.#rooms.get(message.room)?.home?.typing(message.user)
+        break
+      case 'heads':
+        for (const [id, epoch, head] of message.rooms) {
+          const relay = this.#rooms.get(id)?.relay
+          if (relay?.home === from) relay.head(epoch, head)
+        }
+        break
+      default: {
+        const relay = this.#rooms.get(message.room)?.relay
+        if (relay?.home === from) relay.receive(message, lines)
+      }
+    }
+  }
+
+  /** An edge wants to follow: this server is the home, or becomes it now if the balancer says so. */
+  async #follow(from: ServerId, message: Extract<LinkMessage, { t: 'follow' }>): Promise<void> {
+    const room = this.open(message.room)
+    const refusal = await room.ready()
+    if (refusal === undefined && room.home !== undefined) room.home.follow(from, message.cursor, message.log)
+    else this.#context.bus.send(from, { t: 'not-home', room: message.room })
+  }
+
+  #send(from: ServerId, { room: id, req, send }: Extract<LinkMessage, { t: 'send' }>): void {
+    const { bus } = this.#context
+    const home = this.#rooms.get(id)?.home
+    if (home === undefined) {
+      bus.send(from, { t: 'refused', room: id, req, code: 'busy', retryMs: 250 })
+      bus.send(from, { t: 'not-home', room: id })
+      return
+    }
+    home.accept(send, (outcome) => {
+      if (outcome.ok) bus.send(from, { t: 'sent', room: id, req, seq: outcome.seq, ts: outcome.ts })
+      else {
+        const { code, retryMs } = outcome
+        bus.send(from, { t: 'refused', room: id, req, code, ...(retryMs === undefined ? {} : { retryMs }) })
+      }
+    })
+  }
+
+  async #read(from: ServerId, message: Extract<LinkMessage, { t: 'read' }>): Promise<void> {
+    const { bus } = this.#context
+    const { room: id, req, after, before } = message
+    const room = this.#rooms.get(id)
+    const refused = { t: 'refused', room: id, req, code: 'busy', retryMs: 250 } as const
+    if (room?.home === undefined) {
+      bus.send(from, refused)
+      return
+    }
+    try {
+      const side = before === undefined ? { after: after ?? 0 } : { before }
+      const page = await room.readOwn(side, Math.min(PAGE_ENTRIES, message.limit))
+      bus.send(from, { t: 'page', room: id, req, done: page.done }, joinLines(page.lines))
+    } catch (cause) {
+      this.#context.note('read failed', { room: id, cause })
+      bus.send(from, refused)
+    }
+  }
+
+  up(peer: ServerId): void {
+    for (const room of this.#rooms.values()) if (room.relay?.home === peer) room.relay.homeUp()
+  }
+
+  down(peer: ServerId): void {
+    for (const room of this.#rooms.values()) {
+      if (room.relay?.home === peer) room.relay.homeDown()
+      room.home?.edgeDown(peer)
+    }
+  }
+
+  drained(peer: ServerId): void {
+    for (const room of this.#rooms.values()) room.home?.edgeDrained(peer)
+  }
+
+  #sendHeads(): void {
+    const heads = new Map<ServerId, [RoomId, number, number][]>()
+    for (const [id, { home, feed }] of this.#rooms) {
+      if (home === undefined || feed === undefined) continue
+      for (const edge of home.edges()) {
+        const rooms = heads.get(edge)
+        if (rooms === undefined) heads.set(edge, [[id, home.epoch, feed.head]])
+        else rooms.push([id, home.epoch, feed.head])
+      }
+    }
+    for (const [edge, rooms] of heads) {
+      for (let at = 0; at < rooms.length; at += HEADS_PER_MESSAGE) {
+        this.#context.bus.send(edge, { t: 'heads', rooms: rooms.slice(at, at + HEADS_PER_MESSAGE) })
+      }
+    }
+    this.#headsLater = this.#context.clock.after(HEADS_MS, () => this.#sendHeads())
+  }
+
+  /** Closes what nobody needs: the log stays, the ring goes. */
+  #sweep(): void {
+    const now = this.#context.clock.now()
+    for (const [id, room] of this.#rooms) {
+      if (!room.isIdle(now)) continue
+      if (room.home !== undefined && room.feed !== undefined) {
+        const { epoch } = room.home
+        this.#held.set(id, { room: id, epoch, head: room.feed.head, log: room.feed.log })
+      } else this.#held.delete(id)
+      this.#rooms.delete(id)
+      room.close()
+    }
+    this.#sweepLater = this.#context.clock.after(SWEEP_MS, () => this.#sweep())
+  }
+
+  close(): void {
+    this.#headsLater()
+    this.#sweepLater()
+    for (const room of this.#rooms.values()) room.close()
+    this.#rooms.clear()
+  }
+}
+
+function joinLines(lines: readonly Buffer[]): Buffer {
+  const parts: Buffer[] = []
+  for (const [i, line] of lines.entries()) parts.push(...(i === 0 ? [line] : [NEWLINE, line]))
+  return Buffer.concat(parts)
+}
+const NEWLINE = Buffer.from('\n')

@@ -1,0 +1,276 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Peer, Register } from '@flotilla/protocol/control.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
+import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
+import { openLog } from '@flotilla/protocol/node/log-file.ts'
+import { HttpDirectory } from './balancer/http-directory.ts'
+import { Keys } from './balancer/keys.ts'
+import { Reporter } from './balancer/reporter.ts'
+import { LinkBus } from './bus/link-bus.ts'
+import { systemClock } from './clock.ts'
+import { dataFolder, ID_FILE, type Config } from './config.ts'
+import { Gateway } from './gateway/gateway.ts'
+import { Metrics } from './metrics.ts'
+import { Committer } from './rooms/committer.ts'
+import { Rooms } from './rooms/rooms.ts'
+import { lockDataDir, type DataLock } from './store/data-lock.ts'
+import { openSqliteStore } from './store/sqlite-store.ts'
+import type { Store } from './store/store.ts'
+
+/** A chat server, its parts put together by hand. */
+
+export interface ChatServer {
+  id: string
+  inc: string
+  /** Where clients connect. */
+  url: string
+  port: number
+  dataDir: string
+  /** Moves clients elsewhere, then stops; at the deadline in any case. */
+  drain(): Promise<void>
+  /** Stops now: what was accepted is committed, clients are told that the server goes. */
+  stop(): Promise<void>
+  /** Resolves with the cause if the server can no longer keep its promise and has to end. */
+  lost: Promise<unknown>
+}
+
+/** @throws with one clear line if the port, the data folder or the store cannot be used */
+export async function startServer(config: Config): Promise<ChatServer> {
+  const clock = systemClock
+  const http = createServer({
+    requestTimeout: LIMITS.handshakeMs,
+    headersTimeout: LIMITS.handshakeMs,
+    connectionsCheckingInterval: 1_000, // by default Node looks for late ones every 30 s only
+  })
+  const port = await listen(http, config)
+  const { dir, root } = dataFolder(config.data, port)
+  let lock: DataLock | undefined
+  let logFile: ReturnType<typeof openLog>
+  let store: Store
+  const lost = Promise.withResolvers<unknown>()
+  const inc = randomUUID()
+  let id: string
+  let secret: string
+  try {
+    mkdirSync(dir, { recursive: true })
+    lock = lockDataDir(dir)
+    secret = findFleetSecret(root, config.fleetSecret)
+    id = ownId(dir)
+    logFile = openLog({ folder: dir, file: 'chat.log', level: config.logLevel, base: { id, inc } })
+    store = await openSqliteStore({ dir, self: id, onLost: (cause) => lost.resolve(cause) })
+  } catch (cause) {
+    http.close()
+    lock?.release()
+    throw cause
+  }
+  const { log } = logFile
+  const held = await store.held()
+
+  const loop = monitorEventLoopDelay({ resolution: 10 })
+  loop.enable()
+  let loopDelayMs = 0
+  const metrics: Metrics = new Metrics({
+    clients: () => gateway.clients,
+    rooms: () => rooms.size,
+    loopDelayMs: () => loopDelayMs,
+  })
+  const bus = new LinkBus({ self: { id, inc }, secret, clock, log, counters: metrics.bus })
+  const committer = new Committer({ store, clock, counters: metrics.commit, onLost: lost.resolve })
+  const directory = new HttpDirectory({ self: id, loadbalancers: config.loadbalancers, secret, log })
+  let requests = 0
+  const rooms: Rooms = new Rooms(
+    {
+      self: id,
+      clock,
+      random: Math.random,
+      bus,
+      store,
+      committer,
+      directory,
+      feedCounters: metrics.feed,
+      nextRequest: () => (requests += 1),
+      note: (event, { cause, ...detail }) => {
+        if (cause === undefined) log.info(detail, event)
+        else log.error({ ...detail, err: cause }, event)
+      },
+    },
+    held,
+  )
+
+  let peers: Peer[] = []
+  const keys = new Keys({ dir, loadbalancers: config.loadbalancers, log })
+  const reporters: Reporter[] = []
+  const gateway: Gateway = new Gateway({
+    server: id,
+    doors: {
+      guests: config.guests,
+      origins: new Set(config.origins),
+      verify: (token) => keys.verify(token),
+    },
+    capacity: config.capacity,
+    perIp: config.perIp,
+    rate: config.rate,
+    rooms,
+    metrics,
+    clock,
+    random: Math.random,
+    log,
+    alternatives: () => peers.map(({ url }) => url),
+    changed: () => reporters.forEach((reporter) => reporter.changed()),
+  })
+  let isDraining = false
+  const advertisedHost = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
+  const url = config.publicUrl ?? `ws://${bracketed(advertisedHost)}:${port}/ws`
+  const identity = (): Register => ({
+    id,
+    url,
+    host: advertisedHost,
+    port,
+    capacity: config.capacity,
+    inc,
+    rooms: rooms.held(),
+    dataDir: dir,
+    commitNo: metrics.commit.commitNo,
+  })
+  for (const loadbalancer of config.loadbalancers) {
+    reporters.push(
+      new Reporter({
+        url: loadbalancer,
+        secret,
+        clock,
+        random: Math.random,
+        identity,
+        load: () => {
+          loopDelayMs = Math.max(0, loop.percentile(99) / 1e6 - 10)
+          loop.reset()
+          return {
+            clients: gateway.clients,
+            rooms: rooms.size,
+            draining: isDraining,
+            loopDelayMs: Number.isFinite(loopDelayMs) ? loopDelayMs : 0,
+            commitNo: metrics.commit.commitNo,
+          }
+        },
+        onCommand: (command) => {
+          if (command.type !== 'servers') return
+          peers = command.servers.filter((peer) => peer.id !== id)
+          for (const peer of peers) bus.know(peer)
+        },
+        log,
+      }),
+    )
+  }
+
+  const facts = () => ({
+    id,
+    inc,
+    ok: true,
+    clients: gateway.clients,
+    rooms: rooms.size,
+    draining: isDraining,
+  })
+  http.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    void answer(request, response, {
+      healthz: facts,
+      isReady: () => !isDraining,
+      metrics,
+    })
+  })
+  http.on('upgrade', (request: IncomingMessage, socket, head: Buffer) => {
+    const path = request.url?.split('?', 1)[0]
+    if (path === '/ws') gateway.upgrade(request, socket, head)
+    else if (path === '/link') bus.upgrade(request, socket, head)
+    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+  })
+  for (const reporter of reporters) reporter.start()
+  log.info({ url, held: held.length }, 'serving')
+
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    stopping ??= (async () => {
+      await gateway.closeAll(1001)
+      http.close()
+      await committer.settle()
+      rooms.close()
+      await bus.close()
+      await Promise.all(reporters.map((reporter) => reporter.stop()))
+      await directory.close()
+      await store.close()
+      loop.disable()
+      http.closeAllConnections()
+      log.info('stopped')
+      await logFile.close()
+      lock.release()
+    })()
+    return stopping
+  }
+  return {
+    id,
+    inc,
+    url,
+    port,
+    dataDir: dir,
+    stop,
+    async drain() {
+      isDraining = true
+      log.info({ clients: gateway.clients }, 'draining')
+      for (const reporter of reporters) reporter.changed()
+      await gateway.drain(config.drainMs)
+      await stop()
+    },
+    lost: lost.promise,
+  }
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  serve: { healthz: () => object; isReady: () => boolean; metrics: Metrics },
+): Promise<void> {
+  const path = request.url?.split('?', 1)[0]
+  const send = (status: number, type: string, body: string) => {
+    response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) })
+    response.end(request.method === 'HEAD' ? undefined : body)
+  }
+  const json = (status: number, body: object, type = 'application/json') =>
+    send(status, type, JSON.stringify(body))
+  const problem = (status: number, code: string, title: string) =>
+    json(status, { type: 'about:blank', title, status, code }, 'application/problem+json')
+  if (path !== '/healthz' && path !== '/readyz' && path !== '/metrics') {
+    return problem(404, 'not_found', 'There is nothing here')
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return problem(405, 'method_not_allowed', 'This method is not offered here')
+  }
+  if (path === '/healthz') return json(200, serve.healthz())
+  if (path === '/readyz') {
+    return serve.isReady() ? json(200, { ready: true }) : problem(503, 'not_ready', 'Draining')
+  }
+  send(200, serve.metrics.contentType, await serve.metrics.text())
+}
+
+async function listen(http: HttpServer, config: Config): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject)
+    http.listen({ host: config.host, port: config.port, backlog: 4_096 }, resolve)
+  })
+  return (http.address() as AddressInfo).port
+}
+
+/** Made once, kept with the data: a server is its rooms, not its port. */
+function ownId(dir: string): string {
+  const file = join(dir, ID_FILE)
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim()
+  const id = `s-${randomUUID().slice(0, 8)}`
+  writeFileSync(file, `${id}\n`)
+  return id
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
