@@ -1,0 +1,113 @@
+import { ChatClient } from '@flotilla/protocol/client/client.ts'
+import type { RoomId, User } from '@flotilla/protocol/frames.ts'
+import type { BalancerApi } from './balancer/api.ts'
+import { Line } from './features/fleet/line.ts'
+import { RoomFeed } from './features/messages/room-feed.ts'
+import { mentions } from './features/messages/text-parts.ts'
+import type { RoomPath } from './features/rooms/room-path.ts'
+import { Rooms } from './features/rooms/rooms.ts'
+import type { Session } from './features/sign-in/session.ts'
+import { Store } from './store.ts'
+
+/** Rooms followed at once; the one not looked at for longest is left. */
+const MAX_FEEDS = 30
+/** Failures in a row after which the token itself is asked into question. */
+const DOUBT_AFTER = 3
+
+export interface ChatParts {
+  user: User
+  session: Session
+  api: BalancerApi
+  path: RoomPath
+}
+
+/** Everything of one signed-in person: the client, the rooms followed, the line. Made at sign-in, closed at leaving. */
+export class Chat {
+  readonly me: User
+  readonly rooms: Rooms
+  readonly line: Line
+  /** The room shown. */
+  readonly current: Store<RoomFeed>
+  /** By room: what was said while one was elsewhere. Rooms without any are not in it. */
+  readonly unread = new Store<ReadonlyMap<RoomId, { count: number; isNamed: boolean }>>(new Map())
+  readonly #client: ChatClient
+  readonly #parts: ChatParts
+  /** In the order they were last shown. */
+  readonly #feeds = new Map<RoomId, { feed: RoomFeed; forget: () => void }>()
+  readonly #forget: (() => void)[] = []
+
+  constructor(parts: ChatParts) {
+    const { user, session, api, path } = parts
+    this.#parts = parts
+    this.me = user
+    this.rooms = new Rooms(api, session.token)
+    this.#client = new ChatClient({
+      loadbalancers: [''],
+      identity: { token: session.token },
+      fetch: (input, init) => this.#fetch(input, init),
+    })
+    this.line = new Line(this.#client)
+    this.current = new Store(this.#open(path.read()))
+    this.#forget.push(
+      path.subscribe(() => this.current.set(this.#open(path.read()))),
+      this.#client.subscribe(() => this.#watch()),
+    )
+    this.rooms.start()
+    this.#client.start()
+  }
+
+  close(): void {
+    for (const forget of this.#forget) forget()
+    for (const { forget } of this.#feeds.values()) forget()
+    this.rooms.stop()
+    this.line.close()
+    this.#client.close()
+  }
+
+  retryNow(): void {
+    this.#client.retryNow()
+  }
+
+  #open(id: RoomId): RoomFeed {
+    const known = this.#feeds.get(id) ?? this.#follow(id)
+    this.#feeds.delete(id)
+    this.#feeds.set(id, known)
+    for (const [oldest, { feed, forget }] of this.#feeds) {
+      if (this.#feeds.size <= MAX_FEEDS) break
+      this.#feeds.delete(oldest)
+      forget()
+      feed.close()
+    }
+    void this.rooms.lookUp(id)
+    return known.feed
+  }
+
+  #follow(id: RoomId) {
+    const feed = new RoomFeed(this.#client.room(id), this.me, (text) => mentions(text, this.me.name))
+    return { feed, forget: feed.subscribe(() => this.#count(feed)) }
+  }
+
+  #count(feed: RoomFeed): void {
+    const { unread: count, isNamed } = feed.read()
+    const known = this.unread.read().get(feed.id)
+    if ((known?.count ?? 0) === count && (known?.isNamed ?? false) === isNamed) return
+    const next = new Map(this.unread.read())
+    if (count === 0) next.delete(feed.id)
+    else next.set(feed.id, { count, isNamed })
+    this.unread.set(next)
+  }
+
+  /** The client says that it waits, not why; the balancer's answer to "which server?" says whether there is one. */
+  async #fetch(input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response> {
+    const response = await fetch(input, init)
+    this.line.sawServerChoice(response.status !== 503)
+    return response
+  }
+
+  #watch(): void {
+    const { connection } = this.#client
+    const isRefused = connection.status === 'closed' && connection.code === 4401
+    const isStuck = connection.status === 'waiting' && connection.attempt >= DOUBT_AFTER
+    if (isRefused || isStuck) this.#parts.session.doubt()
+  }
+}

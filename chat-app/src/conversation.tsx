@@ -1,0 +1,142 @@
+import { LinkIcon } from 'lucide-react'
+import { useEffect, type ReactNode } from 'react'
+import type { Chat } from '@/chat'
+import { FleetScene } from '@/components/fleet-art'
+import { Button } from '@/components/ui/button'
+import { Skeleton } from '@/components/ui/skeleton'
+import { ConnectionNote } from '@/features/fleet/connection-status'
+import { Composer } from '@/features/messages/composer'
+import { MessageList } from '@/features/messages/message-list'
+import type { Feed, RoomFeed } from '@/features/messages/room-feed'
+import { TypingLine } from '@/features/messages/typing-line'
+import { useStore } from '@/use-store'
+
+interface ConversationProps {
+  chat: Chat
+  feed: RoomFeed
+  roomName: string
+  onShare: () => void
+  onLeave: () => void
+  onSignIn: () => void
+}
+
+/** One room: what was said, and where one answers. */
+export function Conversation({ chat, feed, roomName, onShare, onLeave, onSignIn }: ConversationProps) {
+  const { status, code, rows, complete, typing, heard } = useStore(feed)
+  useOpen(feed)
+  useEffect(focusComposerOnDesktop, [])
+
+  if (status === 'refused') return <Refused code={code} onLeave={onLeave} />
+  return (
+    <>
+      {rows.length === 0 && !complete ? (
+        <LoadingMessages />
+      ) : (
+        <MessageList
+          feed={feed}
+          me={chat.me}
+          beginning={<Beginning roomName={roomName} isEmpty={rows.length === 1} onShare={onShare} />}
+          className="flex-1"
+        />
+      )}
+      <div className="px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-5 sm:pb-4">
+        <TypingLine names={typing} className="px-1" />
+        <ConnectionNote line={chat.line} onRetry={() => chat.retryNow()} onSignIn={onSignIn} />
+        <Composer feed={feed} roomName={`#${roomName}`} />
+      </div>
+      <p aria-live="polite" className="sr-only">
+        {heard?.text}
+      </p>
+    </>
+  )
+}
+
+/** A room counts as read only while its tab can be seen. */
+function useOpen(feed: RoomFeed) {
+  useEffect(() => {
+    const update = () => feed.setOpen(document.visibilityState === 'visible')
+    update()
+    document.addEventListener('visibilitychange', update)
+    return () => {
+      document.removeEventListener('visibilitychange', update)
+      feed.setOpen(false)
+    }
+  }, [feed])
+}
+
+/** On a phone the keyboard would cover half of what one came to read. */
+function focusComposerOnDesktop() {
+  if (matchMedia('(hover: hover) and (pointer: fine)').matches) document.getElementById('composer')?.focus()
+}
+
+interface BeginningProps {
+  roomName: string
+  isEmpty: boolean
+  onShare: () => void
+}
+
+function Beginning({ roomName, isEmpty, onShare }: BeginningProps) {
+  return (
+    <div className="px-4 pt-10 pb-4 sm:px-6">
+      <FleetScene className="-ml-2 w-48" />
+      <p className="mt-4 text-xl font-semibold tracking-[-0.02em]">
+        {isEmpty ? `It is quiet in #${roomName}` : `The beginning of #${roomName}`}
+      </p>
+      <p className="mt-1 max-w-md text-muted-foreground">
+        {isEmpty
+          ? 'Nothing has been said yet. Say the first word, or hand on the link and let others find you.'
+          : 'Everything that was ever said here comes after this.'}
+      </p>
+      <Button variant="outline" size="sm" className="mt-4" onClick={onShare}>
+        <LinkIcon className="size-3.5" /> Share the link
+      </Button>
+    </div>
+  )
+}
+
+function Refused({ code, onLeave }: { code: Feed['code']; onLeave: () => void }) {
+  const isUnknown = code === 'no_such_room'
+  return (
+    <Notice
+      title={isUnknown ? 'There is no such room' : 'This room is closed to you'}
+      action={<Button onClick={onLeave}>Go to #general</Button>}
+    >
+      {isUnknown
+        ? 'The link may be mistyped, or the room was deleted.'
+        : 'Ask who sent you the link to let you in.'}
+    </Notice>
+  )
+}
+
+function Notice({ title, action, children }: { title: string; action: ReactNode; children: ReactNode }) {
+  return (
+    <div role="alert" className="grid flex-1 place-items-center p-6 text-center">
+      <div>
+        <FleetScene className="mx-auto mb-5 w-48" />
+        <p className="text-xl font-semibold tracking-[-0.02em]">{title}</p>
+        <p className="mt-1.5 mb-6 max-w-sm text-muted-foreground">{children}</p>
+        {action}
+      </div>
+    </div>
+  )
+}
+
+function LoadingMessages() {
+  return (
+    <div
+      role="status"
+      aria-label="Loading messages"
+      className="flex flex-1 flex-col justify-end gap-5 overflow-hidden px-4 pb-4 sm:px-6"
+    >
+      {['w-2/5', 'w-3/5', 'w-1/3', 'w-1/2'].map((width) => (
+        <div key={width} className="flex gap-3">
+          <Skeleton className="size-9 rounded-[0.7em]" />
+          <div className="flex-1 space-y-2 pt-0.5">
+            <Skeleton className="h-3.5 w-24" />
+            <Skeleton className={`h-3.5 ${width}`} />
+          </div>
+        </div>
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Connection } from '@flotilla/protocol/client/connection-machine.ts'
+import { tellStory, type StoryFacts } from './connection-story.ts'
+
+const LIVE: Connection = {
+  status: 'live',
+  url: 'ws://127.0.0.1:8081/ws',
+  server: 's2',
+  session: 'x',
+  user: { id: 'guest:ana', name: 'ana' },
+  alternatives: [],
+}
+const tell = (connection: Connection, facts: Partial<StoryFacts> = {}) =>
+  tellStory({
+    connection,
+    lastServer: undefined,
+    hasJustMoved: false,
+    isOnline: true,
+    hasNoServer: false,
+    ...facts,
+  })
+
+describe('what a person is told about the connection', () => {
+  test('a live line is calm and names its server; after a move it says so', () => {
+    assert.deepEqual(tell(LIVE), { mood: 'calm', words: 'Live', server: '127.0.0.1:8081' })
+    assert.equal(tell(LIVE, { hasJustMoved: true }).words, 'Moved to 127.0.0.1:8081')
+  })
+
+  test('the first time it is connecting, later it is reconnecting', () => {
+    assert.equal(tell({ status: 'locating', attempt: 0 }).words, 'Connecting…')
+    const again = tell({ status: 'waiting', attempt: 1, delayMs: 300 }, { lastServer: '127.0.0.1:8081' })
+    assert.deepEqual(again, { mood: 'busy', words: 'Reconnecting…', server: '127.0.0.1:8081' })
+  })
+
+  test('being offline, no free server and long silence are told apart', () => {
+    const waiting: Connection = { status: 'waiting', attempt: 6, delayMs: 9_000 }
+    assert.equal(tell(waiting, { isOnline: false, hasNoServer: true }).words, 'You are offline')
+    assert.equal(tell(waiting, { hasNoServer: true }).words, 'No chat server is free')
+    assert.deepEqual(tell(waiting), { mood: 'lost', words: 'The fleet does not answer', remedy: 'retry' })
+  })
+
+  test('a final end offers to sign in again', () => {
+    assert.equal(tell({ status: 'closed', code: 4401 }).remedy, 'sign_in')
+    assert.equal(tell({ status: 'closed', code: 4403 }).words, 'You were removed')
+  })
+})

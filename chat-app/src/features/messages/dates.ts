@@ -1,0 +1,28 @@
+/** Times as the reader's own locale and time zone write them. */
+const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
+const dayOfYear = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
+const dayOfAnyYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long', year: 'numeric' })
+
+export function timeOfDay(ts: number): string {
+  return time.format(ts)
+}
+
+export function dateAndTime(ts: number): string {
+  return full.format(ts)
+}
+
+/** "Today", "Yesterday", then the date; the year only where it is another one. `now` in ms since 1970. */
+export function dayName(ts: number, now: number): string {
+  const day = startOfDay(ts, 0)
+  if (day === startOfDay(now, 0)) return 'Today'
+  if (day === startOfDay(now, -1)) return 'Yesterday'
+  const isThisYear = new Date(ts).getFullYear() === new Date(now).getFullYear()
+  return (isThisYear ? dayOfYear : dayOfAnyYear).format(ts)
+}
+
+/** The midnight before `ts`, or some days from there. Counted by the calendar: a day can have 23 or 25 hours. */
+export function startOfDay(ts: number, plusDays: number): number {
+  const date = new Date(ts)
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate() + plusDays).getTime()
+}

@@ -1,0 +1,170 @@
+import { CheckIcon, ClockIcon, RotateCwIcon, Trash2Icon } from 'lucide-react'
+import { memo } from 'react'
+import type { ErrorCode } from '@flotilla/protocol/errors.ts'
+import type { User } from '@flotilla/protocol/frames.ts'
+import { Avatar, GuestMark, PersonName } from '@/components/person'
+import { Button } from '@/components/ui/button'
+import { dateAndTime, timeOfDay } from '@/features/messages/dates'
+import { MessageText } from '@/features/messages/message-text'
+import { mentions } from '@/features/messages/text-parts'
+import { cn } from '@/lib/utils'
+
+export interface MessageItemProps {
+  id: string
+  author: User
+  text: string
+  ts: number
+  state: 'said' | 'edited' | 'deleted' | 'sending' | 'sent' | 'failed'
+  code?: ErrorCode | undefined
+  /** Stands under its own name and picture; others continue the group above. */
+  opens: boolean
+  me: User
+  /** The last line of the list: the only one that may move in. */
+  isNewest: boolean
+  /** The last one of one's own: it tells its state. */
+  isLastOwn: boolean
+  onRetry: (id: string) => void
+  onDiscard: (id: string) => void
+}
+
+/** Memoised: in a burst of entries only the new ones are drawn. */
+export const MessageItem = memo(function MessageItem({
+  id,
+  author,
+  text,
+  ts,
+  state,
+  code,
+  opens,
+  me,
+  isNewest,
+  isLastOwn,
+  onRetry,
+  onDiscard,
+}: MessageItemProps) {
+  const isOwn = author.id === me.id
+  return (
+    <article
+      data-slot="message-item"
+      data-state={state}
+      data-own={isOwn || undefined}
+      data-opens={opens || undefined}
+      data-mention={(!isOwn && mentions(text, me.name)) || undefined}
+      aria-label={`${author.name}, ${timeOfDay(ts)}`}
+      className={cn(
+        'group relative grid grid-cols-[2.25rem_minmax(0,1fr)_1.25rem] gap-x-3 px-4 py-[0.1875rem] sm:px-6',
+        'hover:bg-muted/60 data-mention:bg-mention data-mention:hover:bg-mention data-opens:mt-2 data-opens:pt-1',
+        'data-mention:before:absolute data-mention:before:inset-y-0 data-mention:before:left-0 data-mention:before:w-[3px] data-mention:before:bg-signal/70',
+        isNewest && 'animate-arrive',
+      )}
+    >
+      {opens ? (
+        <Avatar user={author} className="mt-0.5" />
+      ) : (
+        <time
+          dateTime={new Date(ts).toISOString()}
+          title={dateAndTime(ts)}
+          className="pt-1 text-right text-[0.6875rem] text-muted-foreground tabular-nums opacity-0 group-hover:opacity-100"
+        >
+          {timeOfDay(ts)}
+        </time>
+      )}
+      <div className="min-w-0">
+        {opens && (
+          <div className="flex items-baseline gap-2">
+            <PersonName user={author} className="text-sm" />
+            <GuestMark user={author} />
+            <time
+              dateTime={new Date(ts).toISOString()}
+              title={dateAndTime(ts)}
+              className="shrink-0 text-[0.6875rem] text-muted-foreground tabular-nums"
+            >
+              {timeOfDay(ts)}
+            </time>
+          </div>
+        )}
+        <Body text={text} state={state} reader={isOwn ? '' : me.name} />
+        {state === 'failed' && (
+          <FailedNote code={code} onRetry={() => onRetry(id)} onDiscard={() => onDiscard(id)} />
+        )}
+      </div>
+      {isOwn && <StateMark state={state} isLastOwn={isLastOwn} />}
+    </article>
+  )
+})
+
+type State = MessageItemProps['state']
+
+function Body({ text, state, reader }: { text: string; state: State; reader: string }) {
+  if (state === 'deleted') return <p className="text-muted-foreground italic">This message was deleted.</p>
+  return (
+    <>
+      <MessageText
+        text={text}
+        reader={reader}
+        className={cn(
+          'max-w-[78ch] transition-colors duration-300',
+          (state === 'sending' || state === 'failed') && 'text-muted-foreground',
+        )}
+      />
+      {state === 'edited' && <span className="text-[0.6875rem] text-muted-foreground">edited</span>}
+    </>
+  )
+}
+
+function StateMark({ state, isLastOwn }: { state: State; isLastOwn: boolean }) {
+  if (state === 'sending')
+    return (
+      <span data-slot="state-mark" title="Sending" className="self-end pb-1 text-muted-foreground">
+        {/* Shown late: on a good line the ack is there before the eye. */}
+        <ClockIcon className="size-3.5 animate-in delay-300 fill-mode-both fade-in" aria-label="Sending" />
+      </span>
+    )
+  if (state !== 'failed' && isLastOwn)
+    return (
+      <span data-slot="state-mark" title="Sent" className="self-end pb-1 text-muted-foreground">
+        <CheckIcon className="size-3.5" aria-label="Sent" />
+      </span>
+    )
+  return null
+}
+
+interface FailedNoteProps {
+  code: ErrorCode | undefined
+  onRetry: () => void
+  onDiscard: () => void
+}
+
+function FailedNote({ code, onRetry, onDiscard }: FailedNoteProps) {
+  return (
+    <div role="alert" className="mt-0.5 flex flex-wrap items-center gap-x-3 gap-y-1 pb-1 text-[0.8125rem]">
+      <span className="text-destructive">Not sent. {reasonOf(code)}</span>
+      <span className="flex gap-1">
+        <Button variant="ghost" size="sm" className="h-7 px-2" onClick={onRetry}>
+          <RotateCwIcon className="size-3.5" /> Try again
+        </Button>
+        <Button variant="ghost" size="sm" className="h-7 px-2" onClick={onDiscard}>
+          <Trash2Icon className="size-3.5" /> Discard
+        </Button>
+      </span>
+    </div>
+  )
+}
+
+function reasonOf(code: ErrorCode | undefined): string {
+  switch (code) {
+    case 'too_long':
+      return 'It is too long.'
+    case 'forbidden':
+      return 'You may not write here.'
+    case 'no_such_room':
+    case 'not_joined':
+      return 'You are not in this room any more.'
+    case 'rate_limited':
+      return 'That was too fast.'
+    case 'conflict':
+      return 'It was sent before, in other words.'
+    default:
+      return ''
+  }
+}

@@ -1,0 +1,229 @@
+import { ArrowDownIcon, LoaderCircleIcon } from 'lucide-react'
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type ComponentProps,
+  type ReactNode,
+} from 'react'
+import { Virtualizer, type VirtualizerHandle } from 'virtua'
+import type { User } from '@flotilla/protocol/frames.ts'
+import { Button } from '@/components/ui/button'
+import { dayName } from '@/features/messages/dates'
+import { useToday } from '@/features/messages/use-today'
+import { MessageItem } from '@/features/messages/message-item'
+import type { RoomFeed } from '@/features/messages/room-feed'
+import { startChanged, type Row } from '@/features/messages/rows'
+import { cn } from '@/lib/utils'
+import { useStore } from '@/use-store'
+
+type MessageListProps = ComponentProps<'div'> & {
+  feed: RoomFeed
+  me: User
+  /** Stands above the first message of the room. */
+  beginning: ReactNode
+}
+
+/** Nearer to the end than this counts as there. */
+const END_PX = 32
+/** Nearer to the start than this the next page is read, so that one rarely sees the seam. */
+const START_PX = 900
+
+/**
+ * The conversation. Only what is in sight is in the page. Whoever is at the end stays there as messages come;
+ * whoever reads further up is not moved, neither by new messages nor by older pages.
+ */
+export function MessageList({ feed, me, beginning, className, ...props }: MessageListProps) {
+  const { rows, older, unread, status, complete } = useStore(feed)
+  const list = useRef<VirtualizerHandle>(null)
+  const follows = useRef(true)
+  const lastOffset = useRef(0)
+  const [isAtEnd, setIsAtEnd] = useState(true)
+  const shift = useStartChange(rows)
+
+  const toEnd = useCallback(() => {
+    follows.current = true
+    const last = rows.length - 1
+    if (last >= 0) list.current?.scrollToIndex(last, { align: 'end' })
+  }, [rows])
+
+  const lastRow = rows.at(-1)
+  const lastOwnKey = rows.findLast(
+    (row) => row.kind === 'own' || (row.kind === 'message' && row.message.user.id === me.id),
+  )?.key
+  const ownSendKey = lastRow?.kind === 'own' ? lastRow.key : undefined
+  // Whoever speaks wants to see it.
+  useLayoutEffect(() => {
+    if (ownSendKey !== undefined) follows.current = true
+  }, [ownSendKey])
+  useLayoutEffect(() => {
+    if (follows.current) toEnd()
+  }, [toEnd])
+
+  // A short page of history, or few messages on a tall screen, leave nothing to scroll: then nothing would ask for more.
+  useEffect(() => {
+    if (status !== 'live' || complete) return
+    const frame = requestAnimationFrame(() => {
+      const { current } = list
+      if (current && (current.scrollSize - current.viewportSize < START_PX / 2 || current.scrollOffset < 1))
+        void feed.loadOlder()
+    })
+    return () => cancelAnimationFrame(frame)
+  }, [feed, rows, status, complete])
+
+  useEffect(() => feed.setAtEnd(isAtEnd), [feed, isAtEnd])
+
+  function follow(offset: number) {
+    const { current } = list
+    if (!current) return
+    const toGo = current.scrollSize - current.viewportSize - offset
+    if (toGo <= END_PX) follows.current = true
+    // Growing content and a shrinking window make the way longer, too; only going up is a wish to leave the end.
+    else if (offset < lastOffset.current - 1) follows.current = false
+    lastOffset.current = offset
+    setIsAtEnd(follows.current)
+    if (offset < START_PX) void feed.loadOlder()
+  }
+
+  return (
+    <div className={cn('relative min-h-0', className)} {...props}>
+      <div
+        role="log"
+        aria-label="Messages"
+        aria-live="off"
+        tabIndex={0}
+        className="quiet-scroll flex h-full flex-col overflow-y-auto overscroll-contain [overflow-anchor:none] focus-visible:-outline-offset-2"
+        onKeyDown={(event) => {
+          if (event.key === 'Escape' || (event.key === 'End' && event.target === event.currentTarget)) toEnd()
+        }}
+      >
+        <div className="grow" />
+        <Virtualizer
+          ref={list}
+          data={rows}
+          shift={shift}
+          bufferSize={600}
+          onScroll={follow}
+          onResize={() => {
+            if (follows.current) toEnd()
+          }}
+        >
+          {(row) => (
+            <div key={row.key} data-row={row.kind}>
+              <RowView
+                row={row}
+                me={me}
+                feed={feed}
+                beginning={beginning}
+                isNewest={row === lastRow && isAtEnd}
+                isLastOwn={row.key === lastOwnKey}
+              />
+            </div>
+          )}
+        </Virtualizer>
+      </div>
+      {older === 'loading' && <LoadingOlder />}
+      {!isAtEnd && <ToEnd unread={unread} onClick={toEnd} />}
+    </div>
+  )
+}
+
+/** True in just those draws whose rows begin elsewhere than the rows before. */
+function useStartChange(rows: readonly Row[]): boolean {
+  const [seen, setSeen] = useState({ rows, shift: false })
+  if (seen.rows === rows) return seen.shift
+  const next = { rows, shift: startChanged(seen.rows, rows) }
+  setSeen(next)
+  return next.shift
+}
+
+interface RowViewProps {
+  row: Row
+  me: User
+  feed: RoomFeed
+  beginning: ReactNode
+  isNewest: boolean
+  isLastOwn: boolean
+}
+
+function RowView({ row, me, feed, beginning, isNewest, isLastOwn }: RowViewProps) {
+  switch (row.kind) {
+    case 'beginning':
+      return beginning
+    case 'day':
+      return <DayDivider ts={row.ts} />
+    case 'unread':
+      return <Divider tone="signal">New</Divider>
+    // One component at one place for both: a send becomes an entry without being drawn anew.
+    case 'own':
+    case 'message': {
+      const item =
+        row.kind === 'own'
+          ? { ...row.send, author: me, ts: row.send.at }
+          : { ...row.message, author: row.message.user, code: undefined }
+      return (
+        <MessageItem
+          id={item.id}
+          author={item.author}
+          text={item.text}
+          ts={item.ts}
+          state={item.state}
+          code={item.code}
+          opens={row.opens}
+          me={me}
+          isNewest={isNewest}
+          isLastOwn={isLastOwn}
+          onRetry={feed.retry}
+          onDiscard={feed.discard}
+        />
+      )
+    }
+  }
+}
+
+function DayDivider({ ts }: { ts: number }) {
+  return <Divider>{dayName(ts, useToday())}</Divider>
+}
+
+function Divider({ tone = 'quiet', children }: { tone?: 'quiet' | 'signal'; children: ReactNode }) {
+  return (
+    <div
+      role="separator"
+      data-tone={tone}
+      className="flex items-center gap-3 px-4 pt-4 pb-1 text-xs font-medium text-muted-foreground data-[tone=signal]:text-signal sm:px-6"
+    >
+      <span className="h-px flex-1 bg-border in-data-[tone=signal]:bg-signal/50" />
+      {children}
+      <span className="h-px flex-1 bg-border in-data-[tone=signal]:bg-signal/50" />
+    </div>
+  )
+}
+
+function LoadingOlder() {
+  return (
+    <div
+      role="status"
+      className="pointer-events-none absolute inset-x-0 top-3 mx-auto flex w-fit items-center gap-2 rounded-full border bg-card px-3 py-1.5 text-xs text-muted-foreground shadow-lift"
+    >
+      <LoaderCircleIcon aria-hidden className="size-3.5 animate-spin" /> Earlier messages
+    </div>
+  )
+}
+
+function ToEnd({ unread, onClick }: { unread: number; onClick: () => void }) {
+  const words = unread === 0 ? 'Latest messages' : unread === 1 ? '1 new message' : `${unread} new messages`
+  return (
+    <Button
+      variant="outline"
+      size="sm"
+      data-slot="to-end"
+      data-unread={unread > 0 || undefined}
+      className="absolute inset-x-0 bottom-3 mx-auto w-fit animate-arrive rounded-full bg-card shadow-lift data-unread:border-transparent data-unread:bg-primary data-unread:text-primary-foreground data-unread:hover:bg-primary/90"
+      onClick={onClick}
+    >
+      {words} <ArrowDownIcon className="size-3.5" />
+    </Button>
+  )
+}

@@ -1,0 +1,268 @@
+import type { ChatRoom, PendingSend } from '@flotilla/protocol/client/client.ts'
+import type { ErrorCode } from '@flotilla/protocol/errors.ts'
+import type { Entry, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
+import { Store } from '../../store.ts'
+import { settle } from './own-sends.ts'
+import { toRows, type OwnSend, type Row } from './rows.ts'
+import { append, EMPTY, prepend, trim, type Timeline, type TimelineMessage } from './timeline.ts'
+import { began, ended, expire, NOBODY, type Typists } from './typists.ts'
+
+export interface Feed {
+  readonly status: ChatRoom['state']['status']
+  readonly code?: ErrorCode
+  readonly rows: readonly Row[]
+  readonly complete: boolean
+  readonly members: readonly User[]
+  readonly count: number
+  readonly typing: readonly string[]
+  /** Messages of others that came while the reader was elsewhere, and whether one of them names the reader. */
+  readonly unread: number
+  readonly isNamed: boolean
+  readonly older: 'idle' | 'loading'
+  /** The last thing said by others, for screen readers; each object is spoken once. */
+  readonly heard: { readonly text: string } | undefined
+}
+
+const PAGE = 100
+/** Kept while the reader follows the end; history brings the rest back. */
+const KEEP_FOLLOWING = 2_000
+/** Kept at most while the reader is up in the past, where forgetting the oldest is what hurts. */
+const KEEP_READING = 20_000
+const TYPING_MS = LIMITS.typingMs * 1.5
+
+/**
+ * One room as the screen wants it: the client's room in, snapshots of rows out. Whatever comes in one frame makes
+ * one snapshot, so a burst of a thousand entries is drawn once.
+ */
+export class RoomFeed extends Store<Feed> {
+  readonly id: RoomId
+  readonly #room: ChatRoom
+  readonly #me: User
+  readonly #names: (text: string) => boolean
+  readonly #forget: () => void
+  #timeline: Timeline = EMPTY
+  #pending: readonly PendingSend[] = []
+  #own: readonly OwnSend[] = []
+  #typists: Typists = NOBODY
+  #typingTimer: ReturnType<typeof setTimeout> | undefined
+  /** The reader looks at this room at all (it is shown, in a visible tab) … */
+  #isOpen = false
+  /** … and at its end. */
+  #isAtEnd = true
+  #draft = ''
+  /** Undefined until the room was joined once: what was said before one came is not "unread". */
+  #readTo: Seq | undefined
+  #lineAfter: Seq | undefined
+  /** Pages of a log that was reset since must not be added. */
+  #logNo = 0
+
+  constructor(room: ChatRoom, me: User, names: (text: string) => boolean) {
+    super({
+      status: room.state.status,
+      rows: [],
+      complete: false,
+      members: [],
+      count: 0,
+      typing: [],
+      unread: 0,
+      isNamed: false,
+      older: 'idle',
+      heard: undefined,
+    })
+    this.id = room.id
+    this.#room = room
+    this.#me = me
+    this.#names = names
+    this.#forget = room.listen({
+      entries: (entries) => this.#receive(entries),
+      reset: () => this.#reset(),
+      change: () => this.#change(),
+      typing: (user) => this.#heardTyping(user),
+    })
+    this.#change()
+  }
+
+  close(): void {
+    this.#forget()
+    clearTimeout(this.#typingTimer)
+    this.#room.leave()
+  }
+
+  send(text: string): void {
+    // What one answers to has been read; a line above one's own words would be odd.
+    this.#lineAfter = undefined
+    this.#room.send(text)
+    this.#change()
+  }
+
+  /** What stands unsent in this room's composer, while another room is shown. */
+  get draft(): string {
+    return this.#draft
+  }
+
+  keepDraft(text: string): void {
+    this.#draft = text
+  }
+
+  /** Bound, as is `discard`: the rows of the list are handed them as they are. */
+  readonly retry = (id: string): void => {
+    this.#room.retry(id)
+    this.#change()
+  }
+
+  readonly discard = (id: string): void => {
+    this.#own = this.#own.filter((send) => send.id !== id)
+    this.#pending = this.#pending.filter((send) => send.id !== id)
+    this.#room.discard(id)
+    this.#change()
+  }
+
+  typing(): void {
+    this.#room.typing()
+  }
+
+  /** The room is shown to someone, or no longer. */
+  setOpen(isOpen: boolean): void {
+    if (this.#isOpen === isOpen) return
+    this.#isOpen = isOpen
+    if (!isOpen) this.#lineAfter = this.#timeline.to
+    this.#look()
+  }
+
+  setAtEnd(isAtEnd: boolean): void {
+    if (this.#isAtEnd === isAtEnd) return
+    this.#isAtEnd = isAtEnd
+    this.#look()
+  }
+
+  /** Reads the page before the first message. Quietly nothing when there is none, or no line: the list asks again. */
+  async loadOlder(): Promise<void> {
+    const { older, complete, status } = this.read()
+    if (older === 'loading' || complete || status !== 'live' || this.#timeline.to < this.#timeline.from)
+      return
+    this.patch({ older: 'loading' })
+    const logNo = this.#logNo
+    try {
+      const page = await this.#room.history(this.#timeline.from, PAGE)
+      if (logNo === this.#logNo) this.#timeline = prepend(this.#timeline, page.entries, page.done)
+    } catch {
+      // Refused or cut off; the snapshot says what the room's state is, and scrolling asks again.
+    }
+    this.#show({ older: 'idle' })
+  }
+
+  #receive(entries: readonly Entry[]): void {
+    this.#readTo ??= this.#room.state.head
+    const known = this.#timeline.to
+    this.#timeline = append(this.#timeline, entries)
+    const keep = this.#isAtEnd || !this.#isOpen ? KEEP_FOLLOWING : KEEP_READING
+    if (this.#timeline.messages.length > keep * 1.25) this.#timeline = trim(this.#timeline, keep)
+    this.#typists = ended(
+      this.#typists,
+      entries.map((entry) => entry.user.id),
+    )
+    this.#settle()
+    const readTo = this.#readTo
+    const news = this.#timeline.messages.filter(
+      ({ seq, user }) => seq > known && seq > readTo && user.id !== this.#me.id,
+    )
+    this.#show(news.length > 0 ? { heard: { text: spoken(news) } } : {})
+  }
+
+  #reset(): void {
+    this.#timeline = EMPTY
+    this.#readTo = undefined
+    this.#lineAfter = undefined
+    this.#logNo += 1
+    this.#show()
+  }
+
+  #change(): void {
+    const { status, head } = this.#room.state
+    if (status === 'live') {
+      this.#readTo ??= head
+      // Nothing was ever said here: there is no history to ask for.
+      if (head === 0 && !this.#timeline.complete) this.#timeline = { ...this.#timeline, complete: true }
+    }
+    this.#settle()
+    this.#show()
+  }
+
+  #settle(): void {
+    const pending = this.#room.pending
+    this.#own = settle(this.#own, this.#pending, pending, this.#timeline, this.#me.id, Date.now())
+    this.#pending = pending
+  }
+
+  #heardTyping(user: User): void {
+    if (user.id === this.#me.id) return
+    this.#typists = began(this.#typists, user, performance.now() + TYPING_MS)
+    this.#awaitSilence()
+    this.#show()
+  }
+
+  #awaitSilence(): void {
+    clearTimeout(this.#typingTimer)
+    const [first] = this.#typists.values()
+    if (!first) return
+    this.#typingTimer = setTimeout(
+      () => {
+        this.#typists = expire(this.#typists, performance.now())
+        this.#awaitSilence()
+        this.#show()
+      },
+      Math.max(50, first.untilMs - performance.now()),
+    )
+  }
+
+  #look(): void {
+    if (this.#isOpen && this.#isAtEnd && this.#timeline.messages.length > 0) this.#readTo = this.#timeline.to
+    this.#show()
+  }
+
+  #show(more: Partial<Feed> = {}): void {
+    if (this.#isOpen && this.#isAtEnd && this.#readTo !== undefined)
+      this.#readTo = Math.max(this.#readTo, this.#timeline.to)
+    const { code, status, members, count } = this.#room.state
+    const unread = this.#unread()
+    const { code: _old, ...before } = this.read()
+    this.set({
+      ...before,
+      status,
+      ...(code === undefined ? {} : { code }),
+      rows: this.#rows(),
+      complete: this.#timeline.complete,
+      members,
+      count,
+      typing: [...this.#typists.values()].map(({ user }) => user.name),
+      unread: unread.length,
+      isNamed: unread.some(({ text }) => this.#names(text)),
+      ...more,
+    })
+  }
+
+  #rowsOf: { from: unknown[]; rows: readonly Row[] } = { from: [], rows: [] }
+  /** Typing and presence leave the rows the very same array, and so the list undrawn. */
+  #rows(): readonly Row[] {
+    const from = [this.#timeline, this.#own, this.#lineAfter]
+    if (from.every((part, index) => part === this.#rowsOf.from[index]) && this.#rowsOf.from.length > 0)
+      return this.#rowsOf.rows
+    this.#rowsOf = { from, rows: toRows(this.#timeline, this.#own, this.#me, this.#lineAfter) }
+    return this.#rowsOf.rows
+  }
+
+  #unread(): TimelineMessage[] {
+    const readTo = this.#readTo
+    if (readTo === undefined || readTo >= this.#timeline.to) return []
+    return this.#timeline.messages.filter(({ seq, user }) => seq > readTo && user.id !== this.#me.id)
+  }
+}
+
+function spoken(news: readonly TimelineMessage[]): string {
+  const last = news.at(-1)
+  if (!last) return ''
+  return news.length === 1
+    ? `${last.user.name}: ${last.text}`
+    : `${news.length} new messages, the last by ${last.user.name}`
+}
