@@ -14,6 +14,7 @@ import { Inbox, type Gateway as Handlers } from './dispatch.ts'
 import { enter, type DoorRules } from './doors.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Session } from './session.ts'
+import { SocketLine } from './socket-line.ts'
 
 /** The clients of this server: lets them in, keeps their lines alive, and sends them elsewhere when it goes. */
 
@@ -138,9 +139,17 @@ export class Gateway {
 
   #welcome(ws: WebSocket, socket: Socket, user: User, ip: string): void {
     const { server, metrics, clock, alternatives, changed, log } = this.#options
-    const session = new Session({ id: randomUUID(), user, ip, ws, socket, metrics, now: clock.now() })
+    const session = new Session({
+      id: randomUUID(),
+      user,
+      ip,
+      line: new SocketLine(ws, socket),
+      metrics,
+      now: clock.now(),
+    })
     const inbox = new Inbox(session, this.#handlers)
     socket.setNoDelay(true)
+    socket.on('drain', () => session.drained())
     this.#sessions.add(session)
     const group = this.#groups[this.#sessions.size % BEAT_GROUPS]
     group?.add(session)

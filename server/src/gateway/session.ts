@@ -1,19 +1,33 @@
-import type { Socket } from 'node:net'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import { ERRORS, type Refusal } from '@flotilla/protocol/errors.ts'
 import type { LogId, Ref, RoomId, Seq, ServerFrame, User } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
-import type { WebSocket } from 'ws'
 import type { Metrics } from '../metrics.ts'
 import type { MembersDifference } from '../rooms/members-view.ts'
 import { textFrame, type Slice } from '../rooms/ring.ts'
 import type { Member, Room } from '../rooms/room.ts'
 
 /**
- * One connected client. Reading goes through `ws`; what is written are frames prepared once for everybody, straight to the
- * socket: `ws` writes at once and whole, so the two never mix. Answers of a turn leave together, in one write with
- * the entries that are due.
+ * One connected client. Answers of a turn leave together, in one write with the entries that are due.
  */
+
+/** The line to one client, as a session needs it: a WebSocket, or its like in a simulated world. */
+export interface ClientLine {
+  readonly isOpen: boolean
+  /** Bytes written that have not left this process. */
+  readonly unsentBytes: number
+  /** Bytes that have left this process since the line was made. */
+  readonly sentBytes: number
+  /** Writes a whole WebSocket frame. */
+  write(frame: Buffer): void
+  /** What is written within `write` leaves together. */
+  together(write: () => void): void
+  /** Reads nothing more, until `resume`. */
+  pause(): void
+  resume(): void
+  close(code: CloseCode): void
+  terminate(): void
+}
 
 /** What a request's answer says to name it. */
 export interface Named {
@@ -29,8 +43,7 @@ export class Session {
   readonly user: User
   readonly ip: string
   readonly joined = new Map<RoomId, RoomMember>()
-  readonly #ws: WebSocket
-  readonly #socket: Socket
+  readonly #line: ClientLine
   readonly #metrics: Metrics
   #answers: string[] = []
   #isScheduled = false
@@ -48,27 +61,24 @@ export class Session {
     id: string
     user: User
     ip: string
-    ws: WebSocket
-    socket: Socket
+    line: ClientLine
     metrics: Metrics
     now: number
   }) {
     this.id = options.id
     this.user = options.user
     this.ip = options.ip
-    this.#ws = options.ws
-    this.#socket = options.socket
+    this.#line = options.line
     this.#metrics = options.metrics
     this.heardAt = options.now
-    this.#socket.on('drain', () => this.#drained())
   }
 
   get isOpen(): boolean {
-    return this.#ws.readyState === 1
+    return this.#line.isOpen
   }
 
   get unsentBytes(): number {
-    return this.#socket.writableLength
+    return this.#line.unsentBytes
   }
 
   /** Goes out at the end of this turn, or with the next entries, whichever is first; in order. */
@@ -107,14 +117,13 @@ export class Session {
   /** Entries, after the answers that wait: one write for both. */
   write(slice: Slice): void {
     if (!this.isOpen) return
-    if (this.#answers.length === 0) {
-      this.#socket.write(slice.frame)
-      return
+    if (this.#answers.length === 0) this.#line.write(slice.frame)
+    else {
+      this.#line.together(() => {
+        this.#flushAnswers()
+        this.#line.write(slice.frame)
+      })
     }
-    this.#socket.cork()
-    this.#flushAnswers()
-    this.#socket.write(slice.frame)
-    this.#socket.uncork()
   }
 
   #flushAnswers(): void {
@@ -122,11 +131,12 @@ export class Session {
     if (this.#answers.length === 0) return
     const text = this.#answers.length === 1 ? (this.#answers[0] as string) : this.#answers.join('\n')
     this.#answers = []
-    if (this.isOpen) this.#socket.write(textFrame(text))
+    if (this.isOpen) this.#line.write(textFrame(text))
     if (this.unsentBytes >= LIMITS.highWaterBytes) this.#reconsiderReading()
   }
 
-  #drained(): void {
+  /** The line took everything: what waited for that goes on. */
+  drained(): void {
     this.#reconsiderReading()
     for (const { room, member } of this.joined.values()) room.feed?.pumpOne(member)
   }
@@ -160,8 +170,8 @@ export class Session {
       this.unsentBytes >= LIMITS.highWaterBytes
     if (isFull === this.#isPaused) return
     this.#isPaused = isFull
-    if (isFull) this.#ws.pause()
-    else this.#ws.resume()
+    if (isFull) this.#line.pause()
+    else this.#line.resume()
   }
 
   /** Counts a bad line. @returns whether there were too many */
@@ -178,30 +188,30 @@ export class Session {
   beat(now: number): CloseCode | 'dead' | undefined {
     if (now - this.heardAt >= LIMITS.silentMs) return 'dead'
     if (this.unsentBytes > 0) {
-      const written = this.#socket.bytesWritten - this.unsentBytes
+      const written = this.#line.sentBytes
       if (this.#stuck === undefined || this.#stuck.written !== written) this.#stuck = { since: now, written }
       else if (now - this.#stuck.since >= LIMITS.noProgressMs) return 4408
     } else this.#stuck = undefined
     if (!this.isOpen || this.unsentBytes >= LIMITS.highWaterBytes) return undefined
-    this.#socket.cork()
-    this.#socket.write(PING_FRAME)
-    for (const [id, { room }] of this.joined) {
-      this.answerLine(`{"type":"head","room":"${id}","seq":${room.feed?.head ?? 0}}`)
-    }
-    this.#flushAnswers()
-    this.#socket.uncork()
+    this.#line.together(() => {
+      this.#line.write(PING_FRAME)
+      for (const [id, { room }] of this.joined) {
+        this.answerLine(`{"type":"head","room":"${id}","seq":${room.feed?.head ?? 0}}`)
+      }
+      this.#flushAnswers()
+    })
     return undefined
   }
 
   close(code: CloseCode): void {
     this.#metrics.closed(code)
     this.#flushAnswers()
-    this.#ws.close(code)
-    if (this.#isPaused) this.#ws.resume() // else the answer to the close is never read
+    this.#line.close(code)
+    if (this.#isPaused) this.#line.resume() // else the answer to the close is never read
   }
 
   terminate(): void {
-    this.#ws.terminate()
+    this.#line.terminate()
   }
 
   /** Leaves every room; nothing is written any more. */
