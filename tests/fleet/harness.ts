@@ -1,4 +1,7 @@
 // The whole fleet as real processes, for tests: on free ports, in a temporary folder, gone with the test.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import {
   startLocalFleet,
@@ -17,11 +20,36 @@ export type { FleetProcess, LocalFleet }
 export async function startFleet(options: FleetOptions & { t?: TestContext } = {}): Promise<LocalFleet> {
   const { t, ...fleetOptions } = options
   const fleet = await startLocalFleet(fleetOptions)
-  t?.after(async () => {
-    if (t.error) printOutput(t, fleet)
-    await fleet.stop()
-  })
+  if (t) {
+    atEnd(t, async () => {
+      if (t.error) printOutput(t, fleet)
+      await fleet.stop()
+    })
+  }
   return fleet
+}
+
+const endings = new WeakMap<TestContext, (() => unknown)[]>()
+
+/** Like `t.after`, but last in, first out: what was started in a folder is stopped before the folder goes. */
+export function atEnd(t: TestContext, run: () => unknown): void {
+  const known = endings.get(t)
+  if (known) {
+    known.push(run)
+    return
+  }
+  const runs = [run]
+  endings.set(t, runs)
+  t.after(async () => {
+    for (const each of runs.reverse()) await each()
+  })
+}
+
+/** A folder that goes with the test. */
+export async function freshFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'flotilla-test-'))
+  atEnd(t, () => rm(folder, { recursive: true, force: true }))
+  return folder
 }
 
 /** What each process said last, as diagnostics of the test. */

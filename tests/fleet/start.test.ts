@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, test, type TestContext } from 'node:test'
+import { findFreePort } from '../../scripts/fleet/ports.ts'
+import { atEnd, freshFolder, until } from './harness.ts'
+import { RawClient } from './raw-client.ts'
+
+const FLEET = join(import.meta.dirname, '../../scripts/fleet.ts')
+const ANY_PORT = ['--loadbalancer-port', '0', '--server-port', '0', '--web-port', '0']
+
+describe('npm start', () => {
+  test('brings up balancer, servers and web app, and takes all down on Ctrl-C', async (t) => {
+    const fleet = await start(t, [...ANY_PORT, '--servers', '2'])
+    const rows = await fleet.table()
+    assert.deepEqual(rows.map(({ kind }) => kind).sort(), ['balancer', 'server', 'server', 'web app'])
+    const web = rows.find(({ kind }) => kind === 'web app')
+    const page = await fetch(web?.url ?? '')
+    assert.equal(page.status, 200)
+    assert.match(await page.text(), /<div id="root">/)
+    const viaWeb = await fetch(`${web?.url}/get`)
+    const chosen = (await viaWeb.json()) as { url: string }
+    const client = await RawClient.open(chosen.url, 'ada', { origin: web?.url ?? '' })
+    client.close()
+
+    fleet.process.kill('SIGINT')
+    assert.deepEqual(await once(fleet.process, 'close'), [0, null])
+    for (const { pid } of rows) assert.equal(isAlive(pid), false)
+  })
+
+  test('starts a server again that dies or hangs, and says so', async (t) => {
+    const fleet = await start(t, [...ANY_PORT, '--servers', '2', '--web', 'off'])
+    const [first, second] = (await fleet.table()).filter(({ kind }) => kind === 'server')
+    assert.ok(first && second)
+
+    process.kill(first.pid, 'SIGKILL')
+    await fleet.says(`${first.name} died (SIGKILL), restarting in 0.25 s`)
+    await fleet.says(`${first.name} is back`)
+    const client = await RawClient.open(first.url, 'ada')
+    client.close()
+
+    process.kill(second.pid, 'SIGSTOP')
+    await fleet.says(`${second.name} hangs: no answer for 5 s, killing it`)
+    await fleet.says(`${second.name} is back`)
+    assert.equal(isAlive(second.pid), false)
+
+    fleet.process.kill('SIGTERM')
+    assert.deepEqual(await once(fleet.process, 'close'), [0, null])
+  })
+
+  test('leaves nothing running when it is itself killed with -9', async (t) => {
+    const fleet = await start(t, [...ANY_PORT, '--servers', '1', '--web', 'off'])
+    const rows = await fleet.table()
+    fleet.process.kill('SIGKILL')
+    await until('all are gone', () => !rows.some(({ pid }) => isAlive(pid)))
+  })
+
+  test('names each taken port with the remedy, and starts nothing', async (t) => {
+    const holder = createServer().listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    t.after(() => holder.close())
+    const { port } = holder.address() as AddressInfo
+    const free = String(await findFreePort('127.0.0.1'))
+    const fleet = await start(t, [
+      '--loadbalancer-port',
+      free,
+      '--server-port',
+      '0',
+      '--web-port',
+      String(port),
+    ])
+    assert.deepEqual(await once(fleet.process, 'close'), [1, null])
+    assert.equal(fleet.lines.length, 1)
+    assert.match(fleet.lines[0] ?? '', new RegExp(`Port ${port} \\(web app\\) is taken.*--web-port`))
+  })
+
+  test('ends with one line and code 2 on a wrong flag or command', async (t) => {
+    for (const args of [['--bogus'], ['dance'], ['--servers', '0'], ['--server-port', '9000']]) {
+      const fleet = await start(t, args)
+      assert.deepEqual(await once(fleet.process, 'close'), [2, null])
+      assert.equal(fleet.lines.length, 1, fleet.lines.join('\n'))
+    }
+  })
+
+  test('passes a flag that servers do not know on to people, and takes the rest down', async (t) => {
+    const fleet = await start(t, [...ANY_PORT, '--web', 'off', '--servers', '1'], ['--', '--bogus'])
+    assert.deepEqual(await once(fleet.process, 'close'), [1, null])
+    assert.match(fleet.lines.join('\n'), /--bogus/)
+    assert.match(fleet.lines.join('\n'), /server ended before it was ready \(exit code 2\)/)
+  })
+})
+
+interface Row {
+  kind: string
+  name: string
+  pid: number
+  url: string
+}
+
+interface Started {
+  process: ChildProcess
+  lines: string[]
+  /** Resolves with the table it prints when all are up. */
+  table(): Promise<Row[]>
+  says(text: string): Promise<unknown>
+}
+
+async function start(
+  t: TestContext,
+  args: readonly string[],
+  serverArgs: readonly string[] = [],
+): Promise<Started> {
+  const data = args[0]?.startsWith('-') ? ['--data', await freshFolder(t)] : []
+  const child = spawn(process.execPath, [FLEET, ...args, ...data, ...serverArgs], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8')
+    stream.on('data', (text: string) => lines.push(...text.split('\n').filter((line) => line.trim() !== '')))
+  }
+  atEnd(t, async () => {
+    if (t.error) for (const line of lines) t.diagnostic(line)
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL') // its children follow
+    await once(child, 'close')
+  })
+  const says = (text: string) => until(`it says "${text}"`, () => lines.some((line) => line.includes(text)))
+  return {
+    process: child,
+    lines,
+    says,
+    async table() {
+      await until('the fleet is up', () => lines.some((line) => line.startsWith('Flotilla is up')), {
+        timeoutMs: 120_000,
+      })
+      return lines.flatMap((line) => {
+        const [, kind = '', port, pid, url = ''] =
+          /^ {2}(balancer|server|web app) (\d+) +(\d+) +(\S+)/.exec(line) ?? []
+        return pid === undefined ? [] : [{ kind, name: `${kind} ${port}`, pid: Number(pid), url }]
+      })
+    },
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
