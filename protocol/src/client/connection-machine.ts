@@ -223,7 +223,9 @@ function unlocated(m: Machine, event: { line: number; retryAfterMs?: number }, r
       if (isLast || !isShunned(m, url)) return found({ ...m, turn: m.turn + i + 1 }, event.line, url)
     }
   }
-  return isNext ? moveAgain(m, event.line, random) : wait(m, random, event.retryAfterMs)
+  if (isNext) return moveAgain(m, event.line, random)
+  const [now, effects] = wait(m, random, event.retryAfterMs)
+  return [now, [{ do: 'drop', line: event.line }, ...effects]]
 }
 
 function welcomed(m: Machine, line: number, welcome: Welcome, random: () => number): Step {

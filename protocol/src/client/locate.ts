@@ -35,8 +35,11 @@ async function ask(
   signal: AbortSignal,
 ): Promise<Located | undefined> {
   const stop = new AbortController()
-  const abort = () => stop.abort()
-  const timer = new Timer(clock, abort)
+  const timer = new Timer(clock, () => stop.abort())
+  const abort = () => {
+    timer.clear()
+    stop.abort()
+  }
   timer.set(ANSWER_MS)
   signal.addEventListener('abort', abort)
   try {

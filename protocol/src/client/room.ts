@@ -374,15 +374,17 @@ export class ChatRoom {
   #deliver(ready: readonly Entry[]): void {
     const last = ready.at(-1)
     if (!last) return
-    const me = this.#host.userId
-    for (const { user, id, seq, ts } of ready) {
-      if (user.id !== me || !this.#outbox.has(id)) continue
+    const acked: Entry[] = []
+    for (const entry of ready) {
+      if (entry.user.id !== this.#host.userId || !this.#outbox.has(entry.id)) continue
       this.#sender.answered()
-      if (this.#outbox.settle(id, seq, last.seq)) this.#listening.tell('ack', { id, seq, ts })
+      if (this.#outbox.settle(entry.id, entry.seq, last.seq)) acked.push(entry)
     }
     this.#outbox.see(last.seq)
     this.#set({ head: this.#cursor.head })
+    // Entries first: at no moment is an own message neither pending nor shown.
     this.#listening.tell('entries', ready)
+    for (const { id, seq, ts } of acked) this.#listening.tell('ack', { id, seq, ts })
   }
 
   /** Another log: what was shown and asked is void. */

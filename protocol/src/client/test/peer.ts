@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { WebSocketServer, type WebSocket as Socket } from 'ws'
-import type { ClientFrame, Entry, MessageEntry, ServerFrame, User, WelcomeLimits } from '../../frames.ts'
+import type { ClientFrame, Entry, Joined, MessageEntry, User, Welcome, WelcomeLimits } from '../../frames.ts'
 
 /** A server that does nothing by itself: the test reads what came and says what goes back. */
 export class Peer {
@@ -11,7 +11,7 @@ export class Peer {
   readonly #wss: WebSocketServer
   readonly #waiting = new Set<() => void>()
   /** Greets each connection at once, unless set to undefined. */
-  welcome: Partial<ServerFrame & { type: 'welcome' }> | undefined = {}
+  welcome: Partial<Welcome> | undefined = {}
   /** Answers `join` frames of itself. */
   onConnection: (connection: PeerConnection) => void = () => undefined
 
@@ -182,7 +182,7 @@ export const LIMITS_SAID: WelcomeLimits = {
 export const ANNA: User = { id: 'guest:anna', name: 'anna' }
 export const BERT: User = { id: 'guest:bert', name: 'bert' }
 
-export function welcome(over: Partial<ServerFrame & { type: 'welcome' }> = {}) {
+export function welcome(over: Partial<Welcome> = {}): Welcome {
   return {
     type: 'welcome',
     server: 's1',
@@ -192,7 +192,7 @@ export function welcome(over: Partial<ServerFrame & { type: 'welcome' }> = {}) {
     limits: LIMITS_SAID,
     alternatives: [],
     ...over,
-  } as const
+  }
 }
 
 export function message(seq: number, over: Partial<MessageEntry> = {}): MessageEntry {
@@ -212,15 +212,6 @@ export function messages(first: number, last: number): Entry[] {
   return Array.from({ length: last - first + 1 }, (_, i) => message(first + i))
 }
 
-export function joined(over: Partial<ServerFrame & { type: 'joined' }> = {}) {
-  return {
-    type: 'joined',
-    room: 'general',
-    log: 'L',
-    head: 0,
-    first: 1,
-    members: [ANNA],
-    count: 1,
-    ...over,
-  } as const
+export function joined(over: Partial<Joined> = {}): Joined {
+  return { type: 'joined', room: 'general', log: 'L', head: 0, first: 1, members: [ANNA], count: 1, ...over }
 }

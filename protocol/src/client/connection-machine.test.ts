@@ -1,0 +1,337 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { CLOSE_CODES } from '../close-codes.ts'
+import { LIMITS } from '../limits.ts'
+import { newMachine, STABLE_MS, step, type ConnectionEvent, type Effect } from './connection-machine.ts'
+import { welcome } from './test/peer.ts'
+
+const A = 'ws://a/ws'
+const B = 'ws://b/ws'
+const C = 'ws://c/ws'
+
+/** A machine that is fed by hand; `did` = the effects of the last event. */
+function machine(random: () => number = () => 0.5) {
+  const it = {
+    m: newMachine(),
+    did: [] as readonly Effect[],
+    feed(...events: ConnectionEvent[]) {
+      for (const event of events) [it.m, it.did] = step(it.m, event, random)
+      return it
+    },
+    get shown() {
+      return it.m.shown
+    },
+    timer(name: string) {
+      return it.did.flatMap((effect) => (effect.do === 'set' && effect.timer === name ? [effect.ms] : []))[0]
+    },
+    did1(what: Effect['do']) {
+      const found = it.did.filter((effect) => effect.do === what)
+      assert.ok(found.length <= 1, `${what} twice`)
+      return found[0]
+    },
+    live(url = A, alternatives: string[] = []) {
+      if (it.shown.status === 'waiting') {
+        it.feed(it.m.lines === 0 ? { type: 'start' } : { type: 'due', timer: 'retry' })
+      }
+      it.feed({ type: 'located', line: it.m.line, url, alternatives })
+      return it.feed({ type: 'welcomed', line: it.m.line, welcome: { ...welcome(), alternatives } })
+    },
+    lose(code = 1006) {
+      return it.feed({ type: 'lost', line: it.m.line, code })
+    },
+  }
+  return it
+}
+
+describe('the connection', () => {
+  test('[R1] is located, opened and greeted, then joins the rooms', () => {
+    const it = machine()
+    assert.deepEqual(it.shown, { status: 'waiting', attempt: 0, delayMs: 0 })
+    it.feed({ type: 'start' })
+    assert.deepEqual(it.shown, { status: 'locating', attempt: 0 })
+    assert.deepEqual(it.did, [{ do: 'locate', line: 1 }])
+    it.feed({ type: 'start' })
+    assert.deepEqual(it.did, [], 'start is idempotent')
+    it.feed({ type: 'located', line: 1, url: A, alternatives: [B] })
+    assert.deepEqual(it.shown, { status: 'opening', attempt: 0, url: A })
+    assert.deepEqual(it.did1('open'), { do: 'open', line: 1, url: A })
+    it.feed({ type: 'welcomed', line: 1, welcome: welcome({ alternatives: [B] }) })
+    assert.equal(it.shown.status, 'live')
+    assert.deepEqual(it.did1('join'), { do: 'join', line: 1 })
+  })
+
+  test('[R2] waits longer after each failure, and starts anew only after 30 s of stable connection', () => {
+    const it = machine(() => 1 - Number.EPSILON).live()
+    const delays: number[] = []
+    for (let i = 0; i < 4; i++) {
+      it.lose()
+      assert.equal(it.shown.status, 'waiting')
+      delays.push(Math.round(it.timer('retry')!))
+      it.live() // greeted, but not for long
+      assert.equal(it.timer('stable'), STABLE_MS)
+    }
+    assert.deepEqual(delays, [500, 1_000, 2_000, 4_000])
+    it.feed({ type: 'due', timer: 'stable' })
+    it.lose()
+    assert.equal(Math.round(it.timer('retry')!), 500)
+  })
+
+  test('[R2] a handshake that takes longer than 5 s is given up', () => {
+    const it = machine().feed({ type: 'start' }, { type: 'located', line: 1, url: A, alternatives: [] })
+    assert.equal(it.timer('handshake'), LIMITS.handshakeMs)
+    it.feed({ type: 'due', timer: 'handshake' })
+    assert.equal(it.shown.status, 'waiting')
+    assert.deepEqual(it.did1('drop'), { do: 'drop', line: 1 })
+  })
+
+  test('[R1] takes the servers it knows, one after the other, when no balancer answers', () => {
+    const it = machine().live(A, [B, C]).lose()
+    const tried: string[] = []
+    for (let i = 0; i < 4; i++) {
+      it.feed({ type: 'due', timer: 'retry' })
+      it.feed({ type: 'unlocated', line: it.m.line })
+      assert.equal(it.shown.status, 'opening')
+      if (it.shown.status === 'opening') tried.push(it.shown.url)
+      it.lose()
+    }
+    assert.deepEqual(new Set(tried.slice(0, 2)), new Set([B, C]), 'not first where it was just lost')
+    assert.ok(tried.includes(A), 'that one, too, in its turn')
+  })
+
+  test('[R1] clients that lose the same server do not all take the same alternative', () => {
+    const counts = new Map<string, number>()
+    let seed = 1
+    const random = () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647
+    for (let i = 0; i < 300; i++) {
+      const it = machine(random).live(A, [B, C, 'ws://d/ws']).lose()
+      it.feed({ type: 'due', timer: 'retry' })
+      it.feed({ type: 'unlocated', line: it.m.line })
+      if (it.shown.status === 'opening') counts.set(it.shown.url, (counts.get(it.shown.url) ?? 0) + 1)
+    }
+    for (const url of [B, C, 'ws://d/ws']) assert.ok((counts.get(url) ?? 0) > 50, `${url} ${counts.get(url)}`)
+  })
+
+  test('[R1] a balancer that still names the server that was just lost is not followed, if there is another', () => {
+    const it = machine().live(A, [B]).lose()
+    it.feed({ type: 'due', timer: 'retry' })
+    it.feed({ type: 'located', line: it.m.line, url: A, alternatives: [B] })
+    assert.deepEqual(it.shown, { status: 'opening', attempt: 1, url: B })
+    const alone = machine().live(A).lose()
+    alone.feed({ type: 'due', timer: 'retry' })
+    alone.feed({ type: 'located', line: alone.m.line, url: A, alternatives: [] })
+    assert.deepEqual(alone.shown, { status: 'opening', attempt: 1, url: A })
+  })
+
+  test('[R2] a balancer that has no server is waited for, as long as it says', () => {
+    const it = machine(() => 0)
+      .live(A, [B])
+      .lose()
+    it.feed({ type: 'due', timer: 'retry' })
+    it.feed({ type: 'unlocated', line: it.m.line, retryAfterMs: 7_000 })
+    assert.equal(it.shown.status, 'waiting')
+    assert.equal(it.timer('retry'), 7_000)
+  })
+
+  test('[R2] [L1] every close code is followed as the table says', () => {
+    for (const [code, { back }] of Object.entries(CLOSE_CODES)) {
+      const it = machine(() => 1)
+        .live()
+        .lose(Number(code))
+      if (back === 'never') {
+        assert.deepEqual(it.shown, { status: 'closed', code: Number(code) })
+        assert.equal(it.did1('drop')?.do, 'drop')
+        it.feed({ type: 'retry' }, { type: 'start' })
+        assert.equal(it.shown.status, 'closed')
+      } else {
+        assert.equal(it.timer('retry'), back === 'soon' ? 500 : 8_000, code)
+      }
+    }
+  })
+
+  test('what a replaced line reports late changes nothing', () => {
+    const it = machine().live(A)
+    const old = it.m.line
+    it.lose().live(B)
+    const before = it.m
+    it.feed(
+      { type: 'lost', line: old, code: 4403 },
+      { type: 'welcomed', line: old, welcome: welcome() },
+      { type: 'located', line: old, url: C, alternatives: [] },
+      { type: 'unlocated', line: old },
+      { type: 'silent', line: old, silentMs: 1e9 },
+      { type: 'moved', line: old, inMs: 0 },
+    )
+    assert.equal(it.m.shown, before.shown)
+    assert.equal(it.m.line, before.line)
+  })
+
+  test('[R3] pings after 1.25 heartbeats of silence, and gives the line up after 2.5', () => {
+    const it = machine().feed({ type: 'start' }, { type: 'located', line: 1, url: A, alternatives: [] })
+    it.feed({ type: 'welcomed', line: 1, welcome: welcome({ heartbeatMs: 1_000 }) })
+    assert.equal(it.timer('watch'), 1_250)
+    it.feed({ type: 'silent', line: 1, silentMs: 400 })
+    assert.deepEqual(it.did, [{ do: 'set', timer: 'watch', ms: 850 }])
+    it.feed({ type: 'silent', line: 1, silentMs: 1_250 })
+    assert.deepEqual(it.did, [
+      { do: 'ping', line: 1 },
+      { do: 'set', timer: 'watch', ms: 1_250 },
+    ])
+    it.feed({ type: 'silent', line: 1, silentMs: 2_500 })
+    assert.equal(it.shown.status, 'waiting')
+  })
+
+  test('retry skips the wait, and nothing else', () => {
+    const it = machine().feed({ type: 'retry' })
+    assert.equal(it.m.lines, 0, 'not before start')
+    it.live().feed({ type: 'retry' })
+    assert.equal(it.shown.status, 'live')
+    it.lose().feed({ type: 'retry' })
+    assert.equal(it.shown.status, 'locating')
+    assert.deepEqual(it.did1('clear'), { do: 'clear', timer: 'retry' })
+  })
+})
+
+describe('a move', () => {
+  const moving = () => machine().live(A, [B]).feed({ type: 'moved', line: 1, inMs: 4_000 })
+
+  test('[R15] opens a second line within the time, and leaves the first once all rooms are joined', () => {
+    const it = moving()
+    assert.equal(it.timer('move'), 2_000)
+    it.feed({ type: 'due', timer: 'move' })
+    assert.deepEqual(it.did1('locate'), { do: 'locate', line: 2 })
+    it.feed({ type: 'located', line: 2, url: B, alternatives: [] })
+    assert.deepEqual(it.did1('open'), { do: 'open', line: 2, url: B })
+    it.feed({ type: 'welcomed', line: 2, welcome: welcome({ server: 's2' }) })
+    assert.deepEqual(it.did1('join'), { do: 'join', line: 2 })
+    assert.equal(it.shown.status === 'live' && it.shown.url, A, 'the first one still stands')
+    assert.equal(it.did1('drop'), undefined)
+    it.feed({ type: 'settled', line: 2 })
+    assert.equal(it.shown.status === 'live' && it.shown.server, 's2')
+    assert.deepEqual(it.did1('drop'), { do: 'drop', line: 1 })
+    assert.equal(it.m.failures, 0)
+  })
+
+  test('[R15] does not go to the server that is leaving', () => {
+    const it = moving().feed({ type: 'due', timer: 'move' })
+    it.feed({ type: 'located', line: 2, url: A, alternatives: [A, B] })
+    assert.deepEqual(it.did1('open'), { do: 'open', line: 2, url: B })
+    const alone = moving().feed({ type: 'due', timer: 'move' })
+    alone.feed({ type: 'located', line: 2, url: A, alternatives: [] })
+    assert.equal(alone.did1('open'), undefined)
+    assert.ok(alone.timer('move')! > 0, 'it asks again')
+  })
+
+  test('[R15] a second line that fails is tried again, while the first one stands', () => {
+    const it = moving().feed(
+      { type: 'due', timer: 'move' },
+      { type: 'located', line: 2, url: B, alternatives: [] },
+    )
+    it.feed({ type: 'lost', line: 2, code: 4403 })
+    assert.equal(it.shown.status, 'live')
+    assert.ok(it.timer('move')! <= 1_000)
+    it.feed({ type: 'due', timer: 'move' })
+    assert.deepEqual(it.did1('locate'), { do: 'locate', line: 3 })
+  })
+
+  test('[R15] when the first line breaks, the second one takes over where it stands', () => {
+    const at = {
+      waiting: moving(),
+      locating: moving().feed({ type: 'due', timer: 'move' }),
+      opening: moving().feed(
+        { type: 'due', timer: 'move' },
+        { type: 'located', line: 2, url: B, alternatives: [] },
+      ),
+      live: moving().feed(
+        { type: 'due', timer: 'move' },
+        { type: 'located', line: 2, url: B, alternatives: [] },
+        { type: 'welcomed', line: 2, welcome: welcome() },
+      ),
+    }
+    for (const [status, it] of Object.entries(at)) {
+      it.lose(1012)
+      assert.equal(it.shown.status, status)
+      assert.deepEqual(it.did1('drop'), { do: 'drop', line: 1 })
+      assert.equal(it.m.next, undefined)
+    }
+  })
+
+  test('[R15] is not begun twice', () => {
+    const it = moving().feed({ type: 'moved', line: 1, inMs: 0 })
+    assert.deepEqual(it.did, [])
+  })
+
+  test('[R15] a room that never answers does not hold it up for ever', () => {
+    const it = moving().feed(
+      { type: 'due', timer: 'move' },
+      { type: 'located', line: 2, url: B, alternatives: [] },
+    )
+    it.feed({ type: 'welcomed', line: 2, welcome: welcome() })
+    assert.equal(it.timer('move'), 10_000)
+    it.feed({ type: 'due', timer: 'move' })
+    assert.deepEqual(it.did1('drop'), { do: 'drop', line: 1 })
+  })
+})
+
+test('whatever happens in whatever order, timers and lines are never doubled nor left behind after close', () => {
+  const line = fc.nat(6)
+  const url = fc.constantFrom(A, B, C)
+  const alternatives = fc.array(url, { maxLength: 3 })
+  const event: fc.Arbitrary<ConnectionEvent> = fc.oneof(
+    fc.constantFrom<ConnectionEvent>({ type: 'start' }, { type: 'retry' }),
+    fc.record({ type: fc.constant('located' as const), line, url, alternatives }),
+    fc.record({ type: fc.constant('unlocated' as const), line }),
+    fc.record({ type: fc.constant('unlocated' as const), line, retryAfterMs: fc.nat(9_000) }),
+    fc.record({
+      type: fc.constant('welcomed' as const),
+      line,
+      welcome: fc.constant(welcome({ alternatives: [B, C] })),
+    }),
+    fc.record({ type: fc.constant('lost' as const), line, code: fc.constantFrom(1006, 1012, 1013, 4408) }),
+    fc.record({ type: fc.constant('silent' as const), line, silentMs: fc.nat(40_000) }),
+    fc.record({ type: fc.constant('moved' as const), line, inMs: fc.nat(5_000) }),
+    fc.record({ type: fc.constant('settled' as const), line }),
+    fc.record({
+      type: fc.constant('due' as const),
+      timer: fc.constantFrom('retry', 'handshake', 'stable', 'move'),
+    }),
+  )
+  fc.assert(
+    fc.property(
+      fc.array(event, { maxLength: 80 }),
+      fc.infiniteStream(fc.double({ min: 0, max: 0.99, noNaN: true })),
+      (events, chance) => {
+        let m = newMachine()
+        const timers = new Set<string>()
+        const lines = new Set<number>()
+        const all: ConnectionEvent[] = [{ type: 'start' }, ...events, { type: 'close' }]
+        for (const event of all) {
+          // A timer that is not set does not fire.
+          if (event.type === 'due' && !timers.delete(event.timer)) continue
+          const [next, effects] = step(m, event, () => chance.next().value as number)
+          m = next
+          for (const effect of effects) {
+            if (effect.do === 'set') {
+              assert.ok(effect.ms >= 0)
+              timers.add(effect.timer)
+            } else if (effect.do === 'clear') timers.delete(effect.timer)
+            else if (effect.do === 'drop') lines.delete(effect.line)
+            else if (effect.do === 'locate') {
+              assert.ok(!lines.has(effect.line), 'a line is begun once')
+              lines.add(effect.line)
+            } else assert.ok(lines.has(effect.line), `${effect.do} on a line that was dropped`)
+          }
+          assert.ok(lines.size <= 2)
+          if (m.shown.status === 'waiting') assert.ok(timers.has('retry'), 'somebody wakes it')
+          if (m.shown.status === 'opening') assert.ok(timers.has('handshake'), 'it does not open for ever')
+          if (m.shown.status === 'live') assert.ok(lines.has(m.line))
+          if (m.next && m.next.phase !== 'locating') assert.ok(timers.has('move'), 'a move goes on')
+        }
+        assert.deepEqual(m.shown, { status: 'closed', code: 1000 })
+        assert.deepEqual([...timers], [])
+        assert.deepEqual([...lines], [])
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
