@@ -23,6 +23,8 @@ export interface MembersDifference {
 
 export class MembersView {
   readonly #named = new Map<UserId, User>()
+  /** Those of `#named` whom the home has not named yet. */
+  readonly #early = new Set<UserId>()
   #count = 0
 
   /** Whether everybody is named here, and not only a page of them. */
@@ -32,8 +34,18 @@ export class MembersView {
 
   /** Somebody came to this server, before the home knows. */
   enter(user: User): MembersDifference | undefined {
-    const count = this.#named.has(user.id) ? this.#count : this.#count + 1
-    return this.apply({ full: false, settled: true, join: [user], leave: [], count })
+    const isNamed = this.#named.has(user.id)
+    const count = isNamed ? this.#count : this.#count + 1
+    const change = this.apply({ full: false, settled: true, join: [user], leave: [], count })
+    if (!isNamed) this.#early.add(user.id)
+    return change
+  }
+
+  /** Somebody left this server. Whom the home never named, it will not call gone either. */
+  exit(user: User): MembersDifference | undefined {
+    if (!this.#early.has(user.id)) return undefined
+    const count = this.#count - 1
+    return this.apply({ full: false, settled: true, join: [], leave: [user], count })
   }
 
   /**
@@ -47,6 +59,7 @@ export class MembersView {
     if (!update.full) leave = update.leave.filter((user) => this.#named.has(user.id))
     else if (update.settled) leave = [...this.#named.values()].filter((user) => !here.has(user.id))
     else leave = []
+    for (const user of [...update.join, ...leave]) this.#early.delete(user.id)
     for (const user of leave) this.#named.delete(user.id)
     for (const user of join) this.#named.set(user.id, user)
     const counted = update.settled ? update.count : Math.max(update.count, this.#count)

@@ -146,6 +146,7 @@ export class Room {
     if (own.sessions > 0) return
     this.#own.delete(member.user.id)
     this.#notePerson(member.user.id, undefined)
+    this.#announce(this.#view.exit(member.user))
   }
 
   /** Answered exactly once. */
