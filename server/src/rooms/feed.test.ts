@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { FakeClock, settled } from '../test/fake-clock.ts'
+import { Feed, flushWindowMs, type FeedFollower } from './feed.ts'
+import { cutLines, type Slice } from './ring.ts'
+
+const line = (seq: number, padding = 0) => Buffer.from(`{"seq":${seq}${' '.repeat(padding)}}`)
+
+class Reader implements FeedFollower {
+  cursor: number
+  unsent = 0
+  writes = 0
+  seen: number[] = []
+  resets: string[] = []
+  constructor(cursor: number) {
+    this.cursor = cursor
+  }
+  unsentBytes() {
+    return this.unsent
+  }
+  write(slice: Slice) {
+    this.writes += 1
+    for (const one of cutLines(slice.lines))
+      this.seen.push((JSON.parse(one.toString()) as { seq: number }).seq)
+  }
+  reset(log: string) {
+    this.resets.push(log)
+  }
+}
+
+/** A feed over a log of `stored` entries, of which the ring has none yet. */
+function open(stored: number, options: { ring?: object; fail?: () => boolean } = {}) {
+  const clock = new FakeClock()
+  const log = Array.from({ length: stored }, (_, i) => line(i + 1))
+  const reads: [after: number, limit: number][] = []
+  const feed = new Feed({
+    clock,
+    counters: { deliveries: 0, writes: 0, catchUps: 0, catchUpFailures: 0 },
+    log: 'a',
+    head: stored,
+    read: (after, limit) => {
+      reads.push([after, limit])
+      if (options.fail?.() === true) return Promise.reject(new Error('away'))
+      return Promise.resolve(log.slice(after, after + limit))
+    },
+    ring: options.ring ?? {},
+  })
+  const push = (...padding: number[]) => {
+    for (const width of padding.length === 0 ? [0] : padding) {
+      log.push(line(log.length + 1, width))
+      feed.push([log.at(-1)!])
+    }
+    feed.flush()
+  }
+  return { clock, feed, push, reads }
+}
+const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+
+describe('a feed', () => {
+  test('gives a follower all it lacks at a flush, in one write', async () => {
+    const { feed, push } = open(0)
+    const reader = new Reader(0)
+    feed.follow(reader)
+    push(0, 0, 0)
+    await settled()
+    assert.deepEqual(reader.seen, [1, 2, 3])
+    assert.equal(reader.writes, 1)
+  })
+
+  test('reads on from the log for a follower that is further behind than the ring', async () => {
+    const { feed, push } = open(900)
+    const reader = new Reader(100)
+    feed.follow(reader)
+    push()
+    await settled()
+    await settled()
+    for (let i = 0; i < 20 && reader.cursor < 901; i += 1) await settled()
+    assert.deepEqual(reader.seen, upTo(101, 901))
+  })
+
+  test('reads the log once for a thousand followers that come back to the same place', async () => {
+    const { feed, reads } = open(900)
+    const readers = Array.from({ length: 1_000 }, () => new Reader(500))
+    for (const reader of readers) feed.follow(reader)
+    for (let i = 0; i < 20; i += 1) await settled()
+    for (const reader of readers) assert.deepEqual(reader.seen, upTo(501, 900))
+    assert.deepEqual(reads, [[500, 400]])
+  })
+
+  test('stops writing to a follower above the high-water mark, and goes on when it has drained', async () => {
+    const { feed, push, clock } = open(0)
+    const reader = new Reader(0)
+    feed.follow(reader)
+    reader.unsent = 64 * 1024
+    push()
+    await clock.pass(100)
+    assert.deepEqual(reader.seen, [])
+    reader.unsent = 0
+    feed.pumpOne(reader)
+    assert.deepEqual(reader.seen, [1])
+  })
+
+  test('tries again when the log could not be read', async () => {
+    let isAway = true
+    const { feed, clock } = open(10, { fail: () => isAway })
+    const reader = new Reader(0)
+    feed.follow(reader)
+    await clock.pass(1_000)
+    assert.deepEqual(reader.seen, [])
+    isAway = false
+    await clock.pass(1_000)
+    assert.deepEqual(reader.seen, upTo(1, 10))
+  })
+
+  test('goes forward through the log where the ring has no place for what is missing', async () => {
+    const { feed } = open(2_000, { ring: { entries: 16 } })
+    const reader = new Reader(0)
+    feed.follow(reader)
+    for (let i = 0; i < 60 && reader.cursor < 2_000; i += 1) await settled()
+    assert.deepEqual(reader.seen, upTo(1, 2_000))
+  })
+
+  test('comes to an end where the ring has place for the entries but not for their bytes', async () => {
+    const { feed, push } = open(0, { ring: { entries: 100, bytes: 200 } })
+    push(...upTo(1, 60))
+    const reader = new Reader(0)
+    feed.follow(reader)
+    for (let i = 0; i < 60 && reader.cursor < 60; i += 1) await settled()
+    assert.deepEqual(reader.seen, upTo(1, 60))
+  })
+
+  test('sends the first entry after a pause at once, and gathers those that follow for its window', async () => {
+    const { feed, push, clock } = open(0)
+    const readers = Array.from({ length: 1_000 }, () => new Reader(0))
+    for (const reader of readers) feed.follow(reader)
+    await clock.pass(1_000)
+    push()
+    assert.deepEqual(readers[0]?.seen, [1])
+    push()
+    push()
+    assert.deepEqual(readers[0].seen, [1])
+    await clock.pass(flushWindowMs(1_000) + 1)
+    assert.deepEqual(readers[0].seen, [1, 2, 3])
+    assert.equal(readers[0].writes, 2)
+  })
+
+  test('never holds back a room of ten', async () => {
+    const { feed, push } = open(0)
+    const readers = Array.from({ length: 10 }, () => new Reader(0))
+    for (const reader of readers) feed.follow(reader)
+    push()
+    push()
+    assert.deepEqual(readers[9]?.seen, [1, 2])
+  })
+
+  test('tells every follower when the log is another one, and begins anew near its head', async () => {
+    const { feed } = open(100)
+    const reader = new Reader(100)
+    feed.follow(reader)
+    feed.readFrom((after, limit) =>
+      Promise.resolve(upTo(after + 1, Math.min(70, after + limit)).map((n) => line(n))),
+    )
+    feed.reset('b', 70)
+    for (let i = 0; i < 5; i += 1) await settled()
+    assert.deepEqual(reader.resets, ['b'])
+    assert.deepEqual(reader.seen, upTo(21, 70))
+  })
+
+  test('writes nothing more to a follower that left while the log was read', async () => {
+    const { feed } = open(100)
+    const reader = new Reader(0)
+    feed.follow(reader)
+    feed.unfollow(reader)
+    for (let i = 0; i < 5; i += 1) await settled()
+    assert.deepEqual(reader.seen, [])
+  })
+})
