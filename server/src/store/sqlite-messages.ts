@@ -1,0 +1,87 @@
+import type { Entry, EntryType, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import { entryOf, restOf } from './entries.ts'
+import type { Batch, Committed, Epoch, Outcome, StoreRef } from './store.ts'
+
+/**
+ * What SqliteStore and its two workers say to each other. Batches, outcomes and entries cross as flat arrays of strings and
+ * numbers: half the cost of objects, and on the way to the disk the crossing is what costs the event loop most.
+ */
+export type Cell = string | number | null
+
+export type Ask =
+  | { ask: 'append'; id: number; cells: Cell[] }
+  | { ask: 'take'; id: number; room: RoomId; epoch: Epoch; from: StoreRef | undefined }
+  | { ask: 'held'; id: number }
+  | { ask: 'read'; id: number; room: RoomId; side: 'after' | 'before'; seq: Seq; limit: number }
+  | { ask: 'checkpoint'; id: number }
+  | { ask: 'close'; id: number }
+
+export type Answer =
+  | { id: number; value: unknown }
+  | { id: number; failed: 'full' | 'busy' | 'lost' | 'source'; message: string }
+  /** From the writer: the WAL has grown, let the reader bring it into the file. */
+  | { event: 'checkpoint-due' }
+  | { event: 'opened' }
+  | { event: 'unusable' | 'damaged'; message: string }
+
+/** Cells of one draft in a batch: id, user id, user name, type, ts, text, rest, after. */
+export const DRAFT_CELLS = 8
+
+export function packBatch(batch: Batch): Cell[] {
+  const cells: Cell[] = []
+  for (const { room, epoch, drafts } of batch) {
+    cells.push(room, epoch, drafts.length)
+    for (const draft of drafts) {
+      const { id, user, type, ts, text, after } = draft
+      cells.push(id, user.id, user.name, type, ts, text ?? null, restOf(draft), after ?? null)
+    }
+  }
+  return cells
+}
+
+export const FENCED = -1
+export const OUTCOMES = ['new', 'repeat', 'conflict', 'gap'] as const satisfies Outcome['is'][]
+export const NEW = OUTCOMES.indexOf('new')
+export const REPEAT = OUTCOMES.indexOf('repeat')
+export const CONFLICT = OUTCOMES.indexOf('conflict')
+export const GAP = OUTCOMES.indexOf('gap')
+
+/** Reads `commitNo, (FENCED | count, (outcome, seq, ts) × count) × rooms`. */
+export function unpackCommitted(numbers: readonly number[]): Committed {
+  const rooms: ('fenced' | Outcome[])[] = []
+  let at = 1
+  while (at < numbers.length) {
+    const count = numbers[at++]!
+    if (count === FENCED) {
+      rooms.push('fenced')
+      continue
+    }
+    const outcomes: Outcome[] = []
+    for (let i = 0; i < count; i += 1, at += 3) {
+      const is = OUTCOMES[numbers[at]!]!
+      outcomes.push(
+        is === 'new' || is === 'repeat' ? { is, seq: numbers[at + 1]!, ts: numbers[at + 2]! } : { is },
+      )
+    }
+    rooms.push(outcomes)
+  }
+  return { commitNo: numbers[0]!, rooms }
+}
+
+/** Cells of one entry, in the order in which the reader selects them. */
+export type EntryRow = [
+  seq: Seq,
+  sendId: string,
+  userId: string,
+  userName: string,
+  type: EntryType,
+  ts: number,
+  text: string | null,
+  rest: string | null,
+]
+
+export function unpackEntries(room: RoomId, rows: readonly EntryRow[]): Entry[] {
+  return rows.map(([seq, id, userId, userName, type, ts, text, rest]) =>
+    entryOf(room, seq, id, userId, userName, type, ts, text, rest),
+  )
+}

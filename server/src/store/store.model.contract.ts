@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { encodeEntry } from '@flotilla/protocol/frames.ts'
+import { MemoryDisk, MemoryStore } from './memory-store.ts'
+import { ANN, BOB, type StoreWorld } from './store.contract.ts'
+import type { Batch, Committed, Draft, Store } from './store.ts'
+
+const SERVERS = ['a', 'b', 'c']
+const ROOMS = ['x', 'y', 'z']
+const IDS = ['1', '2', '3', '4', '5', '6']
+
+type Step =
+  | { do: 'append'; server: string; batch: Batch }
+  | { do: 'take'; server: string; room: string; epoch: number; from: string | undefined }
+  | { do: 'read'; server: string; room: string; side: { after: number } | { before: number }; limit: number }
+  | { do: 'reopen'; server: string }
+
+const server = fc.constantFrom(...SERVERS)
+const room = fc.constantFrom(...ROOMS)
+const epoch = fc.integer({ min: 1, max: 9 })
+const seq = fc.integer({ min: 0, max: 12 })
+const draft: fc.Arbitrary<Draft> = fc
+  .record({
+    id: fc.constantFrom(...IDS),
+    user: fc.constantFrom(ANN, BOB),
+    type: fc.constant('message' as const),
+    ts: fc.integer({ min: 1, max: 2_000_000_000_000 }),
+    text: fc.constantFrom('same', 'same', 'same', 'other'),
+    after: fc.option(fc.constantFrom(...IDS), { nil: undefined, freq: 3 }),
+    replyTo: fc.option(seq, { nil: undefined, freq: 8 }),
+  })
+  .map(({ after, replyTo, ...rest }) => ({
+    ...rest,
+    ...(after !== undefined && { after }),
+    ...(replyTo !== undefined && { replyTo }),
+  }))
+const batch = fc.array(fc.record({ room, epoch, drafts: fc.array(draft, { maxLength: 8 }) }), {
+  maxLength: 4,
+})
+
+/** The epoch each server last got for a room, so that most of a random run writes something. */
+type Epochs = Map<string, number>
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('append' as const), server, batch }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('take' as const),
+      server,
+      room,
+      epoch,
+      from: fc.option(server, { nil: undefined }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('read' as const),
+      server,
+      room,
+      side: fc.oneof(fc.record({ after: seq }), fc.record({ before: seq })),
+      limit: fc.integer({ min: 0, max: 6 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const), server }) },
+)
+
+/** Runs random histories through the adapter and the memory store alike; every answer must be the same. */
+export function describeAgainstModel(name: string, newWorld: () => StoreWorld, runs: number): void {
+  test(`${name} answers random histories as the memory store does`, async (t) => {
+    const asserted = fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+      const world = newWorld()
+      try {
+        await compare(world, steps)
+      } finally {
+        await world.end()
+      }
+    })
+    const seed = Date.now() % 2 ** 31
+    t.diagnostic(`seed ${seed}`)
+    await fc.assert(asserted, { seed, numRuns: runs, endOnFailure: false })
+  })
+}
+
+async function compare(world: StoreWorld, steps: readonly Step[]): Promise<void> {
+  const disks = new Map(SERVERS.map((id) => [id, new MemoryDisk()]))
+  const models = new Map(
+    SERVERS.map((id) => [id, new MemoryStore({ self: id, disk: disks.get(id)!, disks })]),
+  )
+  const stores = new Map<string, Store>()
+  for (const id of SERVERS) stores.set(id, await world.open(id))
+  const epochs: Epochs = new Map()
+  const logs = new Map<string, string>()
+  const commits = new Map<string, number>()
+
+  for (const step of steps) {
+    const store = stores.get(step.server)!
+    const model = models.get(step.server)!
+    switch (step.do) {
+      case 'append': {
+        const batch = step.batch.map((part) => {
+          // Every third part keeps its random epoch, which is mostly a wrong one.
+          const own = epochs.get(`${step.server} ${part.room}`)
+          return part.epoch % 3 === 0 || own === undefined ? part : { ...part, epoch: own }
+        })
+        const [found, expected] = [await store.append(batch), await model.append(batch)]
+        assert.deepEqual(found.rooms, expected.rooms)
+        const before = commits.get(step.server) ?? 0
+        if (isNew(expected)) assert.ok(found.commitNo > before)
+        else assert.ok(found.commitNo >= before)
+        commits.set(step.server, found.commitNo)
+        break
+      }
+      case 'take': {
+        const { room, epoch } = step
+        const found = await store.take(
+          room,
+          epoch,
+          step.from === undefined ? undefined : world.ref(step.from),
+        )
+        const expected = await model.take(
+          room,
+          epoch,
+          step.from === undefined ? undefined : { id: step.from, dataDir: '' },
+        )
+        if (found === 'fenced' || expected === 'fenced') {
+          assert.equal(found, expected)
+          break
+        }
+        assert.equal(found.head, expected.head)
+        // Log ids are random; as often as they are one in the model, they are one here.
+        assert.equal(logs.get(expected.log) ?? found.log, found.log)
+        logs.set(expected.log, found.log)
+        epochs.set(`${step.server} ${room}`, epoch)
+        break
+      }
+      case 'read': {
+        const found = await store.read(step.room, step.side, step.limit)
+        const expected = await model.read(step.room, step.side, step.limit)
+        assert.deepEqual(found.map(encodeEntry), expected.map(encodeEntry))
+        break
+      }
+      case 'reopen':
+        await store.close()
+        stores.set(step.server, await world.open(step.server))
+        break
+    }
+  }
+  for (const [id, store] of stores) {
+    const [found, expected] = [await store.held(), await models.get(id)!.held()]
+    const bare = (held: typeof found) =>
+      held
+        .map(({ log: _, ...rest }) => rest)
+        .toSorted((x, y) => ROOMS.indexOf(x.room) - ROOMS.indexOf(y.room))
+    assert.deepEqual(bare(found), bare(expected))
+  }
+}
+
+function isNew({ rooms }: Committed): boolean {
+  return rooms.some((part) => part !== 'fenced' && part.some(({ is }) => is === 'new'))
+}
