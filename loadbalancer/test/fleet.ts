@@ -73,7 +73,7 @@ export async function signIn(balancer: Balancer, username = 'ann'): Promise<{ au
 /** What a balancer sees of a chat server: an address that answers `/healthz`, registrations and reports. */
 export class Peer {
   readonly id: string
-  inc = randomUUID()
+  inc: string = randomUUID()
   n = 0
   clients = 0
   rooms = 0

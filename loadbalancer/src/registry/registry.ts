@@ -10,7 +10,7 @@ export const LATE_MS = 3_000
 export const DOWN_MS = 6_000
 /** A late server is probed this often. */
 export const PROBE_EVERY_MS = 1_000
-/** After its start the balancer listens for this long before it takes silence for an answer. */
+/** A server that only the directory knows has this long after the balancer's start to be heard, before it counts as down. */
 export const LEARN_MS = 8_000
 /** Ticks further apart than this mean that the balancer itself stood still, and heard nobody. */
 export const STALL_MS = 1_500
@@ -76,7 +76,7 @@ export class Registry {
   readonly #servers = new Map<string, Entry>()
   readonly #random: () => number
   readonly #changed = new Set<string>()
-  #judgeFrom: number
+  #judgeFrom = -Infinity
   #tickedAt: number
   /** Rises when the list of servers to connect to changes. */
   #version = 1
@@ -86,7 +86,6 @@ export class Registry {
   constructor(now: number, random: () => number, known: readonly KnownServer[] = []) {
     this.#random = random
     this.#tickedAt = now
-    this.#judgeFrom = now + LEARN_MS
     for (const server of known) {
       this.#servers.set(server.id, { ...freshEntry(server, now), health: 'late', isRegistered: false })
     }
@@ -141,13 +140,13 @@ export class Registry {
   /** Lets time pass; call it about four times a second. @returns the servers to probe now */
   tick(now: number): Peer[] {
     // After a standstill (a paused process, a blocked disk) the reports of the meantime are still unread.
-    if (now - this.#tickedAt > STALL_MS) this.#judgeFrom = Math.max(this.#judgeFrom, now + LATE_MS)
+    if (now - this.#tickedAt > STALL_MS) this.#judgeFrom = now + LATE_MS
     this.#tickedAt = now
     const isJudging = now >= this.#judgeFrom
     const toProbe: Peer[] = []
     for (const entry of this.#servers.values()) {
       const silentMs = now - entry.heardAt
-      if (isJudging && silentMs >= DOWN_MS) this.#becomes(entry, 'down')
+      if (isJudging && silentMs >= (entry.isRegistered ? DOWN_MS : LEARN_MS)) this.#becomes(entry, 'down')
       else if (isJudging && silentMs >= LATE_MS && entry.health === 'up') this.#becomes(entry, 'late')
       if (entry.health === 'down' && silentMs >= FORGET_MS) this.#forget(entry)
       // One that is down but answered may only be cut off from us: it stays a last resort while it answers.
