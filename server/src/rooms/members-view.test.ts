@@ -25,4 +25,36 @@ describe('what an edge shows of a room’s people', () => {
       count: 0,
     })
   })
+
+  test('tells only what is new to those who look on', () => {
+    const view = new MembersView()
+    const named = { full: false, settled: true, join: [ADA], leave: [], count: 1 }
+    assert.deepEqual(view.apply(named), { join: [ADA], leave: [], count: 1 })
+    assert.equal(view.apply(named), undefined)
+    assert.equal(view.enter(ADA), undefined)
+  })
+
+  test('[P4] a full list of a home that has not heard of every edge lets nobody go', () => {
+    const view = new MembersView()
+    view.apply({ full: true, settled: true, join: [ADA, BOB], leave: [], count: 2 })
+    assert.equal(view.apply({ full: true, settled: false, join: [ADA], leave: [], count: 1 }), undefined)
+    assert.deepEqual(view.apply({ full: true, settled: true, join: [ADA], leave: [], count: 1 }), {
+      join: [],
+      leave: [BOB],
+      count: 1,
+    })
+  })
+
+  test('who is on this server is here, even if a full list does not know him yet', () => {
+    const view = new MembersView()
+    view.enter(ADA)
+    assert.equal(view.apply({ full: true, settled: true, join: [], leave: [], count: 0 }, [ADA]), undefined)
+    assert.deepEqual(view.page(ADA), { members: [ADA], count: 1 })
+  })
+
+  test('[P2] a page begins with the asker, who is counted once', () => {
+    const view = new MembersView()
+    view.apply({ full: true, settled: true, join: [ADA, BOB], leave: [], count: 2 })
+    assert.deepEqual(view.page(BOB), { members: [BOB, ADA], count: 2 })
+  })
 })
