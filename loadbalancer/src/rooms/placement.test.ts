@@ -72,10 +72,12 @@ describe('placement', () => {
       fc.asyncProperty(
         fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 2, maxLength: 20 }),
         async (askers) => {
-          const { placement } = start(t, ['a', 'b', 'c'])
+          const { placement, rooms } = start(t, ['a', 'b', 'c'])
           const outcomes = await Promise.all(askers.map((asker) => placement.place('general', asker)))
           const homes = outcomes.map((outcome) => typeof outcome !== 'string' && outcome.placed.home.id)
           assert.deepEqual(new Set(homes).size, 1)
+          const counted = [...rooms.values()].reduce((sum, count) => sum + count, 0)
+          assert.equal(counted, 1, 'and it counts as one room')
         },
       ),
       { numRuns: 10 },
@@ -87,7 +89,10 @@ describe('placement', () => {
     const roomIds = Array.from({ length: 500 }, (_, at) => `r${at}`)
     await Promise.all(roomIds.map((roomId) => store.createRoom({ ...ROOM, roomId })))
     await Promise.all(roomIds.map((roomId) => placement.place(roomId, 'a')))
-    assert.ok(Math.max(...rooms.values()) <= 125 + 8, [...rooms].join(' '))
+    const homes = await Promise.all(roomIds.map(async (roomId) => (await store.room(roomId))?.home))
+    const counts = [...Map.groupBy(homes, (home) => home).values()].map(({ length }) => length)
+    assert.ok(counts.length === 4 && Math.max(...counts) <= 125 + 8, counts.join(' '))
+    assert.deepEqual([...rooms.values()].sort(), counts.sort())
   })
 
   test('a room that nobody made has no home', async (t) => {

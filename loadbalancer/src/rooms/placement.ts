@@ -86,7 +86,8 @@ export class Placement {
     this.#servers.roomPlaced(decision.moves)
     const moved = await this.#store.moveRoom(roomId, decision.moves, room.epoch + 1)
     if (moved === undefined) return 'no_such_room'
-    return this.#answer(moved, true)
+    // Another balancer may have been first: then its choice holds.
+    return this.#answer(moved, moved.home === decision.moves && moved.epoch === room.epoch + 1)
   }
 
   async #answer(room: RoomRecord, isNew: boolean): Promise<PlaceOutcome> {
