@@ -20,7 +20,7 @@ export function history(session: Session, frame: HistoryRequest, gateway: Gatewa
     .read(side, limit)
     .then((page) => {
       if (page === undefined) session.refuse(frame, refuse('busy', 'The log cannot be read now.', 500))
-      else session.answerLine(encode(frame, fit(page, 'before' in side ? 'last' : 'first')))
+      else session.answerLine(encode(frame, page))
     })
     .catch((cause: unknown) => {
       gateway.log.error({ err: cause, room: frame.room }, 'history failed')
@@ -28,21 +28,6 @@ export function history(session: Session, frame: HistoryRequest, gateway: Gatewa
     })
     .finally(() => session.readEnds())
   return undefined
-}
-
-/** As many of the entries nearest to where was asked as an answer holds, but at least one. */
-function fit(page: Page, keep: 'first' | 'last'): Page {
-  const lines = keep === 'first' ? page.lines : page.lines.toReversed()
-  let bytes = 0
-  let count = 0
-  for (const line of lines) {
-    if (count > 0 && bytes + line.length > LIMITS.historyBytes) break
-    bytes += line.length
-    count += 1
-  }
-  if (count === lines.length) return page
-  const kept = lines.slice(0, count)
-  return { lines: keep === 'first' ? kept : kept.toReversed(), done: false }
 }
 
 function encode(frame: HistoryRequest, { lines, done }: Page): string {

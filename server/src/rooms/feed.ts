@@ -100,6 +100,13 @@ export class Feed {
     for (const line of lines) this.#ring.push(line)
   }
 
+  /** The log goes on behind `head`, and what lies between is in it: the ring begins there. */
+  skipTo(head: Seq): void {
+    if (head <= this.#ring.head) return
+    this.#ring = new Ring(head, this.#ringLimits)
+    this.flush()
+  }
+
   /** Everything known is void: another log, whose entries up to `head` are elsewhere. Tells every follower. */
   reset(log: LogId, head: Seq): void {
     this.#log = log
@@ -159,11 +166,7 @@ export class Feed {
           retry = true
           break
         }
-        const slice = makeSlice(lines, cursor + 1)
-        follower.write(slice)
-        follower.cursor = slice.to
-        this.#counters.deliveries += lines.length
-        this.#counters.writes += 1
+        this.#writeLines(follower, lines)
       }
     } catch {
       retry = true
@@ -179,6 +182,22 @@ export class Feed {
     } else if (follower.unsentBytes() < LIMITS.highWaterBytes) this.pumpOne(follower)
   }
 
+  /** Writes what follows the cursor, as far as the follower can take it: of long entries a reading holds megabytes. */
+  #writeLines(follower: FeedFollower, lines: readonly Buffer[]): void {
+    let at = 0
+    while (at < lines.length && follower.unsentBytes() < LIMITS.highWaterBytes) {
+      const from = at
+      let bytes = 0
+      do bytes += lines[at++]?.length ?? 0
+      while (at < lines.length && bytes + (lines[at]?.length ?? 0) <= LIMITS.highWaterBytes)
+      const slice = makeSlice(lines.slice(from, at), follower.cursor + 1)
+      follower.write(slice)
+      follower.cursor = slice.to
+      this.#counters.deliveries += at - from
+      this.#counters.writes += 1
+    }
+  }
+
   /**
    * Reads `missing` entries before the ring into it. Everybody who waits for them shares one reading: when thousands
    * resume at once, the log is read for the first of them.
@@ -188,7 +207,10 @@ export class Feed {
     const ring = this.#ring
     const { first } = ring
     this.#filling ??= this.#read(Math.max(0, first - 1 - missing), missing)
-      .then((lines) => ring.prepend(lines, first - 1))
+      .then((lines) => {
+        // A page is cut where its entries are long: then it ends before the ring begins.
+        if (lines.length === missing) ring.prepend(lines, first - 1)
+      })
       .finally(() => {
         this.#filling = undefined
       })

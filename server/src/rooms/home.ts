@@ -60,6 +60,7 @@ export class Home implements Committing {
   #wasSettled = false
   #membersLater: Cancel | undefined
   #expiry: Cancel | undefined
+  readonly #settling: Cancel
 
   constructor(options: {
     room: RoomId
@@ -80,7 +81,7 @@ export class Home implements Committing {
     this.#committer = options.committer
     this.#events = options.events
     this.#openedAt = options.clock.now()
-    this.#clock.after(GRACE_MS, () => this.#scheduleMembers())
+    this.#settling = this.#clock.after(GRACE_MS, () => this.#scheduleMembers())
   }
 
   get hasEdges(): boolean {
@@ -260,6 +261,7 @@ export class Home implements Committing {
   /** Steps down: takes nothing more, says nothing more. What is being committed is still answered. */
   close(): void {
     this.#serving = false
+    this.#settling()
     this.#membersLater?.()
     this.#expiry?.()
     for (const edge of [...this.#edges.keys()]) this.#dropFollower(edge)

@@ -1,5 +1,4 @@
 import type { LogId, RoomId, Seq, User, UserId } from '@flotilla/protocol/frames.ts'
-import { encodeEntry } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
 import type { CarriedSend } from '@flotilla/protocol/link.ts'
@@ -11,6 +10,7 @@ import type { Directory } from './directory.ts'
 import { Feed, type FeedCounters, type FeedFollower } from './feed.ts'
 import { Home } from './home.ts'
 import { MembersView, type MembersDifference, type MembersUpdate } from './members-view.ts'
+import { pageOf } from './page.ts'
 import { Relay, type Page } from './relay.ts'
 
 /**
@@ -175,10 +175,8 @@ export class Room {
 
   /** The same from the own store, which holds the room. */
   async readOwn(side: { after: Seq } | { before: Seq }, limit: number): Promise<Page> {
-    const entries = await this.#context.store.read(this.id, side, limit + 1)
-    const done = entries.length <= limit
-    const page = done ? entries : 'after' in side ? entries.slice(0, limit) : entries.slice(1)
-    return { lines: page.map((entry) => Buffer.from(encodeEntry(entry))), done }
+    const entries = await this.#context.store.read(this.id, side, limit + 1) // one more tells whether it is all
+    return pageOf(entries, limit, 'after' in side ? 'first' : 'last')
   }
 
   typing(user: User): void {
@@ -258,6 +256,7 @@ export class Room {
     this.#leaveRole({ unfollow: true })
     this.#seeks = 0
     const feed = this.#feedOf(log, head, async (after, limit) => (await this.readOwn({ after }, limit)).lines)
+    feed.skipTo(head) // as an edge this server may have been behind
     const home = new Home({
       room: this.id,
       epoch,
@@ -354,7 +353,9 @@ export class Room {
   #hearMembers(update: MembersUpdate): void {
     // The home may not have heard yet of who just came here.
     const own = update.full && update.count <= LIMITS.presenceNames ? this.#ownUsers() : []
-    this.#announce(this.#view.apply(update, own))
+    // Who left another server and is here now did not leave the room, in whichever order the home hears of it.
+    const leave = update.leave.filter((user) => !this.#own.has(user.id))
+    this.#announce(this.#view.apply({ ...update, leave }, own))
   }
 
   #announce(change: MembersDifference | undefined): void {
