@@ -58,3 +58,33 @@ describe('what an edge shows of a room’s people', () => {
     assert.deepEqual(view.page(BOB), { members: [BOB, ADA], count: 2 })
   })
 })
+
+describe('a room of more people than are named', () => {
+  const people = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ id: `guest:${i}`, name: `${i}` }))
+  const full = (count: number, named = people(count).slice(0, 200)) =>
+    ({ full: true, settled: true, join: named, leave: [], count }) as const
+
+  test('[P3] nobody is called gone because a page has no place for him, and then there are only counts', () => {
+    const view = new MembersView()
+    view.apply(full(200))
+    assert.deepEqual(view.enter(ADA), { join: [], leave: [], count: 201 })
+    assert.equal(view.apply(full(201)), undefined)
+    assert.deepEqual(view.apply(full(250)), { join: [], leave: [], count: 250 })
+    assert.deepEqual(view.page(ADA).members.length, 200)
+    assert.deepEqual(view.apply(full(249, people(201).slice(1))), { join: [], leave: [], count: 249 })
+  })
+
+  test('[P1] [P3] when they are few again, everybody is named and who was shown before is let go', () => {
+    const view = new MembersView()
+    view.apply(full(201))
+    view.page(ADA)
+    const left = people(201).slice(1, 101)
+    const change = view.apply(full(100, left))
+    assert.deepEqual(change?.join, left)
+    assert.equal(change?.leave.length, 100)
+    assert.ok(change?.leave.some(({ id }) => id === 'guest:0'))
+    assert.equal(change?.count, 100)
+    assert.equal(view.isSmall, true)
+  })
+})

@@ -21,15 +21,20 @@ export interface MembersDifference {
   count: number
 }
 
+/** People remembered as shown to somebody while there were too many to name. */
+const MAX_NAMED = 10 * LIMITS.presenceNames
+
 export class MembersView {
   readonly #named = new Map<UserId, User>()
   /** Those of `#named` whom the home has not named yet. */
   readonly #early = new Set<UserId>()
+  /** While there are too many to name: some of them. `#named` is then whom clients may still show. */
+  #page: readonly User[] | undefined
   #count = 0
 
   /** Whether everybody is named here, and not only a page of them. */
   get isSmall(): boolean {
-    return this.#count <= LIMITS.presenceNames
+    return this.#page === undefined && this.#count <= LIMITS.presenceNames
   }
 
   /** Somebody came to this server, before the home knows. */
@@ -43,7 +48,7 @@ export class MembersView {
 
   /** Somebody left this server. Whom the home never named, it will not call gone either. */
   exit(user: User): MembersDifference | undefined {
-    if (!this.#early.has(user.id)) return undefined
+    if (!this.#early.delete(user.id)) return undefined
     const count = this.#count - 1
     return this.apply({ full: false, settled: true, join: [], leave: [user], count })
   }
@@ -53,8 +58,13 @@ export class MembersView {
    * @returns what clients have to be told, or undefined if nothing changed for them
    */
   apply(update: MembersUpdate, own: readonly User[] = []): MembersDifference | undefined {
+    const counted = update.settled ? update.count : Math.max(update.count, this.#count)
+    const wasLarge = this.#page !== undefined
+    if (counted > LIMITS.presenceNames || (wasLarge && !update.full)) return this.#applyCount(update, counted)
+    this.#page = undefined
     const here = new Map([...update.join, ...own].map((user) => [user.id, user]))
-    const join = [...here.values()].filter((user) => !this.#named.has(user.id))
+    // After a time of mere counts nobody knows who was told of whom: then everybody is named.
+    const join = [...here.values()].filter((user) => wasLarge || !this.#named.has(user.id))
     let leave: User[]
     if (!update.full) leave = update.leave.filter((user) => this.#named.has(user.id))
     else if (update.settled) leave = [...this.#named.values()].filter((user) => !here.has(user.id))
@@ -62,19 +72,28 @@ export class MembersView {
     for (const user of [...update.join, ...leave]) this.#early.delete(user.id)
     for (const user of leave) this.#named.delete(user.id)
     for (const user of join) this.#named.set(user.id, user)
-    const counted = update.settled ? update.count : Math.max(update.count, this.#count)
     const count = Math.max(counted, this.#named.size)
     if (join.length === 0 && leave.length === 0 && count === this.#count) return undefined
     this.#count = count
     return { join, leave, count }
   }
 
+  #applyCount({ full, join }: MembersUpdate, count: number): MembersDifference | undefined {
+    if (full) this.#page = [...join]
+    if (count === this.#count) return undefined
+    this.#count = count
+    return { join: [], leave: [], count }
+  }
+
   /** A page of people, the asker first, and how many there are. */
   page(asker: User): { members: User[]; count: number } {
     const members = new Map([[asker.id, asker]])
-    for (const user of this.#named.values()) {
+    for (const user of this.#page ?? this.#named.values()) {
       if (members.size >= LIMITS.presenceNames) break
       members.set(user.id, user)
+    }
+    if (this.#page !== undefined && this.#named.size < MAX_NAMED) {
+      for (const user of members.values()) this.#named.set(user.id, user)
     }
     return { members: [...members.values()], count: Math.max(this.#count, members.size) }
   }
