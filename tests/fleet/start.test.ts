@@ -25,6 +25,11 @@ describe('npm start', () => {
     const client = await RawClient.open(chosen.url, 'ada', { origin: web?.url ?? '' })
     client.close()
 
+    const balancer = rows.find(({ kind }) => kind === 'balancer')
+    const status = await start(t, ['status', '--loadbalancer', balancer?.url ?? ''])
+    assert.deepEqual(await once(status.process, 'close'), [0, null])
+    assert.equal(status.lines.filter((line) => / up +ws:/.test(line)).length, 2, status.lines.join('\n'))
+
     fleet.process.kill('SIGINT')
     assert.deepEqual(await once(fleet.process, 'close'), [0, null])
     for (const { pid } of rows) assert.equal(isAlive(pid), false)
@@ -84,7 +89,7 @@ describe('npm start', () => {
     }
   })
 
-  test('passes a flag that servers do not know on to people, and takes the rest down', async (t) => {
+  test('shows why a server cannot start, and takes the rest down', async (t) => {
     const fleet = await start(t, [...ANY_PORT, '--web', 'off', '--servers', '1'], ['--', '--bogus'])
     assert.deepEqual(await once(fleet.process, 'close'), [1, null])
     assert.match(fleet.lines.join('\n'), /--bogus/)
