@@ -23,6 +23,8 @@ export type EdgeMessage =
   | { t: 'unfollow'; room: RoomId }
   | { t: 'send'; room: RoomId; req: number; send: CarriedSend }
   | { t: 'read'; room: RoomId; req: number; after?: Seq; before?: Seq; limit: number }
+  /** The version my last `people` had, per room: finds one that got lost. */
+  | { t: 'people-at'; rooms: [room: RoomId, v: number][] }
   /** My people in the room: all of them (`full`), or what changed from version `v - 1` to `v`. */
   | { t: 'people'; room: RoomId; v: number; full: boolean; join: User[]; leave: string[] }
   | { t: 'typing'; room: RoomId; user: User }
@@ -34,8 +36,8 @@ export type HomeMessage =
   | { t: 'not-home'; room: RoomId }
   /** Entries `from` … `to` follow as lines. */
   | { t: 'entries'; room: RoomId; epoch: number; log: LogId; from: Seq; to: Seq }
-  /** Where the rooms stand that you follow here: finds a lost tail. */
-  | { t: 'heads'; rooms: [room: RoomId, epoch: number, head: Seq][] }
+  /** Where the rooms stand that you follow here, and the version of their last `members`: finds a lost tail of either. */
+  | { t: 'heads'; rooms: [room: RoomId, epoch: number, head: Seq, v: number][] }
   | { t: 'sent'; room: RoomId; req: number; seq: Seq; ts: number }
   | { t: 'refused'; room: RoomId; req: number; code: ErrorCode; retryMs?: number }
   /** The entries asked for follow as lines, ascending. */
@@ -60,13 +62,14 @@ export type HomeMessage =
 
 export type LinkMessage = EdgeMessage | HomeMessage
 
-const ROOMLESS = new Set(['heads'])
+const ROOMLESS = new Set(['heads', 'people-at'])
 const KNOWN = new Set<string>([
   'follow',
   'unfollow',
   'send',
   'read',
   'people',
+  'people-at',
   'typing',
   'following',
   'not-home',

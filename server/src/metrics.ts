@@ -3,6 +3,9 @@ import type { BusCounters } from './bus/bus.ts'
 import type { CommitCounters } from './rooms/committer.ts'
 import type { FeedCounters } from './rooms/feed.ts'
 
+/** What sessions and their handlers count. */
+export type GatewayCounters = Pick<Metrics, 'acks' | 'hintsDropped' | 'refused' | 'closed'>
+
 /** What a server counts. Plain numbers on the hot path; Prometheus reads them when it asks. */
 export class Metrics {
   readonly feed: FeedCounters = { deliveries: 0, writes: 0, catchUps: 0, catchUpFailures: 0 }

@@ -3,13 +3,21 @@ import type { Bus, BusListener, PeerAddress, ServerId } from './bus.ts'
 
 /** The bus of a fleet in one process: for tests, and the network of a simulated world. */
 
-/** What connects the buses of one world. `carry` may drop, double, delay or reorder: it calls `deliver` when it pleases. */
+/**
+ * What connects the buses of one world. Both ports call `deliver` when they please; a message they may drop, double or
+ * reorder, the word that a peer is up or down they may only delay.
+ */
+export interface MemoryWire {
+  message(from: ServerId, to: ServerId, deliver: () => void): void
+  state(from: ServerId, to: ServerId, deliver: () => void): void
+}
+
 export class MemoryNetwork {
   readonly #nodes = new Map<ServerId, MemoryBus>()
-  readonly #carry: (from: ServerId, to: ServerId, deliver: () => void) => void
+  readonly #wire: MemoryWire
 
-  constructor(carry: (from: ServerId, to: ServerId, deliver: () => void) => void) {
-    this.#carry = carry
+  constructor(wire: MemoryWire) {
+    this.#wire = wire
   }
 
   /** A server joins; everybody already here is told, and it of them. */
@@ -17,22 +25,35 @@ export class MemoryNetwork {
     const bus = new MemoryBus(id, this)
     const others = [...this.#nodes.values()]
     this.#nodes.set(id, bus)
-    for (const other of others) {
-      this.#carry(id, other.id, () => other.setUp(id, true))
-      this.#carry(other.id, id, () => bus.setUp(other.id, true))
-    }
+    for (const other of others) this.#tell(bus, other, true)
     return bus
   }
 
   leave(id: ServerId): void {
+    const bus = this.#nodes.get(id)
     this.#nodes.delete(id)
-    for (const other of this.#nodes.values()) this.#carry(id, other.id, () => other.setUp(id, false))
+    if (bus === undefined) return
+    for (const other of this.#nodes.values()) {
+      this.#wire.state(id, other.id, () => other.setUp(id, false))
+    }
+  }
+
+  /** The line between two servers breaks, or is mended. */
+  link(a: ServerId, b: ServerId, isUp: boolean): void {
+    const [one, other] = [this.#nodes.get(a), this.#nodes.get(b)]
+    if (one !== undefined && other !== undefined) this.#tell(one, other, isUp)
+  }
+
+  #tell(one: MemoryBus, other: MemoryBus, isUp: boolean): void {
+    const both = () => this.#nodes.get(one.id) === one && this.#nodes.get(other.id) === other
+    this.#wire.state(one.id, other.id, () => (both() || !isUp) && other.setUp(one.id, isUp))
+    this.#wire.state(other.id, one.id, () => (both() || !isUp) && one.setUp(other.id, isUp))
   }
 
   carry(from: ServerId, to: ServerId, message: LinkMessage, lines: Buffer): void {
     const text = JSON.stringify(message)
     const bytes = Buffer.from(lines)
-    this.#carry(from, to, () => {
+    this.#wire.message(from, to, () => {
       this.#nodes.get(to)?.hear(from, JSON.parse(text) as LinkMessage, bytes)
     })
   }

@@ -1,7 +1,7 @@
 import { refuse, type Result } from '@flotilla/protocol/errors.ts'
 import { parseClientFrame, splitLines, type ClientFrame } from '@flotilla/protocol/frames.ts'
 import type { Logger } from 'pino'
-import type { Metrics } from '../metrics.ts'
+import type { GatewayCounters } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { history } from './history.ts'
 import { join } from './join.ts'
@@ -15,7 +15,7 @@ import { typing } from './typing.ts'
 export interface Gateway {
   rooms: Rooms
   rateLimit: RateLimit
-  metrics: Metrics
+  metrics: GatewayCounters
   log: Logger
   now: () => number
   /** Too many bad frames. */

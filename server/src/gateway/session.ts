@@ -1,8 +1,8 @@
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import { ERRORS, type Refusal } from '@flotilla/protocol/errors.ts'
-import type { LogId, Ref, RoomId, Seq, ServerFrame, User } from '@flotilla/protocol/frames.ts'
+import type { LogId, Ref, RoomId, Seq, ServerFrame, User, UserId } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
-import type { Metrics } from '../metrics.ts'
+import type { GatewayCounters } from '../metrics.ts'
 import type { MembersDifference } from '../rooms/members-view.ts'
 import { textFrame, type Slice } from '../rooms/ring.ts'
 import type { Member, Room } from '../rooms/room.ts'
@@ -44,7 +44,7 @@ export class Session {
   readonly ip: string
   readonly joined = new Map<RoomId, RoomMember>()
   readonly #line: ClientLine
-  readonly #metrics: Metrics
+  readonly #metrics: GatewayCounters
   #answers: string[] = []
   #isScheduled = false
   #unacked = 0
@@ -62,7 +62,7 @@ export class Session {
     user: User
     ip: string
     line: ClientLine
-    metrics: Metrics
+    metrics: GatewayCounters
     now: number
   }) {
     this.id = options.id
@@ -108,10 +108,14 @@ export class Session {
     })
   }
 
-  /** A frame that may be lost: not sent to a client that has not taken what it was sent before. */
-  hint(line: string): void {
-    if (this.unsentBytes >= LIMITS.lowWaterBytes) this.#metrics.hintsDropped += 1
-    else this.answerLine(line)
+  /** A frame that may be lost: dropped if the client has not taken what it was sent before. @returns whether it goes */
+  hint(line: string): boolean {
+    if (this.unsentBytes < LIMITS.lowWaterBytes) {
+      this.answerLine(line)
+      return true
+    }
+    this.#metrics.hintsDropped += 1
+    return false
   }
 
   /** Entries, after the answers that wait: one write for both. */
@@ -138,7 +142,10 @@ export class Session {
   /** The line took everything: what waited for that goes on. */
   drained(): void {
     this.#reconsiderReading()
-    for (const { room, member } of this.joined.values()) room.feed?.pumpOne(member)
+    for (const { room, member } of this.joined.values()) {
+      room.feed?.pumpOne(member)
+      member.drained()
+    }
   }
 
   /** A send went on its way; it is answered later. While too many are, nothing more is read. */
@@ -236,6 +243,7 @@ export class ClientMember implements Member {
   cursor: Seq
   readonly #session: Session
   readonly #room: RoomId
+  #missed: { here: Map<UserId, { user: User; isHere: boolean }>; count: number } | undefined
 
   constructor(session: Session, room: RoomId, cursor: Seq) {
     this.#session = session
@@ -259,11 +267,30 @@ export class ClientMember implements Member {
     this.#session.answer({ type: 'reset', room: this.#room, log })
   }
 
-  presence(room: RoomId, change: MembersDifference): void {
-    this.#session.hint(JSON.stringify({ type: 'presence', room, ...change }))
+  /** What a slow client could not be told adds up to one change, which it is told when it has drained. */
+  presence(room: RoomId, { join, leave, count }: MembersDifference): void {
+    if (this.#missed === undefined && this.#session.hint(presenceLine(room, { join, leave, count }))) return
+    this.#missed ??= { here: new Map(), count }
+    for (const user of join) this.#missed.here.set(user.id, { user, isHere: true })
+    for (const user of leave) this.#missed.here.set(user.id, { user, isHere: false })
+    this.#missed.count = count
+  }
+
+  drained(): void {
+    if (this.#missed === undefined) return
+    const { here, count } = this.#missed
+    const those = (isHere: boolean) =>
+      [...here.values()].filter((one) => one.isHere === isHere).map(({ user }) => user)
+    if (this.#session.hint(presenceLine(this.#room, { join: those(true), leave: those(false), count }))) {
+      this.#missed = undefined
+    }
   }
 
   typing(room: RoomId, user: User): void {
     this.#session.hint(JSON.stringify({ type: 'typing', room, user: { id: user.id, name: user.name } }))
   }
+}
+
+function presenceLine(room: RoomId, { join, leave, count }: MembersDifference): string {
+  return JSON.stringify({ type: 'presence', room, join, leave, count })
 }

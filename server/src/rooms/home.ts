@@ -198,6 +198,18 @@ export class Home implements Committing {
     this.#scheduleMembers()
   }
 
+  /** What version an edge's people are at: what was lost is asked for. */
+  peopleAt(edge: ServerId, v: number): void {
+    if (this.#edges.has(edge) && !this.#presence.isAt(edge, v)) {
+      this.#bus.send(edge, { t: 'people?', room: this.room })
+    }
+  }
+
+  /** Of the last word on the room's people. */
+  get membersVersion(): number {
+    return this.#membersVersion
+  }
+
   typing(user: User): void {
     for (const edge of this.#edges.keys()) this.#bus.send(edge, { t: 'typed', room: this.room, user })
     this.#events.typing(user)

@@ -72,6 +72,11 @@ export class Presence {
     return true
   }
 
+  /** Whether everything the edge has said up to version `v` was heard. */
+  isAt(edge: ServerId, v: number): boolean {
+    return (this.#edges.get(edge)?.version ?? 0) >= v
+  }
+
   /** The edge cannot be reached: its people stay until the grace is over. */
   edgeGone(edge: ServerId, now: number): void {
     const known = this.#edges.get(edge)

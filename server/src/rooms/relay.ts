@@ -114,7 +114,7 @@ export class Relay {
     })
   }
 
-  tell(message: Extract<EdgeMessage, { t: 'people' | 'typing' }>): void {
+  tell(message: Extract<EdgeMessage, { t: 'people' | 'typing' | 'people-at' }>): void {
     if (this.#isFollowing) this.#bus.send(this.home, message)
   }
 
@@ -181,11 +181,12 @@ export class Relay {
     }
   }
 
-  /** Where the home says the log stands; a tail that got lost on the way is asked for. */
-  head(epoch: Epoch, seq: Seq): void {
+  /** Where the home says the log and the room's people stand; a tail that got lost on the way is asked for. */
+  head(epoch: Epoch, seq: Seq, membersVersion: number): void {
     this.#heardAt = this.#clock.now()
     const at = this.#position()
-    if (this.#isFollowing && epoch >= this.epoch && at !== undefined && seq > at.head) this.#mend()
+    if (!this.#isFollowing || epoch < this.epoch || at === undefined) return
+    if (seq > at.head || membersVersion > this.#membersVersion) this.#mend()
   }
 
   #entries(message: Extract<HomeMessage, { t: 'entries' }>, bytes: Buffer): void {

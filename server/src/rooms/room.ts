@@ -88,6 +88,10 @@ export class Room {
   get feed(): Feed | undefined {
     return this.#feed
   }
+  /** Version of the last report of this server's people. */
+  get peopleVersion(): number {
+    return this.#peopleVersion
+  }
   get isRefused(): boolean {
     return this.#role.is === 'refused'
   }

@@ -10,8 +10,8 @@ import { Room, type RoomContext } from './room.ts'
 /** Homes say where their rooms stand this often. */
 const HEADS_MS = 2_000
 const SWEEP_MS = 10_000
-/** Rooms in one `heads` message. */
-const HEADS_PER_MESSAGE = 500
+/** Rooms in one message that lists them. */
+const ROOMS_PER_MESSAGE = 500
 /** Most entries a peer may ask for at once. */
 const PAGE_ENTRIES = 512
 
@@ -78,10 +78,13 @@ export class Rooms implements BusListener {
         this.#rooms.get(message.room)?.home?.typing(message.user)
         break
       case 'heads':
-        for (const [id, epoch, head] of message.rooms) {
+        for (const [id, epoch, head, v] of message.rooms) {
           const relay = this.#rooms.get(id)?.relay
-          if (relay?.home === from) relay.head(epoch, head)
+          if (relay?.home === from) relay.head(epoch, head, v)
         }
+        break
+      case 'people-at':
+        for (const [id, v] of message.rooms) this.#rooms.get(id)?.home?.peopleAt(from, v)
         break
       default: {
         const relay = this.#rooms.get(message.room)?.relay
@@ -149,22 +152,21 @@ export class Rooms implements BusListener {
     for (const room of this.#rooms.values()) room.home?.edgeDrained(peer)
   }
 
+  /** Homes say where their rooms stand, edges where their people do: what got lost on the bus is found within this time. */
   #sendHeads(): void {
-    const heads = new Map<ServerId, [RoomId, number, number][]>()
-    for (const [id, { home, feed }] of this.#rooms) {
-      if (home === undefined || feed === undefined) continue
-      for (const edge of home.edges()) {
-        const rooms = heads.get(edge)
-        if (rooms === undefined) heads.set(edge, [[id, home.epoch, feed.head]])
-        else rooms.push([id, home.epoch, feed.head])
-      }
+    const heads = new Map<ServerId, [RoomId, number, number, number][]>()
+    const people = new Map<ServerId, [RoomId, number][]>()
+    for (const [id, { home, relay, feed, peopleVersion }] of this.#rooms) {
+      if (home !== undefined && feed !== undefined) {
+        const { epoch, membersVersion } = home
+        for (const edge of home.edges()) listFor(heads, edge).push([id, epoch, feed.head, membersVersion])
+      } else if (relay?.isFollowing === true) listFor(people, relay.home).push([id, peopleVersion])
     }
-    for (const [edge, rooms] of heads) {
-      for (let at = 0; at < rooms.length; at += HEADS_PER_MESSAGE) {
-        this.#context.bus.send(edge, { t: 'heads', rooms: rooms.slice(at, at + HEADS_PER_MESSAGE) })
-      }
-    }
-    this.#headsLater = this.#context.clock.after(HEADS_MS, () => this.#sendHeads())
+    const { bus, clock } = this.#context
+    for (const [edge, all] of heads) for (const rooms of parts(all)) bus.send(edge, { t: 'heads', rooms })
+    for (const [home, all] of people)
+      for (const rooms of parts(all)) bus.send(home, { t: 'people-at', rooms })
+    this.#headsLater = clock.after(HEADS_MS, () => this.#sendHeads())
   }
 
   /** Closes what nobody needs: the log stays, the ring goes. */
@@ -188,6 +190,17 @@ export class Rooms implements BusListener {
     for (const room of this.#rooms.values()) room.close()
     this.#rooms.clear()
   }
+}
+
+function listFor<T>(lists: Map<ServerId, T[]>, server: ServerId): T[] {
+  let list = lists.get(server)
+  if (list === undefined) lists.set(server, (list = []))
+  return list
+}
+
+/** In messages of a bounded size. */
+function* parts<T>(list: T[]): Generator<T[]> {
+  for (let at = 0; at < list.length; at += ROOMS_PER_MESSAGE) yield list.slice(at, at + ROOMS_PER_MESSAGE)
 }
 
 function joinLines(lines: readonly Buffer[]): Buffer {

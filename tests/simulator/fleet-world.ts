@@ -1,0 +1,383 @@
+import type { RoomId } from '@flotilla/protocol/frames.ts'
+import { MemoryNetwork } from '../../server/src/bus/memory-bus.ts'
+import { MemoryDisk } from '../../server/src/store/memory-store.ts'
+import { findBreaches, type FinalRoom } from './invariants.ts'
+import { MemoryDirectory, SimBalancer } from './sim-balancer.ts'
+import { SimClient } from './sim-client.ts'
+import { SimLine, type SimSocket } from './sim-line.ts'
+import { SimServer } from './sim-server.ts'
+import { World } from './world.ts'
+
+/**
+ * A fleet in a world of one seed: servers, a balancer and clients that talk, and the faults that the seed has in store for
+ * them. At the end everything is healed, what is under way comes to rest, and the invariants are checked.
+ */
+
+export interface WorldResult {
+  seed: number
+  breaches: string[]
+  /** Messages acked, faults injected: a world in which nothing happens proves nothing. */
+  acked: number
+  faults: Record<string, number>
+  trace: readonly string[]
+}
+
+export interface WorldOptions {
+  seed: number
+  isTraced?: boolean
+  /** Bound on what one world takes; a seed decides below it. */
+  servers?: number
+  clients?: number
+  rooms?: number
+  faults?: number
+}
+
+/** After this long without faults nothing may be under way any more. */
+const REST_MS = 120_000
+
+export async function runWorld(options: WorldOptions): Promise<WorldResult> {
+  const fleet = new FleetWorld(options)
+  return fleet.run()
+}
+
+class FleetWorld {
+  readonly #world: World
+  readonly #options: WorldOptions
+  readonly #disks = new Map<string, MemoryDisk>()
+  readonly #servers = new Map<string, SimServer>()
+  readonly #network: MemoryNetwork
+  readonly #directory = new MemoryDirectory()
+  readonly #balancer: SimBalancer
+  readonly #clients: SimClient[] = []
+  readonly #rooms: RoomId[]
+  /** Pairs that do not reach each other now. */
+  readonly #cuts = new Set<string>()
+  readonly #lines = new Map<SimLine, { client: string; server: string }>()
+  readonly #faults: Record<string, number> = {}
+  #loss = 0
+  #incs = 0
+  #lineIds = 0
+
+  constructor(options: WorldOptions) {
+    this.#options = options
+    this.#world = new World(options.seed)
+    this.#world.isTraced = options.isTraced === true
+    const world = this.#world
+    this.#network = new MemoryNetwork({
+      message: (from, to, deliver) => {
+        if (world.chance(this.#loss)) return
+        const copies = world.chance(this.#loss) ? 2 : 1
+        for (let i = 0; i < copies; i += 1) {
+          // Mostly quick, sometimes so late that what was sent after it arrives before.
+          const ms = world.chance(0.05) ? world.between(10, 200) : world.between(1, 10)
+          world.after(ms, () => this.#reach(from, to) && this.#servers.get(to)?.process.run(deliver))
+        }
+      },
+      state: (_from, to, deliver) => {
+        world.after(world.between(1, 20), () => this.#servers.get(to)?.process.run(deliver))
+      },
+    })
+    this.#rooms = Array.from({ length: options.rooms ?? world.between(1, 3) }, (_, i) => `room${i}`)
+    for (const roomId of this.#rooms) {
+      void this.#directory.createRoom({
+        roomId,
+        name: roomId,
+        visibility: 'public',
+        createdAt: world.now,
+        createdBy: undefined,
+      })
+    }
+    this.#balancer = new SimBalancer({
+      world,
+      directory: this.#directory,
+      serverOf: (id) => this.#servers.get(id),
+      reaches: (server) => this.#reach('balancer', server),
+    })
+    const servers = options.servers ?? world.between(2, 4)
+    for (let i = 0; i < servers; i += 1) {
+      this.#disks.set(`s${i}`, new MemoryDisk())
+      this.#startServer(`s${i}`)
+    }
+  }
+
+  async run(): Promise<WorldResult> {
+    const world = this.#world
+    await world.pass(2_000)
+    const clients = this.#options.clients ?? world.between(2, 6)
+    for (let i = 0; i < clients; i += 1) this.#startClient(`c${i}`)
+    this.#talk()
+    const faults = this.#options.faults ?? world.between(0, 8)
+    for (let i = 0; i < faults; i += 1) {
+      await world.pass(world.between(200, 6_000))
+      this.#injectFault()
+    }
+    await world.pass(world.between(500, 5_000))
+    this.#heal()
+    const breaches = await this.#rest()
+    const finals = this.#finals(breaches)
+    const journals = this.#clients.map(({ journal }) => journal)
+    breaches.push(...findBreaches(finals, journals), ...this.#unsettled(finals))
+    for (const { client } of this.#clients) client.close()
+    return {
+      seed: this.#options.seed,
+      breaches,
+      acked: journals.reduce((sum, { acked }) => sum + acked.length, 0),
+      faults: this.#faults,
+      trace: world.trace,
+    }
+  }
+
+  #startServer(id: string): void {
+    const world = this.#world
+    this.#incs += 1
+    const server = new SimServer({
+      world,
+      network: this.#network,
+      id,
+      inc: `${id}-${this.#incs}`,
+      skewMs: world.between(-3_000, 3_000),
+      disks: this.#disks,
+      directory: (self) => this.#balancer.directoryFor(self),
+      onLost: () => this.#crash(id, world.between(200, 2_000)),
+    })
+    this.#servers.set(id, server)
+    this.#balancer.attach(server)
+    world.note(`${id} starts`)
+  }
+
+  #startClient(name: string): void {
+    const world = this.#world
+    const client = new SimClient(world, name, {
+      get: async () => {
+        if (!this.#reach('balancer', name)) return undefined
+        const chosen = await this.#balancer.choose()
+        if (chosen === undefined) return undefined
+        return chosen === 'no_server' ? { status: 503, body: {} } : { status: 200, body: chosen }
+      },
+      connect: (socket, url) => this.#connect(socket, name, new URL(url).hostname),
+    })
+    this.#clients.push(client)
+    for (const room of this.#rooms) if (world.chance(0.8)) client.join(room)
+    if (this.#rooms[0] !== undefined) client.join(this.#rooms[0])
+  }
+
+  #connect(socket: SimSocket, name: string, id: string): void {
+    const world = this.#world
+    world.after(world.between(1, 20), () => {
+      const server = this.#servers.get(id)
+      if (!this.#reach(name, id)) return // nobody answers: the client's own patience ends it
+      if (server?.process.isAlive !== true) {
+        socket.refused()
+        return
+      }
+      server.process.run(() => {
+        const line: SimLine = new SimLine((this.#lineIds += 1), world, server.process, socket, () =>
+          this.#reach(name, id),
+        )
+        if (!server.accept(line, name)) {
+          world.after(1, () => socket.refused())
+          return
+        }
+        this.#lines.set(line, { client: name, server: id })
+        world.after(world.between(1, 10), () => socket.opened(line))
+      })
+    })
+  }
+
+  /** Everybody says something now and then, alone or several things at once, until the world is healed. */
+  #talk(): void {
+    const world = this.#world
+    const client = world.pick(this.#clients)
+    const burst = world.chance(0.1) ? world.between(2, 30) : 1
+    for (let i = 0; i < burst; i += 1) client.say(world.pick(this.#rooms))
+    if (!this.#isHealed) world.after(world.between(5, 400), () => this.#talk())
+  }
+  #isHealed = false
+  /** When the last fault ends by itself. */
+  #quietAt = 0
+
+  #reach(a: string, b: string): boolean {
+    return !this.#cuts.has(pair(a, b))
+  }
+
+  #injectFault(): void {
+    const world = this.#world
+    const over = (ms: number) => {
+      this.#quietAt = Math.max(this.#quietAt, world.now + ms)
+      return ms
+    }
+    const kind = world.pick([
+      'kill',
+      'kill',
+      'pause',
+      'cut',
+      'cut-client',
+      'balancer',
+      'loss',
+      'full',
+      'line',
+    ] as const)
+    this.#faults[kind] = (this.#faults[kind] ?? 0) + 1
+    const id = world.pick([...this.#servers.keys()])
+    world.note(`fault ${kind} ${id}`)
+    switch (kind) {
+      case 'kill':
+        this.#crash(id, over(world.chance(0.3) ? world.between(8_000, 30_000) : world.between(50, 3_000)))
+        break
+      case 'pause':
+        this.#pause(id, over(world.chance(0.4) ? world.between(7_000, 30_000) : world.between(50, 6_000)))
+        break
+      case 'cut': {
+        const other = world.pick([...[...this.#servers.keys()].filter((one) => one !== id), 'balancer'])
+        this.#cut(id, other, world.between(100, 15_000))
+        break
+      }
+      case 'cut-client':
+        this.#cut(world.pick(this.#clients).journal.name, id, world.between(100, 40_000))
+        break
+      case 'balancer':
+        this.#balancer.crash()
+        world.after(over(world.between(100, 20_000)), () => this.#balancer.restart())
+        break
+      case 'loss':
+        this.#loss = world.random() * 0.3
+        world.after(world.between(500, 10_000), () => (this.#loss = 0))
+        break
+      case 'full': {
+        const { store } = this.#servers.get(id)!
+        store.trouble = world.chance(0.8) ? 'full' : 'broken'
+        world.after(world.between(100, 5_000), () => (store.trouble = 'none'))
+        break
+      }
+      case 'line':
+        for (const [line, { server }] of this.#lines) if (server === id && world.chance(0.5)) line.breaks()
+        break
+    }
+  }
+
+  #crash(id: string, downMs: number): void {
+    const server = this.#servers.get(id)
+    if (server?.process.isAlive !== true) return
+    this.#world.note(`${id} crashes for ${downMs}`)
+    server.crash()
+    this.#world.after(downMs, () => this.#startServer(id))
+  }
+
+  #pause(id: string, ms: number): void {
+    const server = this.#servers.get(id)
+    if (server?.process.isAlive !== true || server.process.isPaused) return
+    this.#world.note(`${id} stands still for ${ms}`)
+    server.process.pause()
+    // Peers notice by silence.
+    if (ms > 3_000) this.#world.after(3_000, () => server.process.isPaused && this.#linksOf(id, false))
+    this.#world.after(ms, () => {
+      server.process.resume()
+      if (server.process.isAlive) this.#linksOf(id, true)
+    })
+  }
+
+  #linksOf(id: string, isUp: boolean): void {
+    for (const other of this.#servers.keys()) {
+      if (other !== id && (!isUp || this.#reach(id, other))) this.#network.link(id, other, isUp)
+    }
+  }
+
+  #cut(a: string, b: string, ms: number): void {
+    if (this.#cuts.has(pair(a, b))) return
+    this.#world.note(`${a} and ${b} are cut off for ${ms}`)
+    this.#cuts.add(pair(a, b))
+    const areServers = this.#servers.has(a) && this.#servers.has(b)
+    if (areServers && ms > 3_000) {
+      this.#world.after(3_000, () => !this.#reach(a, b) && this.#network.link(a, b, false))
+    }
+    this.#world.after(ms, () => this.#mend(a, b))
+  }
+
+  #mend(a: string, b: string): void {
+    if (!this.#cuts.delete(pair(a, b))) return
+    if (this.#servers.has(a) && this.#servers.has(b)) this.#network.link(a, b, true)
+  }
+
+  /** Everything works again; what is down comes back by itself as planned. */
+  #heal(): void {
+    this.#world.note('heals')
+    this.#isHealed = true
+    this.#loss = 0
+    for (const cut of [...this.#cuts]) {
+      const [a, b] = cut.split(' ')
+      this.#mend(a!, b!)
+    }
+    for (const { store } of this.#servers.values()) store.trouble = 'none'
+  }
+
+  /** Lets the world run until nothing is pending. @returns what did not come to rest */
+  async #rest(): Promise<string[]> {
+    await this.#world.pass(Math.max(0, this.#quietAt - this.#world.now))
+    const end = this.#world.now + REST_MS
+    while (this.#world.now < end) {
+      await this.#world.pass(2_000)
+      if (this.#restless() === undefined) break
+    }
+    await this.#world.pass(40_000) // dead lines are noticed; heads, graces and reports have their say
+    const restless = this.#restless()
+    return restless === undefined ? [] : [`L ${restless}`]
+  }
+
+  #restless(): string | undefined {
+    for (const { journal, client } of this.#clients) {
+      if (client.connection.status !== 'live') return `${journal.name} is ${client.connection.status}`
+      for (const id of journal.shown.keys()) {
+        const room = client.room(id)
+        if (room.state.status !== 'live') return `${journal.name} in ${id} is ${room.state.status}`
+        if (room.pending.length > 0) {
+          return `${journal.name} in ${id} still waits for ${room.pending.length} acks`
+        }
+      }
+    }
+    return undefined
+  }
+
+  /** The log of every room, from the one disk that holds it. */
+  #finals(breaches: string[]): FinalRoom[] {
+    return this.#rooms.flatMap((room) => {
+      const holders = [...this.#disks].filter(([, disk]) => {
+        const held = disk.rooms.get(room)
+        return held !== undefined && held.movedTo === undefined
+      })
+      if (holders.length > 1)
+        breaches.push(`9 ${room}: ${holders.map(([id]) => id).join(' and ')} both hold it`)
+      const held = holders[0]?.[1].rooms.get(room)
+      return held === undefined ? [] : [{ room, log: held.log, entries: held.entries }]
+    })
+  }
+
+  /** Whether everybody has everything, and sees everybody. */
+  #unsettled(finals: readonly FinalRoom[]): string[] {
+    const breaches: string[] = []
+    for (const { journal, client } of this.#clients) {
+      for (const [id, runs] of journal.shown) {
+        const final = finals.find(({ room }) => room === id)
+        const head = runs.at(-1)?.entries.at(-1)?.seq ?? 0
+        if (final !== undefined && head !== final.entries.length) {
+          breaches.push(`L ${journal.name} has ${head} of ${final.entries.length} in ${id}`)
+        }
+        const expected = this.#clients
+          .filter((other) => other.journal.shown.has(id))
+          .map((other) => other.journal.name)
+          .sort()
+        const { members, count } = client.room(id).state
+        const seen = members.map(({ name }) => name).sort()
+        if (count !== expected.length || seen.join() !== expected.join()) {
+          breaches.push(
+            `P ${journal.name} sees ${count}: ${seen.join()} in ${id}, where ${expected.join()} are`,
+          )
+        }
+      }
+    }
+    return breaches
+  }
+}
+
+function pair(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`
+}

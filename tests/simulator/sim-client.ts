@@ -1,0 +1,101 @@
+import { ChatClient, type ChatRoom } from '@flotilla/protocol/client/client.ts'
+import type { Entry, LogId, RoomId } from '@flotilla/protocol/frames.ts'
+import { SimSocket } from './sim-line.ts'
+import type { World } from './world.ts'
+
+/** A client of the world: the real client library, and a journal of everything it did and saw. */
+
+export interface Journal {
+  name: string
+  invoked: { room: RoomId; id: string; text: string }[]
+  acked: { room: RoomId; id: string; seq: number }[]
+  refused: { room: RoomId; id: string; code: string }[]
+  /** What one room showed, from its first entry or its last reset on; `log` as the room said. */
+  shown: Map<RoomId, { log: LogId | undefined; entries: Entry[] }[]>
+}
+
+export interface ClientNet {
+  /** A WebSocket begins to open. */
+  connect: (socket: SimSocket, url: string) => void
+  get: () => Promise<{ status: number; body: unknown } | undefined>
+}
+
+export class SimClient {
+  readonly journal: Journal
+  readonly client: ChatClient
+  readonly #rooms = new Map<RoomId, ChatRoom>()
+  #texts = 0
+
+  constructor(world: World, name: string, net: ClientNet) {
+    this.journal = { name, invoked: [], acked: [], refused: [], shown: new Map() }
+    class Socket extends SimSocket {
+      constructor(url: string) {
+        super()
+        net.connect(this, url)
+      }
+    }
+    this.client = new ChatClient({
+      loadbalancers: ['http://balancer'],
+      identity: { username: name },
+      WebSocket: Socket as unknown as typeof WebSocket,
+      fetch: fetchOver(net),
+      clock: {
+        now: () => world.now,
+        setTimeout: (run, ms) => world.after(ms, run),
+        clearTimeout: (cancel) => (cancel as (() => void) | undefined)?.(),
+      },
+      random: world.random,
+    })
+    this.client.start()
+  }
+
+  join(id: RoomId): void {
+    if (this.#rooms.has(id)) return
+    const room = this.client.room(id)
+    this.#rooms.set(id, room)
+    const runs: { log: LogId | undefined; entries: Entry[] }[] = []
+    this.journal.shown.set(id, runs)
+    const current = () => {
+      if (runs.length === 0) runs.push({ log: room.state.log, entries: [] })
+      return runs.at(-1)!
+    }
+    room.listen({
+      entries: (entries) => {
+        const run = current()
+        run.log ??= room.state.log
+        run.entries.push(...entries)
+      },
+      reset: () => runs.push({ log: undefined, entries: [] }),
+      ack: ({ id: sendId, seq }) => this.journal.acked.push({ room: id, id: sendId, seq }),
+      refused: ({ id: sendId, code }) => this.journal.refused.push({ room: id, id: sendId, code }),
+    })
+  }
+
+  room(id: RoomId): ChatRoom | undefined {
+    return this.#rooms.get(id)
+  }
+
+  say(id: RoomId): void {
+    const room = this.#rooms.get(id)
+    if (room === undefined) return
+    const text = `${this.journal.name} ${(this.#texts += 1)}`
+    const { id: sendId } = room.send(text)
+    this.journal.invoked.push({ room: id, id: sendId, text })
+  }
+}
+
+function fetchOver(net: ClientNet): typeof fetch {
+  const answer = async (): Promise<Response> => {
+    const got = await net.get()
+    if (got === undefined) throw new TypeError('fetch failed')
+    // No real Response: the streams of its body would let something outside the world decide what comes first.
+    return {
+      ok: got.status === 200,
+      status: got.status,
+      headers: new Headers({ 'retry-after': '1' }),
+      body: null,
+      json: () => Promise.resolve(got.body),
+    } as unknown as Response
+  }
+  return answer
+}

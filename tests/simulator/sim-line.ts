@@ -1,0 +1,191 @@
+import type { ClientLine } from '../../server/src/gateway/session.ts'
+import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
+import type { Process, World } from './world.ts'
+
+/**
+ * The line between one client and one server: in order and whole, as TCP is, but late, cut, or silently dead. The client's end
+ * is a `WebSocket` as far as the client library looks.
+ */
+
+export interface ServerEnd {
+  text: (text: string) => void
+  pong: () => void
+  drained: () => void
+  closed: () => void
+}
+
+/** Whether what one side sends reaches the other now. */
+export type Reaches = () => boolean
+
+export class SimLine implements ClientLine {
+  readonly id: number
+  readonly #world: World
+  readonly #server: Process
+  readonly #reaches: Reaches
+  readonly #socket: SimSocket
+  #end: ServerEnd | undefined
+  #isClosed = false
+  #isPaused = false
+  #held: string[] = []
+  #down = 0
+  #up = 0
+  sentBytes = 0
+  unsentBytes = 0
+
+  constructor(id: number, world: World, server: Process, socket: SimSocket, reaches: Reaches) {
+    this.id = id
+    this.#world = world
+    this.#server = server
+    this.#socket = socket
+    this.#reaches = reaches
+  }
+
+  serve(end: ServerEnd): void {
+    this.#end = end
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosed
+  }
+
+  write(frame: Buffer): void {
+    if (this.#isClosed) return
+    const { length } = frame
+    this.unsentBytes += length
+    const bytes = Buffer.from(frame)
+    this.#carryDown(() => {
+      this.unsentBytes -= length
+      this.sentBytes += length
+      if ((bytes[0]! & 0x0f) === 0x09) this.fromClient(undefined)
+      else this.#socket.deliver(payload(bytes))
+      if (this.unsentBytes === 0) this.#server.run(() => !this.#isClosed && this.#end?.drained())
+    })
+  }
+
+  /** In order; what a dead line holds never arrives. */
+  #carryDown(deliver: () => void): void {
+    const at = Math.max(this.#down, this.#world.now + this.#world.between(1, 15))
+    this.#down = at
+    this.#world.after(at - this.#world.now, () => {
+      if (this.#reaches()) deliver()
+    })
+  }
+
+  /** Text from the client, or (undefined) its pong. */
+  fromClient(text: string | undefined): void {
+    const at = Math.max(this.#up, this.#world.now + this.#world.between(1, 15))
+    this.#up = at
+    this.#world.after(at - this.#world.now, () => {
+      if (!this.#reaches()) return
+      this.#server.run(() => {
+        if (this.#isClosed) return
+        if (text === undefined) this.#end?.pong()
+        else if (this.#isPaused) this.#held.push(text)
+        else this.#end?.text(text)
+      })
+    })
+  }
+
+  together(write: () => void): void {
+    write()
+  }
+
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    while (!this.#isPaused && this.#held.length > 0) this.#end?.text(this.#held.shift()!)
+  }
+
+  close(code: CloseCode): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#carryDown(() => this.#socket.closed(code))
+    this.#server.after(0, () => this.#end?.closed())
+  }
+
+  terminate(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#carryDown(() => this.#socket.closed(1006))
+    this.#server.after(0, () => this.#end?.closed())
+  }
+
+  /** The server's process is gone: the client's system tells it, if the line still carries anything. */
+  cutByServer(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#carryDown(() => this.#socket.closed(1006))
+  }
+
+  /** Both ends learn that the line is broken. */
+  breaks(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#socket.closed(1006)
+    this.#server.run(() => this.#end?.closed())
+  }
+
+  closedByClient(): void {
+    this.#world.after(this.#world.between(1, 15), () => {
+      if (this.#isClosed || !this.#reaches()) return
+      this.#isClosed = true
+      this.#server.run(() => this.#end?.closed())
+    })
+  }
+}
+
+/** The client's end. */
+export class SimSocket {
+  readyState = 0
+  onopen: (() => void) | null = null
+  onmessage: ((event: { data: string }) => void) | null = null
+  onclose: ((event: { code: number }) => void) | null = null
+  onerror: (() => void) | null = null
+  line: SimLine | undefined
+
+  opened(line: SimLine): void {
+    if (this.readyState !== 0) {
+      line.closedByClient()
+      return
+    }
+    this.line = line
+    this.readyState = 1
+    this.onopen?.()
+  }
+
+  refused(): void {
+    if (this.readyState !== 0) return
+    this.readyState = 3
+    this.onerror?.()
+    this.onclose?.({ code: 1006 })
+  }
+
+  deliver(data: string): void {
+    if (this.readyState === 1) this.onmessage?.({ data })
+  }
+
+  send(text: string): void {
+    if (this.readyState === 1) this.line?.fromClient(text)
+  }
+
+  close(): void {
+    if (this.readyState === 3) return
+    this.readyState = 3
+    this.line?.closedByClient()
+  }
+
+  closed(code: number): void {
+    if (this.readyState === 3) return
+    this.readyState = 3
+    this.onclose?.({ code })
+  }
+}
+
+/** What an unmasked server frame holds (RFC 6455, section 5.2). */
+function payload(frame: Buffer): string {
+  const length = frame[1]! & 0x7f
+  return frame.toString('utf8', length === 126 ? 4 : length === 127 ? 10 : 2)
+}
