@@ -1,0 +1,79 @@
+// Measures this program: how many deliveries a second, what each costs, how long an ack takes, what an idle connection weighs.
+// The same figures are taken of a plain `ws` + `better-sqlite3` server in the same run: absolute figures depend on the
+// machine, their ratio much less.
+//
+//   npm run bench                              everything, under four minutes
+//   npm run bench -- --only W1,W4              some of it
+//   npm run bench -- --seconds 10 --json FILE  longer windows; all figures as JSON
+//   npm run bench -- --profile --only W1       where the server's time goes
+//   npm run bench -- --help                    all flags
+//
+// Load comes from a process of its own (load.ts). Latencies count from when a send was due, so a slow server cannot slow
+// down what measures it. CPU is user and system time of the whole server process, its threads included.
+import { writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { configOrExit } from '@flotilla/protocol/node/settings.ts'
+import { BALANCER_COLUMNS, measureBalancer } from './balancer-rows.ts'
+import { CHAT_COLUMNS, CHAT_ROWS, measureChat, type Bench } from './chat-rows.ts'
+import { readBenchConfig, type Part } from './config.ts'
+import { measureSync } from './disk.ts'
+import { flotillaTarget } from './flotilla-target.ts'
+import { IDLE_COLUMNS, measureIdle } from './idle-rows.ts'
+import { LoadProcess } from './load-process.ts'
+import { findPinning } from './pinning.ts'
+import { plainTarget } from './plain-target.ts'
+import { profileChat } from './profile-rows.ts'
+import { asJson, describeSection, type Row, type Section } from './report.ts'
+import { measureScreen, SCREEN_COLUMNS } from './screen-rows.ts'
+
+const config = configOrExit(() => readBenchConfig(process.argv.slice(2), process.env))
+const startedAt = performance.now()
+const targets = [flotillaTarget(), plainTarget(config.plainSync)]
+const pinning = findPinning()
+const { p50, p99 } = measureSync()
+const head = {
+  date: new Date().toISOString(),
+  node: process.version,
+  cpu: `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'unknown'}`,
+  pinning: pinning.says,
+  disk: `fsync of 4 KiB: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms (no durable ack can be faster)`,
+  seconds: config.seconds,
+  targets: targets.map(({ says }) => says),
+}
+console.log([`${head.cpu}, Node ${head.node}`, head.pinning, head.disk, ...head.targets].join('\n'))
+
+await using load = new LoadProcess()
+pinning.load(load.pid)
+const bench: Bench = { load, pinning, seconds: config.seconds }
+const chatRows = CHAT_ROWS.filter(({ part }) => config.parts.includes(part))
+
+if (config.isProfiling) {
+  for (const row of chatRows) await profileChat(row, bench, (line) => console.log(line))
+} else await measureAll()
+console.log(`\n${((performance.now() - startedAt) / 1_000).toFixed(0)} s in all`)
+
+async function measureAll(): Promise<void> {
+  const sections: Section[] = []
+  const add = (section: Section) => {
+    sections.push(section)
+    console.log(`\n${describeSection(section).join('\n')}`)
+  }
+  const isAsked = (part: Part) => config.parts.includes(part)
+
+  if (isAsked('screen')) {
+    const title = 'Message to screen: two people on two servers of one idle fleet, not pinned'
+    add({ title, columns: SCREEN_COLUMNS, rows: await measureScreen(config.seconds) })
+  }
+  const rows: Row[] = []
+  for (const row of chatRows) rows.push(...(await measureChat(row, targets, bench)))
+  if (rows.length > 0) add({ title: 'Chat, 120-byte texts', columns: CHAT_COLUMNS, rows })
+  if (isAsked('W4')) {
+    const row = await measureIdle(config.idle, targets, bench)
+    add({ title: 'Idle connections', columns: IDLE_COLUMNS, rows: [row] })
+  }
+  if (isAsked('W7')) {
+    const title = 'Balancer, 32 connections; max/mean of 10,000 calls between two reports'
+    add({ title, columns: BALANCER_COLUMNS, rows: [await measureBalancer(bench)] })
+  }
+  if (config.json !== undefined) await writeFile(config.json, asJson(head, sections))
+}

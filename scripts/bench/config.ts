@@ -1,0 +1,48 @@
+import { Settings, type Env } from '@flotilla/protocol/node/settings.ts'
+
+const USAGE = `npm run bench -- [flags]
+Measures Flotilla and, in the same run, a plain ws + better-sqlite3 server.`
+
+/** What can be asked for by `--only`. */
+export const PARTS = ['W1', 'W2', 'W3', 'W4', 'W7', 'screen'] as const
+export type Part = (typeof PARTS)[number]
+
+/** @throws ConfigError, one line naming every fault; HelpAsked */
+export function readBenchConfig(argv: readonly string[], env: Env) {
+  const read = new Settings(argv, env, { usage: USAGE })
+  const only = read.optionalString('only', { says: `of ${PARTS.join(', ')}: with commas (default: all)` })
+  const config = {
+    parts: only === undefined ? PARTS : PARTS.filter((part) => split(only).includes(part.toLowerCase())),
+    /** Of each measured window. */
+    seconds: read.int('seconds', { default: 5, min: 1, max: 600, says: 'measured time of each row' }),
+    json: read.optionalString('json', { says: 'file to write all figures to' }),
+    plainSync: read.oneOf('plain-sync', ['normal', 'full', 'off'], {
+      default: 'normal',
+      says: "the plain server's synchronous; normal is what is usual",
+    }),
+    idle: read.int('idle', {
+      default: 5_000,
+      min: 10,
+      says: 'connections of W4; the file limit bounds them',
+    }),
+    isProfiling: read.onOff('profile', {
+      default: false,
+      says: "Flotilla's rows only, with a CPU profile of each",
+    }),
+  }
+  for (const part of split(only ?? '')) {
+    if (!PARTS.some((known) => known.toLowerCase() === part)) {
+      read.problem(`--only knows ${PARTS.join(', ')}, not ${JSON.stringify(part)}`)
+    }
+  }
+  return read.done(config)
+}
+
+export type BenchConfig = ReturnType<typeof readBenchConfig>
+
+function split(list: string): string[] {
+  return list
+    .split(',')
+    .map((part) => part.trim().toLowerCase())
+    .filter((part) => part !== '')
+}

@@ -1,0 +1,71 @@
+import { LoggedInSchema, RoomCreatedSchema } from '@flotilla/protocol/control.ts'
+import { startLocalFleet } from '../fleet/local-fleet.ts'
+import type { Target } from './target.ts'
+
+export const SERVER_ARGS = ['--rate', '0', '--per-ip', '0', '--guests', 'on', '--capacity', '100000']
+const CREATING = 16
+
+/** One server of Flotilla with its balancer. */
+export function flotillaTarget(): Target {
+  return {
+    name: 'flotilla',
+    says: 'flotilla: acked after commit with synchronous=FULL, one total order per room, resends deduplicated',
+    async start({ rooms, profileDir }) {
+      const fleet = await startLocalFleet({
+        servers: 1,
+        serverArgs: SERVER_ARGS,
+        env: profileDir === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` },
+      })
+      try {
+        const [server] = fleet.servers
+        if (server === undefined) throw new Error('the fleet has no server')
+        return {
+          pid: server.pid,
+          url: server.url,
+          rooms: await createRooms(fleet.loadbalancer.url, rooms),
+          companions: [fleet.loadbalancer.pid],
+          stop: () => fleet.stop(),
+        }
+      } catch (error) {
+        await fleet.stop()
+        throw error
+      }
+    },
+  }
+}
+
+/** A token the balancer's calls take. */
+export async function guestToken(loadbalancer: string): Promise<string> {
+  return LoggedInSchema.parse(await post(`${loadbalancer}/api/login`, { username: 'bench' })).token
+}
+
+/** @returns the ids of `count` new public rooms */
+async function createRooms(loadbalancer: string, count: number): Promise<string[]> {
+  const token = await guestToken(loadbalancer)
+  const ids: string[] = []
+  let next = 0
+  const createNext = async () => {
+    for (let i = next++; i < count; i = next++) {
+      const made = await post(
+        `${loadbalancer}/api/rooms`,
+        { name: `bench ${i}`, visibility: 'public' },
+        { authorization: `Bearer ${token}` },
+      )
+      ids[i] = RoomCreatedSchema.parse(made).roomId
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(CREATING, count) }, createNext))
+  return ids
+}
+
+async function post(url: string, body: object, headers: Record<string, string> = {}): Promise<unknown> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(20_000),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`POST ${url} answered ${response.status}: ${text}`)
+  return JSON.parse(text)
+}

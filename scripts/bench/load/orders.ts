@@ -1,0 +1,81 @@
+// What the benchmark asks of its load process, and what comes back: one order at a time.
+
+export interface Orders {
+  /** Puts `members` clients into each of `rooms`; resolves when all have joined. */
+  join: { ask: { url: string; rooms: readonly string[]; members: number }; answer: Joins }
+  /**
+   * Sends at `rate` per second, from all clients in turn, for `warmUpMs` and then `windowMs`, which alone is measured.
+   * `server`: the pid whose CPU and memory are read.
+   */
+  send: {
+    ask: { rate: number; warmUpMs: number; windowMs: number; textBytes: number; server: number }
+    answer: Sends
+  }
+  /** Asks `GET url` on `connections` connections, each as soon as it has its answer: for `forMs`, or `calls` times. */
+  get: { ask: { url: string; connections: number; forMs?: number; calls?: number }; answer: Gets }
+  /** Closes every client. */
+  leave: { ask: object; answer: object }
+}
+
+export interface Joins {
+  clients: number
+  tookMs: number
+}
+
+/** Milliseconds; undefined if nothing was measured. */
+export interface Quantiles {
+  p50: number | undefined
+  p99: number | undefined
+  p999: number | undefined
+}
+
+export interface Sends {
+  windowMs: number
+  /** The window by the clock of `nowUs`. */
+  fromUs: number
+  toUs: number
+  sends: number
+  deliveries: number
+  /** From when the send was due to its ack, and to its arrival at sampled members. */
+  ackMs: Quantiles
+  deliveryMs: Quantiles
+  /** CPU the server used in the window; undefined where the system does not tell. */
+  serverCpuMs: number | undefined
+  rssKib: number | undefined
+  /** CPU that everything else on the machine used meanwhile: it disturbs. */
+  othersCpuMs: number | undefined
+  /** After the last send, for a while, everything outstanding is waited for; what still lacks then. */
+  missingAcks: number
+  missingDeliveries: number
+  /** Deliveries too many, and entries out of order at sampled members. */
+  surplusDeliveries: number
+  outOfOrder: number
+  /** `error` frames by code, and lost connections as `closed`. */
+  errors: Readonly<Record<string, number>>
+  load: LoadHealth
+}
+
+/** What tells whether the load process itself was the bottleneck. */
+export interface LoadHealth {
+  /** Part of a core it used: 0 … 1. */
+  cpu: number
+  /** p99 of what its event loop was late, in ms. */
+  loopDelayMs: number
+  /** p99 of how late a send left after it was due, in ms. */
+  sendLateMs: number | undefined
+}
+
+export interface Gets {
+  calls: number
+  tookMs: number
+  ms: Quantiles
+  /** How often each `id` was answered. */
+  ids: Readonly<Record<string, number>>
+  /** Answers that were not 200. */
+  refused: number
+  load: Pick<LoadHealth, 'cpu'>
+}
+
+export type OrderName = keyof Orders
+export type Request = { [N in OrderName]: { order: N; ask: Orders[N]['ask'] } }[OrderName]
+export type Response = { ok: true; answer: unknown } | { ok: false; message: string }

@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { chatLine, labelOf, sendAt, withTarget, type Bench, type ChatRow } from './chat-rows.ts'
+import { flotillaTarget } from './flotilla-target.ts'
+import { threadCpuMsOf } from './proc.ts'
+import { describeSelfTimes, readProfiles, selfTimes } from './profile.ts'
+
+const ROOT = dirname(dirname(import.meta.dirname))
+const LINES = 25
+const WORKER_LINES = 8
+
+/** Runs the row on Flotilla alone, under the profiler, and says what each thread did in each measured window. */
+export async function profileChat(
+  { part, rooms, members, rates }: ChatRow,
+  bench: Bench,
+  say: (line: string) => void,
+): Promise<void> {
+  const profileDir = await mkdtemp(join(tmpdir(), 'flotilla-profile-'))
+  try {
+    const run = await withTarget(
+      flotillaTarget(),
+      { rooms, profileDir },
+      bench,
+      async ({ pid, url, rooms: ids }) => {
+        await bench.load.ask('join', { url, rooms: ids, members })
+        const windows = []
+        for (const rate of rates) {
+          const before = threadCpuMsOf(pid)
+          const sends = await sendAt(rate, pid, bench)
+          windows.push({ rate, sends, threads: describeThreads(before, threadCpuMsOf(pid)) })
+        }
+        return { pid, windows }
+      },
+    )
+    const profiles = await readProfiles(profileDir, run.pid)
+    for (const { rate, sends, threads } of run.windows) {
+      const { values } = chatLine('flotilla', rate, members, sends)
+      const cost = values.cpuUsPerDelivery?.toFixed(2) ?? '-'
+      say(`\n${labelOf(part, rooms, members, rate)}: ${cost} us per delivery under the profiler`)
+      say(`  CPU: ${threads}`)
+      for (const { thread, profile } of profiles) {
+        const most = thread === 0 ? LINES : WORKER_LINES
+        const [head, ...lines] = describeSelfTimes(selfTimes(profile, sends, ROOT), sends, most)
+        say(`  ${thread === 0 ? 'main thread' : `worker ${thread}`}: ${head}`)
+        for (const line of lines) say(`    ${line}`)
+      }
+    }
+  } finally {
+    await rm(profileDir, { recursive: true, force: true })
+  }
+}
+
+/** What share each thread has of the CPU used between two readings. */
+function describeThreads(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string {
+  const used = [...after]
+    .map(([thread, cpuMs]) => ({ thread, cpuMs: cpuMs - (before.get(thread) ?? 0) }))
+    .sort((a, b) => b.cpuMs - a.cpuMs)
+  const total = used.reduce((sum, { cpuMs }) => sum + cpuMs, 0)
+  return used
+    .filter(({ cpuMs }) => cpuMs >= total / 100)
+    .map(({ thread, cpuMs }) => `${thread} ${((cpuMs * 100) / total).toFixed(0)} %`)
+    .join(', ')
+}
