@@ -22,7 +22,7 @@ type Overlay = 'rooms' | 'people' | 'create' | 'share'
 /** The whole screen of a signed-in person. On a phone the sides are sheets. */
 export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
   const feed = useStore(chat.current)
-  const { members, count } = useStore(feed)
+  const { members, count, status } = useStore(feed)
   const { rooms } = useStore(chat.rooms)
   const [overlay, setOverlay] = useState<Overlay>()
   const name = rooms.find((room) => room.roomId === feed.id)?.name ?? feed.id
@@ -34,7 +34,15 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
   useTitle(chat, name)
 
   const side = <Side app={app} chat={chat} onOpen={open} onCreate={() => setOverlay('create')} />
-  const people = <PeopleList members={members} count={count} me={chat.me} className="flex-1" />
+  const people = (
+    <PeopleList
+      members={members}
+      count={count}
+      me={chat.me}
+      isStale={status === 'recovering'}
+      className="flex-1"
+    />
+  )
   return (
     <div className="app-height grid grid-cols-1 overflow-hidden md:grid-cols-[16.5rem_minmax(0,1fr)] xl:grid-cols-[16.5rem_minmax(0,1fr)_15rem]">
       <aside className="hidden min-h-0 flex-col md:flex">{side}</aside>

@@ -59,14 +59,24 @@ export function Sea({ className, ...props }: ComponentProps<'svg'>) {
       className={cn('text-primary', className)}
       {...props}
     >
-      <circle cx="1010" cy="64" r="40" className="fill-signal/20" />
-      <Boat x={610} y={106} scale={0.7} delay="-2.2s" className="text-primary/45" />
-      <Boat x={905} y={104} scale={0.9} delay="-4s" className="text-primary/55" />
-      <path d={wave(104, 14, 240)} fill="currentColor" opacity=".12" />
-      <Boat x={742} y={142} scale={1.7} delay="0s" className="text-primary" />
-      <path d={wave(138, 16, 320)} fill="currentColor" opacity=".16" />
-      <path d={wave(186, 14, 288)} fill="currentColor" opacity=".16" />
+      <circle cx="838" cy="84" r="52" className="fill-signal/20" />
+      <Boat x={610} y={95} scale={0.7} delay="-2.2s" className="text-primary/45" />
+      <Boat x={905} y={93} scale={0.9} delay="-4s" className="text-primary/55" />
+      <Swell d={wave(102, 12, 240)} tint={0.14} />
+      <Boat x={728} y={126} scale={1.7} delay="0s" className="text-primary" />
+      <Swell d={wave(136, 14, 320)} tint={0.26} />
+      <Swell d={wave(188, 12, 288)} tint={0.4} />
     </svg>
+  )
+}
+
+/** Water hides what is behind it, and takes its tint from the theme. */
+function Swell({ d, tint }: { d: string; tint: number }) {
+  return (
+    <>
+      <path d={d} className="fill-canvas" />
+      <path d={d} fill="currentColor" opacity={tint} />
+    </>
   )
 }
 

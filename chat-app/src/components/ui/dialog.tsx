@@ -49,7 +49,7 @@ export function Dialog({ title, description, children, className, ...props }: Di
       aria-labelledby={`${id}-title`}
       aria-describedby={description ? `${id}-description` : undefined}
       className={cn(
-        'm-auto w-[min(26rem,calc(100vw-2rem))] rounded-2xl border bg-card text-foreground shadow-lift open:scale-100 starting:open:scale-95',
+        'm-auto w-[min(29rem,calc(100vw-2rem))] rounded-2xl border bg-card text-foreground shadow-lift open:scale-100 starting:open:scale-95',
         className,
       )}
       {...props}

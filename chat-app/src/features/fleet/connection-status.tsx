@@ -29,7 +29,7 @@ export function ConnectionStatus({ line, className, ...props }: ConnectionStatus
           </span>
           <span className="truncate group-data-[mood=lost]:text-destructive">{words}</span>
           {server !== undefined && words === 'Live' && (
-            <span className="hidden truncate tabular-nums opacity-80 sm:inline">on {server}</span>
+            <span className="hidden truncate tabular-nums sm:inline">on {server}</span>
           )}
         </span>
       </Tooltip>
@@ -45,8 +45,8 @@ type ConnectionNoteProps = ComponentProps<'div'> & {
 
 /** What a writer should know above the composer: nothing while all is well. */
 export function ConnectionNote({ line, onRetry, onSignIn, className, ...props }: ConnectionNoteProps) {
-  const { mood, words, remedy } = useStore(line)
-  if (mood === 'calm') return null
+  const { mood, words, remedy, isLong } = useStore(line)
+  if (!isLong) return null
   return (
     <div
       data-slot="connection-note"
@@ -58,7 +58,7 @@ export function ConnectionNote({ line, onRetry, onSignIn, className, ...props }:
       {...props}
     >
       <span className="min-w-0 flex-1">
-        {words}
+        {words.endsWith('…') ? words : `${words}.`}
         {remedy !== 'sign_in' && ' What you write is sent as soon as the line is back.'}
       </span>
       {remedy === 'retry' && (

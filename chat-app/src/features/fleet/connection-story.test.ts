@@ -16,6 +16,7 @@ const tell = (connection: Connection, facts: Partial<StoryFacts> = {}) =>
     connection,
     lastServer: undefined,
     hasJustMoved: false,
+    isLong: false,
     isOnline: true,
     hasNoServer: false,
     ...facts,
@@ -23,21 +24,43 @@ const tell = (connection: Connection, facts: Partial<StoryFacts> = {}) =>
 
 describe('what a person is told about the connection', () => {
   test('a live line is calm and names its server; after a move it says so', () => {
-    assert.deepEqual(tell(LIVE), { mood: 'calm', words: 'Live', server: '127.0.0.1:8081' })
+    assert.deepEqual(tell(LIVE), {
+      mood: 'calm',
+      words: 'Live',
+      isLong: false,
+      server: '127.0.0.1:8081',
+    })
     assert.equal(tell(LIVE, { hasJustMoved: true }).words, 'Moved to 127.0.0.1:8081')
   })
 
   test('the first time it is connecting, later it is reconnecting', () => {
     assert.equal(tell({ status: 'locating', attempt: 0 }).words, 'Connecting…')
     const again = tell({ status: 'waiting', attempt: 1, delayMs: 300 }, { lastServer: '127.0.0.1:8081' })
-    assert.deepEqual(again, { mood: 'busy', words: 'Reconnecting…', server: '127.0.0.1:8081' })
+    assert.deepEqual(again, {
+      mood: 'busy',
+      words: 'Reconnecting…',
+      isLong: false,
+      server: '127.0.0.1:8081',
+    })
+  })
+
+  test('a short break is a word, a longer one a sentence', () => {
+    const waiting: Connection = { status: 'waiting', attempt: 1, delayMs: 300 }
+    assert.equal(tell(waiting).isLong, false)
+    assert.equal(tell(waiting, { isLong: true }).isLong, true)
+    assert.equal(tell(LIVE, { isLong: true }).isLong, false)
   })
 
   test('being offline, no free server and long silence are told apart', () => {
     const waiting: Connection = { status: 'waiting', attempt: 6, delayMs: 9_000 }
     assert.equal(tell(waiting, { isOnline: false, hasNoServer: true }).words, 'You are offline')
     assert.equal(tell(waiting, { hasNoServer: true }).words, 'No chat server is free')
-    assert.deepEqual(tell(waiting), { mood: 'lost', words: 'The fleet does not answer', remedy: 'retry' })
+    assert.deepEqual(tell(waiting), {
+      mood: 'lost',
+      words: 'The fleet does not answer',
+      isLong: true,
+      remedy: 'retry',
+    })
   })
 
   test('a final end offers to sign in again', () => {

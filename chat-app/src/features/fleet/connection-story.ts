@@ -6,6 +6,8 @@ export interface Story {
   readonly words: string
   /** `host:port` of the server one is on, or was on last. */
   readonly server?: string
+  /** Lasts long enough to be worth a sentence where one writes. */
+  readonly isLong: boolean
   /** What pressing the button does, where there is one. */
   readonly remedy?: 'retry' | 'sign_in'
 }
@@ -16,6 +18,8 @@ export interface StoryFacts {
   readonly lastServer: string | undefined
   /** One came to another server a moment ago. */
   readonly hasJustMoved: boolean
+  /** One has been without a line for more than a moment. */
+  readonly isLong: boolean
   readonly isOnline: boolean
   /** The balancer answered that no server takes clients. */
   readonly hasNoServer: boolean
@@ -24,29 +28,30 @@ export interface StoryFacts {
 /** Failures after which one is told more than "reconnecting". */
 const PATIENCE = 4
 
-export function tellStory({
-  connection,
-  lastServer,
-  hasJustMoved,
-  isOnline,
-  hasNoServer,
-}: StoryFacts): Story {
+export function tellStory(facts: StoryFacts): Story {
+  const { connection, lastServer, hasJustMoved, isLong, isOnline, hasNoServer } = facts
   const known = lastServer === undefined ? {} : { server: lastServer }
   switch (connection.status) {
     case 'live': {
       const server = hostOf(connection.url)
-      return { mood: 'calm', words: hasJustMoved ? `Moved to ${server}` : 'Live', server }
+      return { mood: 'calm', words: hasJustMoved ? `Moved to ${server}` : 'Live', isLong: false, server }
     }
     case 'closed':
       return closedStory(connection.code)
     case 'locating':
     case 'opening':
     case 'waiting': {
-      if (!isOnline) return { ...known, mood: 'lost', words: 'You are offline' }
-      if (hasNoServer) return { ...known, mood: 'lost', words: 'No chat server is free', remedy: 'retry' }
+      if (!isOnline) return { ...known, isLong: true, mood: 'lost', words: 'You are offline' }
+      if (hasNoServer)
+        return { ...known, isLong: true, mood: 'lost', words: 'No chat server is free', remedy: 'retry' }
       if (connection.attempt >= PATIENCE && connection.status === 'waiting')
-        return { ...known, mood: 'lost', words: 'The fleet does not answer', remedy: 'retry' }
-      return { ...known, mood: 'busy', words: lastServer === undefined ? 'Connecting…' : 'Reconnecting…' }
+        return { ...known, isLong: true, mood: 'lost', words: 'The fleet does not answer', remedy: 'retry' }
+      return {
+        ...known,
+        isLong,
+        mood: 'busy',
+        words: lastServer === undefined ? 'Connecting…' : 'Reconnecting…',
+      }
     }
   }
 }
@@ -54,11 +59,11 @@ export function tellStory({
 function closedStory(code: number): Story {
   switch (code) {
     case 4401:
-      return { mood: 'lost', words: 'Your sign-in has ended', remedy: 'sign_in' }
+      return { mood: 'lost', words: 'Your sign-in has ended', isLong: true, remedy: 'sign_in' }
     case 4403:
-      return { mood: 'lost', words: 'You were removed', remedy: 'sign_in' }
+      return { mood: 'lost', words: 'You were removed', isLong: true, remedy: 'sign_in' }
     default:
-      return { mood: 'lost', words: 'Disconnected', remedy: 'sign_in' }
+      return { mood: 'lost', words: 'Disconnected', isLong: true, remedy: 'sign_in' }
   }
 }
 

@@ -4,6 +4,8 @@ import { hostOf, tellStory, type Story } from './connection-story.ts'
 
 /** How long "moved to …" is shown. */
 const MOVED_MS = 8_000
+/** Most moves to another server take less: they need no sentence, only a word. */
+const LONG_MS = 2_500
 
 /** The client's connection as a story to show. */
 export class Line extends Store<Story> {
@@ -12,10 +14,12 @@ export class Line extends Store<Story> {
   #lastServer: string | undefined
   #hasJustMoved = false
   #hasNoServer = false
+  #isLong = false
   #movedTimer: ReturnType<typeof setTimeout> | undefined
+  #longTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(client: ChatClient) {
-    super({ mood: 'busy', words: 'Connecting…' })
+    super({ mood: 'busy', words: 'Connecting…', isLong: false })
     this.#client = client
     const forget = client.subscribe(() => this.#update())
     const { signal } = this.#stop
@@ -29,6 +33,7 @@ export class Line extends Store<Story> {
   close(): void {
     this.#stop.abort()
     clearTimeout(this.#movedTimer)
+    clearTimeout(this.#longTimer)
   }
 
   /** What the balancer answered last to "which server?". */
@@ -40,20 +45,29 @@ export class Line extends Store<Story> {
   #update(): void {
     const { connection } = this.#client
     if (connection.status === 'live') this.#arrive(hostOf(connection.url))
+    else
+      this.#longTimer ??= setTimeout(() => {
+        this.#isLong = true
+        this.#update()
+      }, LONG_MS)
     const story = tellStory({
       connection,
       lastServer: this.#lastServer,
       hasJustMoved: this.#hasJustMoved,
+      isLong: this.#isLong,
       isOnline: navigator.onLine,
       hasNoServer: this.#hasNoServer,
     })
     const shown = this.read()
-    if (story.words !== shown.words || story.server !== shown.server || story.mood !== shown.mood)
-      this.set(story)
+    const keys = ['words', 'server', 'mood', 'isLong'] as const
+    if (keys.some((key) => story[key] !== shown[key])) this.set(story)
   }
 
   #arrive(server: string): void {
     this.#hasNoServer = false
+    this.#isLong = false
+    clearTimeout(this.#longTimer)
+    this.#longTimer = undefined
     if (this.#lastServer !== undefined && this.#lastServer !== server) {
       this.#hasJustMoved = true
       clearTimeout(this.#movedTimer)

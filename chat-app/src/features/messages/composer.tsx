@@ -79,7 +79,7 @@ export function Composer({ feed, roomName, className, ...props }: ComposerProps)
         id="composer-count"
         role="status"
         data-too-long={isTooLong || undefined}
-        className="self-center text-xs text-muted-foreground tabular-nums data-too-long:font-semibold data-too-long:text-destructive"
+        className="pb-2.5 text-xs text-muted-foreground tabular-nums data-too-long:font-semibold data-too-long:text-destructive"
       >
         {text.length >= COUNT_FROM && `${(LIMITS.textChars - text.length).toLocaleString()} left`}
       </span>

@@ -8,6 +8,15 @@ export function timeOfDay(ts: number): string {
   return time.format(ts)
 }
 
+/** As short as it gets, for where the half of the day is plain from the lines around. */
+export function clockTime(ts: number): string {
+  return time
+    .formatToParts(ts)
+    .filter(({ type }) => type === 'hour' || type === 'minute')
+    .map(({ value }) => value)
+    .join(':')
+}
+
 export function dateAndTime(ts: number): string {
   return full.format(ts)
 }

@@ -4,7 +4,7 @@ import type { ErrorCode } from '@flotilla/protocol/errors.ts'
 import type { User } from '@flotilla/protocol/frames.ts'
 import { Avatar, GuestMark, PersonName } from '@/components/person'
 import { Button } from '@/components/ui/button'
-import { dateAndTime, timeOfDay } from '@/features/messages/dates'
+import { clockTime, dateAndTime, timeOfDay } from '@/features/messages/dates'
 import { MessageText } from '@/features/messages/message-text'
 import { mentions } from '@/features/messages/text-parts'
 import { cn } from '@/lib/utils'
@@ -64,9 +64,9 @@ export const MessageItem = memo(function MessageItem({
         <time
           dateTime={new Date(ts).toISOString()}
           title={dateAndTime(ts)}
-          className="pt-1 text-right text-[0.6875rem] text-muted-foreground tabular-nums opacity-0 group-hover:opacity-100"
+          className="pt-1 text-right text-[0.6875rem] whitespace-nowrap text-muted-foreground tabular-nums opacity-0 group-hover:opacity-100"
         >
-          {timeOfDay(ts)}
+          {clockTime(ts)}
         </time>
       )}
       <div className="min-w-0">

@@ -9,13 +9,15 @@ type PeopleListProps = ComponentProps<'section'> & {
   /** How many are here; more than `members` in a large room. */
   count: number
   me: User
+  /** The line is down: who was here last, not who is here. */
+  isStale: boolean
 }
 
 const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
 /** The rest of a crowd is a number: nobody reads a thousand names. */
 const MAX_SHOWN = 200
 
-export function PeopleList({ members, count, me, className, ...props }: PeopleListProps) {
+export function PeopleList({ members, count, me, isStale, className, ...props }: PeopleListProps) {
   const people = useMemo(
     () =>
       [...members]
@@ -27,7 +29,12 @@ export function PeopleList({ members, count, me, className, ...props }: PeopleLi
   )
   const others = count - people.length
   return (
-    <section aria-label="People here" className={cn('flex min-h-0 flex-col', className)} {...props}>
+    <section
+      aria-label="People here"
+      data-stale={isStale || undefined}
+      className={cn('group flex min-h-0 flex-col', className)}
+      {...props}
+    >
       <h2 className="flex items-center gap-2 px-4 pt-5 pb-2 text-[0.8125rem] font-semibold">
         Here now <Badge data-testid="people-count">{count}</Badge>
       </h2>
@@ -38,7 +45,7 @@ export function PeopleList({ members, count, me, className, ...props }: PeopleLi
               <Avatar user={user} className="size-7 text-[0.6875rem]" />
               <span
                 aria-hidden
-                className="absolute -right-0.5 -bottom-0.5 size-2.5 rounded-full border-2 border-canvas bg-live"
+                className="absolute -right-0.5 -bottom-0.5 size-2.5 rounded-full border-2 border-canvas bg-live transition-colors duration-500 group-data-stale:bg-muted-foreground"
               />
             </span>
             <span className="min-w-0 truncate text-sm">{user.name}</span>

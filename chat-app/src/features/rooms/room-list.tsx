@@ -62,7 +62,8 @@ interface RoomLinkProps {
 }
 
 function RoomLink({ room, isOpen, unread, onOpen }: RoomLinkProps) {
-  const count = unread?.count ?? 0
+  // In the open room the list of messages itself says what is new.
+  const count = isOpen ? 0 : (unread?.count ?? 0)
   return (
     <a
       href={pathOfRoom(room.roomId)}
