@@ -8,6 +8,9 @@ import { readStartConfig, readStatusConfig, type StartConfig } from './fleet/con
 import { showStatus } from './fleet/status.ts'
 import { StartFailed, Supervisor } from './fleet/supervisor.ts'
 
+/** One Ctrl-C arrives twice: from the terminal, and handed on by npm. Only what comes later is a second one. */
+const SAME_PRESS_MS = 500
+
 const COMMANDS: Record<string, (argv: readonly string[]) => Promise<number>> = {
   start: (argv) => start(configOrExit(() => readStartConfig(argv, process.env))),
   status: (argv) => showStatus(configOrExit(() => readStatusConfig(argv, process.env)).loadbalancer),
@@ -29,13 +32,16 @@ async function start(config: StartConfig): Promise<number> {
     console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`)
   })
   let isStopping = false
+  let stoppingSince = 0
   const stopped = new Promise<void>((resolve) => {
     const stop = () => {
       if (isStopping) {
+        if (performance.now() - stoppingSince < SAME_PRESS_MS) return
         supervisor.kill()
         process.exit(130)
       }
       isStopping = true
+      stoppingSince = performance.now()
       console.log('\nStopping …')
       void supervisor.stop().then(resolve)
     }

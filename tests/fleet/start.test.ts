@@ -31,6 +31,7 @@ describe('npm start', () => {
     assert.equal(status.lines.filter((line) => / up +ws:/.test(line)).length, 2, status.lines.join('\n'))
 
     fleet.process.kill('SIGINT')
+    fleet.process.kill('SIGINT') // npm hands the terminal's on
     assert.deepEqual(await once(fleet.process, 'close'), [0, null])
     for (const { pid } of rows) assert.equal(isAlive(pid), false)
   })
