@@ -42,15 +42,26 @@ const head = {
 }
 console.log([`${head.cpu}, Node ${head.node}`, head.pinning, head.disk, ...head.targets].join('\n'))
 
-await using load = new LoadProcess()
-pinning.load(load.pid)
+const load = new LoadProcess()
+// Without it whatever is being measured fails, and everything started and written is taken away on the way out.
+const interrupt = () => void load.stop()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt)
+process.stdout.on('error', interrupt) // a pager was closed
+
 const bench: Bench = { load, pinning, seconds: config.seconds }
 const chatRows = CHAT_ROWS.filter(({ part }) => config.parts.includes(part))
-
-if (config.isProfiling) {
-  for (const row of chatRows) await profileChat(row, bench, (line) => console.log(line))
-} else await measureAll()
-console.log(`\n${((performance.now() - startedAt) / 1_000).toFixed(0)} s in all`)
+try {
+  pinning.load(load.pid)
+  if (config.isProfiling) {
+    for (const row of chatRows) await profileChat(row, bench, (line) => console.log(line))
+  } else await measureAll()
+  console.log(`\n${((performance.now() - startedAt) / 1_000).toFixed(0)} s in all`)
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+} finally {
+  await load.stop()
+}
 
 async function measureAll(): Promise<void> {
   const sections: Section[] = []

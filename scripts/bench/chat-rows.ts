@@ -61,8 +61,7 @@ export async function withTarget<T>(
     for (const pid of running.companions) bench.pinning.load(pid)
     return await measure(running)
   } finally {
-    await bench.load.ask('leave', {})
-    await running.stop()
+    await bench.load.ask('leave', {}).finally(() => running.stop())
   }
 }
 

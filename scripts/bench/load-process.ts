@@ -48,8 +48,4 @@ export class LoadProcess {
     this.#child.kill('SIGKILL') // it holds nothing but sockets
     await gone
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop()
-  }
 }

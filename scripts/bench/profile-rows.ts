@@ -4,11 +4,18 @@ import { dirname, join } from 'node:path'
 import { chatLine, labelOf, sendAt, withTarget, type Bench, type ChatRow } from './chat-rows.ts'
 import { flotillaTarget } from './flotilla-target.ts'
 import { threadCpuMsOf } from './proc.ts'
-import { describeSelfTimes, readProfiles, selfTimes } from './profile.ts'
+import { describeSelfTimes, nowUs, readProfiles, selfTimes, type Window } from './profile.ts'
 
 const ROOT = dirname(dirname(import.meta.dirname))
 const LINES = 25
 const WORKER_LINES = 8
+
+/** What the server was made to do, and when. */
+interface Phase {
+  says: string
+  threads: string
+  window: Window
+}
 
 /** Runs the row on Flotilla alone, under the profiler, and says what each thread did in each measured window. */
 export async function profileChat(
@@ -23,25 +30,36 @@ export async function profileChat(
       { rooms, profileDir },
       bench,
       async ({ pid, url, rooms: ids }) => {
-        await bench.load.ask('join', { url, rooms: ids, members })
-        const windows = []
-        for (const rate of rates) {
+        const phases: Phase[] = []
+        const profiled = async (work: () => Promise<{ says: string } & Partial<Window>>) => {
           const before = threadCpuMsOf(pid)
-          const sends = await sendAt(rate, pid, bench)
-          windows.push({ rate, sends, threads: describeThreads(before, threadCpuMsOf(pid)) })
+          const fromUs = nowUs()
+          const { says, ...window } = await work()
+          const threads = describeThreads(before, threadCpuMsOf(pid))
+          phases.push({ says, threads, window: { fromUs, toUs: nowUs(), ...window } })
         }
-        return { pid, windows }
+        await profiled(async () => {
+          const { clients, tookMs } = await bench.load.ask('join', { url, rooms: ids, members })
+          return { says: `${clients} clients join in ${tookMs.toFixed(0)} ms` }
+        })
+        for (const rate of rates) {
+          await profiled(async () => {
+            const sends = await sendAt(rate, pid, bench)
+            const cost = chatLine('flotilla', rate, members, sends).values.cpuUsPerDelivery?.toFixed(2)
+            const says = `${labelOf(part, rooms, members, rate)}: ${cost ?? '-'} us per delivery under the profiler`
+            return { says, fromUs: sends.fromUs, toUs: sends.toUs } // without warming up
+          })
+        }
+        return { pid, phases }
       },
     )
     const profiles = await readProfiles(profileDir, run.pid)
-    for (const { rate, sends, threads } of run.windows) {
-      const { values } = chatLine('flotilla', rate, members, sends)
-      const cost = values.cpuUsPerDelivery?.toFixed(2) ?? '-'
-      say(`\n${labelOf(part, rooms, members, rate)}: ${cost} us per delivery under the profiler`)
+    for (const { says, threads, window } of run.phases) {
+      say(`\n${says}`)
       say(`  CPU: ${threads}`)
       for (const { thread, profile } of profiles) {
         const most = thread === 0 ? LINES : WORKER_LINES
-        const [head, ...lines] = describeSelfTimes(selfTimes(profile, sends, ROOT), sends, most)
+        const [head, ...lines] = describeSelfTimes(selfTimes(profile, window, ROOT), window, most)
         say(`  ${thread === 0 ? 'main thread' : `worker ${thread}`}: ${head}`)
         for (const line of lines) say(`    ${line}`)
       }
