@@ -25,7 +25,10 @@ export interface Gateway {
 /** `undefined`: answered, or will be. A promise: the session's next frame waits for it. */
 export type Handled = Result<undefined> | undefined | Promise<Result<undefined> | undefined>
 
-/** The frames of one session, in the order of their lines: what follows a join waits for the join. */
+/**
+ * The frames of one session, in the order of their lines. What follows a join waits for the join; and however much one
+ * frame asks for, no more of it is begun than a session may have unanswered. What waits is bounded by not reading on.
+ */
 export class Inbox {
   readonly #session: Session
   readonly #gateway: Gateway
@@ -35,31 +38,33 @@ export class Inbox {
   constructor(session: Session, gateway: Gateway) {
     this.#session = session
     this.#gateway = gateway
+    session.whenFree = () => this.#goOn()
   }
 
   receive(text: string): void {
     const lines = splitLines(text)
-    if (this.#isBusy) this.#waiting.push(...lines)
-    else this.#run(lines)
+    if (this.#waiting.length === 0) this.#waiting = lines
+    else this.#waiting.push(...lines)
+    this.#goOn()
   }
 
-  #run(lines: string[]): void {
-    for (const [i, line] of lines.entries()) {
-      if (!this.#session.isOpen) return
-      const wait = dispatch(this.#session, line, this.#gateway)
-      if (wait === undefined) continue
-      this.#isBusy = true
-      this.#waiting = lines.slice(i + 1)
-      this.#session.readBegins()
-      void wait.finally(() => {
-        this.#session.readEnds()
-        this.#isBusy = false
-        const next = this.#waiting
-        this.#waiting = []
-        this.#run(next)
-      })
-      return
+  /** Runs what waits, as far as it may. */
+  #goOn(): void {
+    if (this.#isBusy) return
+    this.#isBusy = true
+    let begun = 0
+    let wait: Promise<void> | undefined
+    while (wait === undefined && begun < this.#waiting.length && !this.#session.isFull) {
+      if (!this.#session.isOpen) begun = this.#waiting.length
+      else wait = dispatch(this.#session, this.#waiting[begun++] as string, this.#gateway)
     }
+    this.#waiting = this.#waiting.slice(begun)
+    this.#isBusy = wait !== undefined
+    this.#session.hold(this.#waiting.length > 0)
+    void wait?.finally(() => {
+      this.#isBusy = false
+      this.#goOn()
+    })
   }
 }
 

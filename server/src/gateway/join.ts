@@ -1,7 +1,6 @@
 import { refuse, type Result } from '@flotilla/protocol/errors.ts'
 import type { Join, Seq } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
-import type { Room } from '../rooms/room.ts'
 import type { Gateway } from './dispatch.ts'
 import { leaveRoom } from './leave.ts'
 import { ClientMember, type Session } from './session.ts'
@@ -22,7 +21,7 @@ export async function join(
   if (feed === undefined || !session.isOpen) return refuse('busy')
   leaveRoom(session, frame.room)
   const { since, log } = frame
-  const isOtherLog = (log !== undefined && log !== feed.log) || isAhead(since, room)
+  const isOtherLog = log !== undefined && log !== feed.log
   const start = since === undefined || isOtherLog ? undefined : since
   const { head } = feed
   const first = firstStreamed(start, head)
@@ -34,7 +33,7 @@ export async function join(
       ...(frame.ref === undefined ? {} : { ref: frame.ref }),
       room: frame.room,
       log: feed.log,
-      head: Math.max(head, first - 1),
+      head,
       first,
       members,
       count,
@@ -44,12 +43,8 @@ export async function join(
   return undefined
 }
 
-/** Only the home knows the true head: an edge that has not heard yet of what the client has seen waits for it. */
-function isAhead(since: Seq | undefined, room: Room): boolean {
-  return since !== undefined && room.home !== undefined && room.feed !== undefined && since > room.feed.head
-}
-
 function firstStreamed(since: Seq | undefined, head: Seq): Seq {
   if (since === undefined) return Math.max(1, head - LIMITS.joinEntries + 1)
-  return Math.max(since, head - LIMITS.resumeEntries) + 1
+  // Ahead of the head: another server told more than this edge has heard of yet. It comes again, and is known by its seq.
+  return Math.max(Math.min(since, head), head - LIMITS.resumeEntries) + 1
 }

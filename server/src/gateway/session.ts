@@ -50,6 +50,9 @@ export class Session {
   #unacked = 0
   #reads = 0
   #isPaused = false
+  #isHeld = false
+  /** Called when the session takes requests again, after it was full. */
+  whenFree: () => void = () => {}
   /** When something was last heard, ms since 1970. */
   heardAt: number
   /** Since when nothing of what is unsent has left, and how much had left then. */
@@ -169,16 +172,31 @@ export class Session {
     this.#reconsiderReading()
   }
 
-  /** What a client makes the server hold is bounded by not reading on. */
-  #reconsiderReading(): void {
-    const isFull =
+  /** Whether it has as much unanswered as it may: its next request has to wait. */
+  get isFull(): boolean {
+    return (
       this.#unacked >= LIMITS.unackedSends ||
       this.#reads >= MAX_READS ||
       this.unsentBytes >= LIMITS.highWaterBytes
-    if (isFull === this.#isPaused) return
-    this.#isPaused = isFull
-    if (isFull) this.#line.pause()
-    else this.#line.resume()
+    )
+  }
+
+  /** Requests were read that have to wait: nothing more is read until they are taken. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    this.#reconsiderReading()
+  }
+
+  /** What a client makes the server hold is bounded by not reading on. */
+  #reconsiderReading(): void {
+    const { isFull } = this
+    const isPaused = (isFull || this.#isHeld) && this.isOpen
+    if (isPaused !== this.#isPaused) {
+      this.#isPaused = isPaused
+      if (isPaused) this.#line.pause()
+      else this.#line.resume()
+    }
+    if (this.#isHeld && !isFull) this.whenFree()
   }
 
   /** Counts a bad line. @returns whether there were too many */
@@ -193,13 +211,16 @@ export class Session {
 
   /** Once per heartbeat: where its rooms stand, and a ping. @returns the code to close with if it is of no use any more */
   beat(now: number): CloseCode | 'dead' | undefined {
+    if (!this.isOpen) return undefined
+    // Whom nobody reads is not silent, and whoever has to take what was sent first shows by that whether he lives.
+    if (this.#isPaused || this.unsentBytes > 0) this.heardAt = now
     if (now - this.heardAt >= LIMITS.silentMs) return 'dead'
     if (this.unsentBytes > 0) {
       const written = this.#line.sentBytes
       if (this.#stuck === undefined || this.#stuck.written !== written) this.#stuck = { since: now, written }
       else if (now - this.#stuck.since >= LIMITS.noProgressMs) return 4408
     } else this.#stuck = undefined
-    if (!this.isOpen || this.unsentBytes >= LIMITS.highWaterBytes) return undefined
+    if (this.unsentBytes >= LIMITS.highWaterBytes) return undefined
     this.#line.together(() => {
       this.#line.write(PING_FRAME)
       for (const [id, { room }] of this.joined) {
@@ -211,10 +232,11 @@ export class Session {
   }
 
   close(code: CloseCode): void {
+    if (!this.isOpen) return
     this.#metrics.closed(code)
     this.#flushAnswers()
     this.#line.close(code)
-    if (this.#isPaused) this.#line.resume() // else the answer to the close is never read
+    this.#reconsiderReading() // while it is paused, the answer to the close would never be read
   }
 
   terminate(): void {
