@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import type { Peer, Register } from '@flotilla/protocol/control.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
@@ -12,7 +13,7 @@ import { HttpDirectory } from './balancer/http-directory.ts'
 import { Keys } from './balancer/keys.ts'
 import { Reporter } from './balancer/reporter.ts'
 import { LinkBus } from './bus/link-bus.ts'
-import { systemClock } from './clock.ts'
+import { systemClock, type Clock } from './clock.ts'
 import { dataFolder, ID_FILE, type Config } from './config.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { Metrics } from './metrics.ts'
@@ -39,9 +40,12 @@ export interface ChatServer {
   lost: Promise<unknown>
 }
 
-/** @throws with one clear line if the port, the data folder or the store cannot be used */
-export async function startServer(config: Config): Promise<ChatServer> {
-  const clock = systemClock
+/**
+ * @param ports what decides anything by time; tests pass their own
+ * @throws with one clear line if the port, the data folder or the store cannot be used
+ */
+export async function startServer(config: Config, ports: { clock?: Clock } = {}): Promise<ChatServer> {
+  const { clock = systemClock } = ports
   const http = createServer({
     requestTimeout: LIMITS.handshakeMs,
     headersTimeout: LIMITS.handshakeMs,
@@ -82,7 +86,8 @@ export async function startServer(config: Config): Promise<ChatServer> {
   const bus = new LinkBus({ self: { id, inc }, secret, clock, log, counters: metrics.bus })
   const committer = new Committer({ store, clock, counters: metrics.commit, onLost: lost.resolve })
   const directory = new HttpDirectory({ self: id, loadbalancers: config.loadbalancers, secret, log })
-  let requests = 0
+  // Not from 0: an answer to the run before this one, still on its way, must fit no request of this one.
+  let requests = randomInt(2 ** 47)
   const rooms: Rooms = new Rooms(
     {
       self: id,
@@ -182,22 +187,28 @@ export async function startServer(config: Config): Promise<ChatServer> {
     })
   })
   http.on('upgrade', (request: IncomingMessage, socket, head: Buffer) => {
+    // Node takes its own listener away: without one, a client that resets the line would end the process.
+    socket.on('error', () => socket.destroy())
     const path = request.url?.split('?', 1)[0]
     if (path === '/ws') gateway.upgrade(request, socket, head)
     else if (path === '/link') bus.upgrade(request, socket, head)
-    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+    else {
+      socket.once('finish', () => socket.destroy())
+      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+    }
   })
   for (const reporter of reporters) reporter.start()
   log.info({ url, held: held.length }, 'serving')
 
   let stopping: Promise<void> | undefined
-  const stop = () => {
+  const stop = (code: CloseCode = 1001) => {
     stopping ??= (async () => {
-      await gateway.closeAll(1001)
       http.close()
+      // First, so that nobody hears of all the clients leaving: those who come back elsewhere never left.
+      await bus.close()
+      await gateway.closeAll(code)
       await committer.settle()
       rooms.close()
-      await bus.close()
       await Promise.all(reporters.map((reporter) => reporter.stop()))
       await directory.close()
       await store.close()
@@ -215,13 +226,13 @@ export async function startServer(config: Config): Promise<ChatServer> {
     url,
     port,
     dataDir: dir,
-    stop,
+    stop: () => stop(),
     async drain() {
       isDraining = true
       log.info({ clients: gateway.clients }, 'draining')
       for (const reporter of reporters) reporter.changed()
       await gateway.drain(config.drainMs)
-      await stop()
+      await stop(1012)
     },
     lost: lost.promise,
   }

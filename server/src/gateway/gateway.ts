@@ -20,6 +20,16 @@ import { SocketLine } from './socket-line.ts'
 
 /** Sessions are visited in so many groups per heartbeat, not all at once. */
 const BEAT_GROUPS = 20
+/** A little early, so that a late timer does not let a `head` be late. */
+const BEAT_MS = (0.9 * LIMITS.heartbeatMs) / BEAT_GROUPS
+/** A client that does not answer a close is cut off after this long. */
+const CLOSE_MS = 5_000
+/** What `ws` closes a line with by itself, by the code of its error; anything else is 1002. */
+const BROKEN_RULES: Record<string, CloseCode> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_INVALID_UTF8: 1007,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+}
 const STATUS_TEXT: Record<number, string> = {
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -77,16 +87,18 @@ export class Gateway {
       rate,
       rateMs: LIMITS.rateMs,
     }
-    this.#upgrades = new WebSocketServer({
+    const upgrades = {
       noServer: true,
       perMessageDeflate: false,
       clientTracking: false,
       maxPayload: LIMITS.frameBytes,
       maxFragments: LIMITS.fragments,
       maxBufferedChunks: LIMITS.bufferedChunks,
-      handleProtocols: (offered) => (offered.has('chat.v1') ? 'chat.v1' : false),
-    })
-    this.#beat = clock.after(LIMITS.heartbeatMs / BEAT_GROUPS, () => this.#beatGroup())
+      closeTimeout: CLOSE_MS, // which its types do not know yet
+      handleProtocols: (offered: Set<string>) => (offered.has('chat.v1') ? 'chat.v1' : (false as const)),
+    }
+    this.#upgrades = new WebSocketServer(upgrades)
+    this.#beat = clock.after(BEAT_MS, () => this.#beatGroup())
   }
 
   get clients(): number {
@@ -100,12 +112,12 @@ export class Gateway {
       metrics.turnedAway(status)
       log.info({ status, code }, 'turned away')
       const body = JSON.stringify({ type: 'about:blank', title: STATUS_TEXT[status], status, code })
+      socket.once('finish', () => socket.destroy()) // or one that never hangs up stays for ever
       socket.end(
         `HTTP/1.1 ${status} ${STATUS_TEXT[status]}\r\nContent-Type: application/problem+json\r\n` +
           `Content-Length: ${Buffer.byteLength(body)}\r\n${status === 503 ? 'Retry-After: 1\r\n' : ''}Connection: close\r\n\r\n${body}`,
       )
     }
-    socket.on('error', () => socket.destroy())
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') return turnAway(404, 'not_found')
     if (!(socket instanceof Socket)) return turnAway(503, 'not_a_socket')
     const ip = socket.remoteAddress ?? ''
@@ -113,8 +125,8 @@ export class Gateway {
     if (full !== undefined) return turnAway(full.status, full.code)
     this.#entering += 1
     enter(request, this.#options.doors)
+      .finally(() => (this.#entering -= 1))
       .then((entrance) => {
-        this.#entering -= 1
         if (socket.destroyed) return
         if (!entrance.ok) return turnAway(entrance.status, entrance.code)
         const again = this.#refusesMore(ip)
@@ -159,10 +171,14 @@ export class Gateway {
       if (isBinary) this.#close(session, 1003)
       else inbox.receive(data.toString())
     })
-    ws.on('pong', () => {
-      session.heardAt = clock.now()
+    const heard = () => (session.heardAt = clock.now())
+    ws.on('ping', heard)
+    ws.on('pong', heard)
+    ws.on('error', (cause: NodeJS.ErrnoException) => {
+      const code = cause.code?.startsWith('WS_ERR') === true ? (BROKEN_RULES[cause.code] ?? 1002) : undefined
+      if (code !== undefined) metrics.closed(code)
+      log.info({ session: session.id, user: user.id, code, cause: cause.message }, 'client line broke')
     })
-    ws.on('error', (cause) => log.debug({ session: session.id, cause: cause.message }, 'client line broke'))
     ws.on('close', () => {
       this.#sessions.delete(session)
       group?.delete(session)
@@ -199,19 +215,13 @@ export class Gateway {
       if (end === undefined) continue
       log.info({ session: session.id, user: session.user.id, end }, 'client lost')
       if (end === 'dead') session.terminate()
-      else {
-        session.close(end)
-        session.terminate() // what it does not read it will not answer
-      }
+      else session.close(end)
     }
     if (this.#group === 0) this.#handlers.rateLimit.sweep(now)
-    this.#beat = clock.after(LIMITS.heartbeatMs / BEAT_GROUPS, () => this.#beatGroup())
+    this.#beat = clock.after(BEAT_MS, () => this.#beatGroup())
   }
 
-  /**
-   * Lets nobody in any more and asks everybody to move, spread over half of the time. Resolves when all are gone, or at
-   * the deadline, when those who stayed are closed with 1012.
-   */
+  /** Lets nobody in any more and asks everybody to move, spread over half of the time. Resolves when all are gone, or at the deadline. */
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true
     const { clock, random } = this.#options
@@ -227,7 +237,6 @@ export class Gateway {
         }
       })
     }
-    await this.closeAll(1012)
   }
 
   /** Closes everybody with `code`; resolves when the lines are down, after a second at most. */
@@ -237,8 +246,11 @@ export class Gateway {
     for (const session of this.#sessions) session.close(code)
     if (this.#sessions.size === 0) return
     await new Promise<void>((resolve) => {
-      this.#options.clock.after(1_000, resolve)
-      this.#emptied = resolve
+      const cancel = this.#options.clock.after(1_000, resolve)
+      this.#emptied = () => {
+        cancel()
+        resolve()
+      }
     })
     for (const session of this.#sessions) session.terminate()
   }
