@@ -62,6 +62,8 @@ export class LinkBus implements Bus {
   #dirty = new Set<Peer>()
   #beat: Cancel
   #isClosed = false
+  /** Every open link, those that were replaced included. */
+  readonly #open = new Set<WebSocket>()
 
   constructor(options: LinkBusOptions) {
     this.#options = options
@@ -121,6 +123,7 @@ export class LinkBus implements Bus {
     const inc = request.headers[INC_HEADER]
     const isOurs = bearsFleetSecret(request.headers.authorization, this.#options.secret)
     if (this.#isClosed || !isOurs || typeof id !== 'string' || typeof inc !== 'string') {
+      socket.once('finish', () => socket.destroy())
       socket.end(`HTTP/1.1 ${isOurs ? '400 Bad Request' : '401 Unauthorized'}\r\nConnection: close\r\n\r\n`)
       return
     }
@@ -189,6 +192,7 @@ export class LinkBus implements Bus {
 
   /** Nobody is dialled again at once, but whoever asks in the meantime finds a dial under way soon. */
   #redialLater(peer: Peer): void {
+    if (this.#isClosed) return
     const ms = Math.min(REDIAL_MAX_MS, REDIAL_MS * 2 ** Math.min(peer.dials, 10))
     peer.dials += 1
     peer.redial = this.#options.clock.after(ms, () => {
@@ -210,6 +214,7 @@ export class LinkBus implements Bus {
     const link: Link = { socket, inc, heardAt: this.#options.clock.now() }
     const isNew = peer.link === undefined
     peer.link = link
+    this.#open.add(socket)
     socket.on('message', (data: Buffer, isBinary) => {
       link.heardAt = this.#options.clock.now()
       if (isBinary) this.#hear(peer, data)
@@ -219,7 +224,10 @@ export class LinkBus implements Bus {
     socket.on('error', (cause) =>
       this.#options.log.debug({ peer: peer.id, cause: cause.message }, 'link broke'),
     )
-    socket.on('close', () => this.#lose(peer, link))
+    socket.on('close', () => {
+      this.#open.delete(socket)
+      this.#lose(peer, link)
+    })
     if (isNew) {
       this.#options.log.info({ peer: peer.id, inc }, 'link up')
       this.#listener?.up(peer.id)
@@ -267,10 +275,19 @@ export class LinkBus implements Bus {
       if (linesEnd > data.length) break
       const message = parseLinkMessage(data.toString('utf8', at + 8, headEnd))
       this.#options.counters.received += 1
-      if (message !== undefined) this.#listener?.message(peer.id, message, data.subarray(headEnd, linesEnd))
+      if (message !== undefined) this.#tell(peer, message, data.subarray(headEnd, linesEnd))
       at = linesEnd
     }
     if (at !== data.length) this.#options.log.warn({ peer: peer.id }, 'a link frame was not whole')
+  }
+
+  /** A message of another version that nobody here understands must not end the process. */
+  #tell(peer: Peer, message: LinkMessage, lines: Buffer): void {
+    try {
+      this.#listener?.message(peer.id, message, lines)
+    } catch (cause) {
+      this.#options.log.error({ err: cause, peer: peer.id, t: message.t }, 'a link message failed')
+    }
   }
 
   #keepAlive(): void {
@@ -291,20 +308,16 @@ export class LinkBus implements Bus {
     for (const peer of this.#peers.values()) {
       peer.redial?.()
       peer.dialling?.terminate()
-      peer.link?.socket.close(1001)
     }
-    const open = [...this.#peers.values()].flatMap(({ link }) => (link === undefined ? [] : [link.socket]))
     await Promise.all(
-      open.map(
-        (socket) =>
-          new Promise<void>((resolve) => {
-            if (socket.readyState === WebSocket.CLOSED) resolve()
-            else {
-              socket.once('close', () => resolve())
-              this.#options.clock.after(250, () => socket.terminate())
-            }
-          }),
-      ),
+      [...this.#open].map(async (socket) => {
+        const cancel = this.#options.clock.after(250, () => socket.terminate())
+        await new Promise<void>((resolve) => {
+          socket.once('close', () => resolve())
+          socket.close(1001)
+        })
+        cancel()
+      }),
     )
   }
 }
