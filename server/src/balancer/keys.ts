@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { User } from '@flotilla/protocol/frames.ts'
 import { normaliseName } from '@flotilla/protocol/frames.ts'
@@ -86,7 +86,9 @@ export class Keys {
         const text = await answer.body.text()
         if (answer.statusCode !== 200 || text.length > MAX_BYTES) continue
         this.#set = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet)
-        await writeFile(join(this.#dir, FILE), text)
+        const file = join(this.#dir, FILE)
+        await writeFile(`${file}.new`, text) // on a full disk the keys that are kept stay
+        await rename(`${file}.new`, file)
         return
       } catch (cause) {
         this.#log.debug({ loadbalancer: url, cause: (cause as Error).message }, 'keys not fetched')
