@@ -5,7 +5,7 @@ import { FakeClock } from './test/fake-clock.ts'
 import { ANNA, Balancer, BERT, joined, message, messages, Peer } from './test/peer.ts'
 import { admit, connectionIs, follow, liveStage, smallRandom, stage } from './test/stage.ts'
 
-describe('a client', () => {
+describe('a client', { timeout: 20_000 }, () => {
   test('[C1] [R4] goes where the balancer says, joins its rooms and shows what is streamed', async (t) => {
     const { peer, client } = await stage(t)
     const room = client.room('general')
@@ -205,6 +205,28 @@ describe('a client', () => {
     assert.deepEqual(seen.seqs, [6, 7, 8, 9, 10])
     assert.deepEqual(seen.statuses, ['joining', 'live'])
     assert.equal(client.connection.status === 'live' && client.connection.server, 's2')
+  })
+
+  test('[R8] [R15] when the log of the new line is another, nothing of the old line is shown any more', async (t) => {
+    const { balancer, client, seen, line } = await liveStage(t, { head: 2 })
+    const slow = client.room('slow')
+    const slowSeen = follow(slow)
+    line.say(joined({ ref: (await line.next('join')).ref!, room: 'slow' }))
+    await slowSeen.until(() => slow.state.status === 'live')
+    const other = await Peer.open()
+    t.after(() => other.close())
+    balancer.choose(other.url)
+    line.say(message(3), { type: 'move', inMs: 0, reason: 'drain' })
+    const next = await other.connection(0)
+    const { ref } = await next.next('join')
+    next.say(joined({ ref: ref!, log: 'M', head: 0, first: 1 }))
+    await seen.until(() => seen.resets === 1)
+    // The old line stands until the other room has its answer on the new one, too.
+    line.say(message(1), { type: 'presence', room: 'slow', join: [], leave: [], count: 9 })
+    await slowSeen.until(() => slow.state.count === 9)
+    next.say(message(1), message(2))
+    await seen.until(() => seen.entries.length === 2)
+    assert.deepEqual(seen.calls, [[3], [1, 2]])
   })
 
   test('[R15] an old line that breaks during a move leaves the new one in charge', async (t) => {

@@ -100,7 +100,9 @@ describe('a cursor', () => {
         const cursor = cursorAt(start)
         const out = arriving.flatMap((seq) => cursor.take([message(seq)]))
         for (let after = cursor.missingAfter; after !== undefined; after = cursor.missingAfter) {
-          out.push(...cursor.take(messages(after + 1, after + 5)))
+          const page = cursor.take(messages(after + 1, after + 5))
+          assert.ok(page.length > 0 && after < 100, 'each page brings it on, to an end')
+          out.push(...page)
         }
         const last = Math.max(start, ...arriving)
         assert.deepEqual(

@@ -119,6 +119,16 @@ export class PeerConnection {
     }
   }
 
+  /** What came before the next frame of this type, which is dropped. */
+  async before(type: ClientFrame['type']): Promise<ClientFrame[]> {
+    for (;;) {
+      const at = this.inbox.findIndex((frame) => frame.type === type)
+      if (at >= 0) return this.inbox.splice(0, at + 1).slice(0, -1)
+      if (this.isClosed) throw new Error(`the client closed before it sent ${type}`)
+      await new Promise<void>((wake) => this.#waiting.add(wake))
+    }
+  }
+
   async closed(): Promise<void> {
     while (!this.isClosed) await new Promise<void>((wake) => this.#waiting.add(wake))
   }

@@ -138,3 +138,10 @@ export async function heard({ line, seen }: Pick<Awaited<ReturnType<typeof liveS
   line.say({ type: 'typing', ...general, user: BERT })
   await seen.until(() => seen.typing.length > before)
 }
+
+/** What the client has sent and nobody has asked for, after it has heard everything said to it. */
+export async function sent(set: Pick<Awaited<ReturnType<typeof liveStage>>, 'line' | 'seen' | 'room'>) {
+  await heard(set)
+  set.room.history(1).catch(() => undefined) // what it sent before has come when this has
+  return set.line.before('history')
+}
