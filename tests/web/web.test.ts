@@ -132,8 +132,9 @@ describe('the web app', () => {
     await ana.say('before')
     await inLog(bo.page, 'before').waitFor()
     const home = await ana.server()
+    const saysSo = await sees(ana.page, 'Reconnecting…')
     home.kill('SIGKILL')
-    await ana.page.getByText('Reconnecting…').first().waitFor()
+    await saysSo()
     await ana.say('written in the dark')
     await said(ana.page, 'written in the dark').waitFor()
     await ana.page.getByText(`Moved to ${new URL((await bo.server()).url).host}`).waitFor()
@@ -364,6 +365,19 @@ function placeOf(page: Page, text: string): Promise<number> {
   return said(page, text)
     .locator('[data-slot=message-text]')
     .evaluate((one) => one.getBoundingClientRect().top)
+}
+
+/** Watches for words in the connection's status, however shortly they stand there. @returns the wait for them */
+async function sees(page: Page, words: string): Promise<() => Promise<void>> {
+  const watch = await page.locator('[data-slot=connection-status]').evaluateHandle((status, sought) => {
+    const seen = new Promise<void>((resolve) => {
+      new MutationObserver(() => {
+        if (status.textContent?.includes(sought)) resolve()
+      }).observe(status, { subtree: true, childList: true, characterData: true })
+    })
+    return { seen } // bare, it would be waited for right here
+  }, words)
+  return () => watch.evaluate(({ seen }) => seen)
 }
 
 /** From the next connection on, pages of history wait at the door until they are let through. */

@@ -32,7 +32,7 @@ export function FleetScene({ className, ...props }: ComponentProps<'svg'>) {
       className={cn('w-60 text-primary', className)}
       {...props}
     >
-      <circle cx="186" cy="26" r="13" className="fill-signal/25" />
+      <circle cx="186" cy="26" r="13" className="fill-signal/25 dark:fill-foreground/15" />
       <Boat x={44} y={58} scale={0.62} delay="-1.2s" className="text-primary/55" />
       <Boat x={112} y={62} scale={1.12} delay="0s" className="text-primary" />
       <Boat x={176} y={60} scale={0.78} delay="-3.1s" className="text-primary/75" />
@@ -59,7 +59,7 @@ export function Sea({ className, ...props }: ComponentProps<'svg'>) {
       className={cn('text-primary', className)}
       {...props}
     >
-      <circle cx="838" cy="84" r="52" className="fill-signal/20" />
+      <circle cx="838" cy="84" r="52" className="fill-signal/20 dark:fill-foreground/12" />
       <Boat x={610} y={95} scale={0.7} delay="-2.2s" className="text-primary/45" />
       <Boat x={905} y={93} scale={0.9} delay="-4s" className="text-primary/55" />
       <Swell d={wave(102, 12, 240)} tint={0.14} />
