@@ -314,11 +314,10 @@ class FleetWorld {
   async #rest(): Promise<string[]> {
     await this.#world.pass(Math.max(0, this.#quietAt - this.#world.now))
     const end = this.#world.now + REST_MS
-    while (this.#world.now < end) {
-      await this.#world.pass(2_000)
-      if (this.#restless() === undefined) break
-    }
-    await this.#world.pass(40_000) // dead lines are noticed; heads, graces and reports have their say
+    do {
+      // Long enough that dead lines are noticed, and heads, graces and reports have had their say.
+      await this.#world.pass(40_000)
+    } while (this.#world.now < end && this.#restless() !== undefined)
     const restless = this.#restless()
     return restless === undefined ? [] : [`L ${restless}`]
   }

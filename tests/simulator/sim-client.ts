@@ -85,8 +85,11 @@ export class SimClient {
 }
 
 function fetchOver(net: ClientNet): typeof fetch {
-  const answer = async (): Promise<Response> => {
-    const got = await net.get()
+  const answer = async (_input: unknown, init?: RequestInit): Promise<Response> => {
+    const given = new Promise<never>((_resolve, reject) => {
+      init?.signal?.addEventListener('abort', () => reject(new TypeError('aborted')))
+    })
+    const got = await Promise.race([net.get(), given])
     if (got === undefined) throw new TypeError('fetch failed')
     // No real Response: the streams of its body would let something outside the world decide what comes first.
     return {

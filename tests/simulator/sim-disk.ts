@@ -77,7 +77,7 @@ export class SimStore implements Store {
         const result = run()
         result.then(
           (value) => this.#process.after(this.#world.between(0, 3), () => resolve(value)),
-          (cause: unknown) => this.#process.after(0, () => reject(cause as Error)),
+          (cause: Error) => this.#process.after(0, () => reject(cause)),
         )
       }
       this.#pending.add(perform)

@@ -14,6 +14,8 @@ export interface ServerEnd {
   closed: () => void
 }
 
+const RESEND_MS = 250
+
 /** Whether what one side sends reaches the other now. */
 export type Reaches = () => boolean
 
@@ -27,8 +29,8 @@ export class SimLine implements ClientLine {
   #isClosed = false
   #isPaused = false
   #held: string[] = []
-  #down = 0
-  #up = 0
+  readonly #down: (() => void)[] = []
+  readonly #up: (() => void)[] = []
   sentBytes = 0
   unsentBytes = 0
 
@@ -62,21 +64,13 @@ export class SimLine implements ClientLine {
     })
   }
 
-  /** In order; what a dead line holds never arrives. */
   #carryDown(deliver: () => void): void {
-    const at = Math.max(this.#down, this.#world.now + this.#world.between(1, 15))
-    this.#down = at
-    this.#world.after(at - this.#world.now, () => {
-      if (this.#reaches()) deliver()
-    })
+    this.#carry(this.#down, deliver)
   }
 
   /** Text from the client, or (undefined) its pong. */
   fromClient(text: string | undefined): void {
-    const at = Math.max(this.#up, this.#world.now + this.#world.between(1, 15))
-    this.#up = at
-    this.#world.after(at - this.#world.now, () => {
-      if (!this.#reaches()) return
+    this.#carry(this.#up, () => {
       this.#server.run(() => {
         if (this.#isClosed) return
         if (text === undefined) this.#end?.pong()
@@ -84,6 +78,23 @@ export class SimLine implements ClientLine {
         else this.#end?.text(text)
       })
     })
+  }
+
+  /** In order and whole: while the two do not reach each other it waits, as TCP sends again. */
+  #carry(way: (() => void)[], deliver: () => void): void {
+    way.push(deliver)
+    if (way.length === 1) this.#world.after(this.#world.between(1, 15), () => this.#arrive(way))
+  }
+
+  #arrive(way: (() => void)[]): void {
+    if (!this.#reaches()) {
+      this.#world.after(RESEND_MS, () => this.#arrive(way))
+      return
+    }
+    // What was sent close together arrives together.
+    const arriving = way.splice(0, this.#world.between(1, way.length))
+    for (const deliver of arriving) deliver()
+    if (way.length > 0) this.#world.after(this.#world.between(1, 5), () => this.#arrive(way))
   }
 
   together(write: () => void): void {
@@ -129,8 +140,8 @@ export class SimLine implements ClientLine {
   }
 
   closedByClient(): void {
-    this.#world.after(this.#world.between(1, 15), () => {
-      if (this.#isClosed || !this.#reaches()) return
+    this.#carry(this.#up, () => {
+      if (this.#isClosed) return
       this.#isClosed = true
       this.#server.run(() => this.#end?.closed())
     })

@@ -68,7 +68,7 @@ export class SimServer {
       counters: { commits: 0, commitNo: 0, waiting: 0, begin: () => () => {} },
       onLost: () => this.#onLost(),
     })
-    let requests = 0
+    let requests = this.#world.between(0, 2 ** 47)
     this.rooms = new Rooms(
       {
         self: this.id,

@@ -74,7 +74,7 @@ export class Relay {
     bus: Bus
     events: RelayEvents
     position: Position
-    /** Numbers of requests, unique in this run of the server. */
+    /** Numbers of requests, unique over all runs of this server. */
     nextRequest: () => number
   }) {
     this.#room = options.room

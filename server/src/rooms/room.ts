@@ -34,6 +34,7 @@ export interface RoomContext {
   committer: Committer
   directory: Directory
   feedCounters: FeedCounters
+  /** Numbers of requests to homes, unique over all runs of this server: an answer may come to a later one. */
   nextRequest: () => number
   /** Something about the room that an operator may want to read. */
   note: (event: string, detail: Record<string, unknown>) => void
