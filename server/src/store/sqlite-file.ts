@@ -109,7 +109,8 @@ function sqliteCode(cause: unknown): string {
   return cause instanceof Database.SqliteError ? cause.code : ''
 }
 
-function isAtLeast(version: string): boolean {
+/** Whether this version of SQLite keeps what was committed. */
+export function isSafeVersion(version: string): boolean {
   const found = version.split('.').map(Number)
   for (const [at, needed] of MIN_SQLITE.entries()) {
     const part = found[at] ?? 0

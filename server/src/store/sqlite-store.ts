@@ -58,6 +58,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   })
   await new Promise<void>((resolve, reject) => {
     writer.once('error', reject)
+    writer.once('exit', () => reject(new StoreUnusable(`the thread that opens ${dir} ended`)))
     writer.once('message', (answer: Answer) => {
       writer.off('error', reject)
       if ('event' in answer && answer.event === 'opened') resolve()

@@ -20,7 +20,10 @@ const ROOMS_REMEMBERED = 50_000
 export class SqliteWriter {
   readonly db: Database
   readonly #sql: ReturnType<typeof prepare>
-  /** Rows as of the last commit. Ours are the only entries, so `head` cannot be stale; the fence is checked on each commit. */
+  /**
+   * Rows as of the last commit to the room. Within one epoch nobody but this object adds entries, so `head` is right or the epoch
+   * is over; which of the two is checked on each commit.
+   */
   readonly #rooms = new Map<RoomId, RoomRow>()
   readonly #timestamp = timestamps()
   /** Id of the last row of `messages`: it rises with each commit that stores, and outlives deletions. */
@@ -58,11 +61,6 @@ export class SqliteWriter {
   /** The room's row as it is in the file now, inside whatever transaction is open. */
   row(room: RoomId): RoomRow | undefined {
     return this.#sql.row.get(room) as RoomRow | undefined
-  }
-
-  /** Must be called when a room's row was changed by other means than this object's. */
-  forget(room: RoomId): void {
-    this.#rooms.delete(room)
   }
 
   /** Frames of the WAL that are not in the database file yet. */

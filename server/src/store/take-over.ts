@@ -66,9 +66,7 @@ export function* takeOver(
     while (copyChunk(source, copy)) yield 'chunk copied'
     yield 'rest copied'
 
-    const taken = copy.finish(epoch, last.head)
-    writer.forget(room)
-    return taken
+    return copy.finish(epoch, last.head)
   } finally {
     source.close()
   }
