@@ -34,11 +34,8 @@ export function openChatFile({ dir, maxPages }: FileOptions): Database.Database 
     // SQLite removes its WAL when the last connection closes: one with content means that nobody closed.
     const wasCut = bytesOf(`${path}-wal`) > 0
     db = connect(path)
-    const [major, minor, patch] = MIN_SQLITE
-    if (!isAtLeast(db.prepare('SELECT sqlite_version()').pluck().get() as string)) {
-      throw new StoreUnusable(
-        `SQLite ${major}.${minor}.${patch} or newer is needed: reinstall better-sqlite3`,
-      )
+    if (!isSafeVersion(db.prepare('SELECT sqlite_version()').pluck().get() as string)) {
+      throw new StoreUnusable(`SQLite ${MIN_SQLITE.join('.')} or newer is needed: reinstall better-sqlite3`)
     }
     if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
       throw new StoreUnusable(`${path} is on a file system without shared memory, which SQLite's WAL needs`)
