@@ -1,0 +1,140 @@
+// Makes docs/screenshots/*.png from the running app: a fleet of processes on free ports, the built web app, the evening
+// of tests/fixtures/harbour.log said again by a client for each nick, and Chromium looking on.
+//
+//   npm run screenshots                    all pictures
+//   npm run screenshots -- --only phone    those whose name holds it
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ChatClient } from '@flotilla/protocol/client/client.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
+import { chromium, type BrowserContextOptions, type Page } from 'playwright-core'
+import { ensureChromium, launchArgs } from './browser.ts'
+import { launch } from './fleet/child.ts'
+import { startLocalFleet } from './fleet/local-fleet.ts'
+import { findFreePort } from './fleet/ports.ts'
+import { until } from './fleet/until.ts'
+import { BalancerApi } from './replay/balancer-api.ts'
+import { parseLog } from './replay/log-file.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const FOLDER = join(ROOT, 'docs/screenshots')
+const LOG = join(ROOT, 'tests/fixtures/harbour.log')
+/** The last line that is said before the pictures are taken: what stands above it fills a screen. */
+const LAST_TEXT = 'the hat is the worst part of it'
+/** Said by hand in the browser, so that one sees one's own message, too. */
+const OWN_TEXT = 'it was a good hat'
+const ONLOOKER = 'mooring_'
+/** A single longer text would fill a phone. */
+const MAX_CHARS = 200
+/** Machines that build and test seldom have fonts for these: the list of people would show empty boxes. */
+const NEEDS_A_RARE_FONT = /[\p{Script=Han}\p{Script=Hiragana}]/u
+/** One for each picture: a client says that somebody types only every few seconds. */
+const TYPISTS = ['gull|', '[kelp]', 'tern^', 'Çınar']
+const ROOMS = ['tides', 'boat repairs', 'radio and charts', 'off topic']
+
+const DESKTOP: BrowserContextOptions = { viewport: { width: 1440, height: 900 } }
+const PHONE: BrowserContextOptions = {
+  viewport: { width: 390, height: 844 },
+  deviceScaleFactor: 2,
+  hasTouch: true,
+  isMobile: true,
+}
+const FRAMES = { desktop: DESKTOP, phone: PHONE }
+const SCHEMES = ['light', 'dark'] as const
+
+const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' } } })
+
+const executablePath = await ensureChromium()
+const fleet = await startLocalFleet({ servers: 0, loadbalancerArgs: ['--guests', 'on'] })
+await using end = new AsyncDisposableStack()
+end.defer(() => fleet.stop())
+
+// The servers let in no page but the app's own, so its address comes first.
+const port = await findFreePort('127.0.0.1')
+const web = launch({
+  name: 'web app',
+  args: [join(ROOT, 'scripts/fleet/web.ts'), '--port', String(port)],
+  env: { LOADBALANCER_URL: fleet.loadbalancer.url },
+})
+end.defer(() => web.stop())
+const { url } = await web.ready
+const serverArgs = ['--guests', 'on', '--rate', '0', '--origins', url]
+await Promise.all([1, 2, 3].map(() => fleet.addServer(serverArgs)))
+await fleet.complete()
+
+const people = await sayAgain(fleet.loadbalancer.url)
+end.defer(() => {
+  for (const client of people.values()) client.close()
+})
+const api = await BalancerApi.enter(fleet.loadbalancer.url, ONLOOKER)
+for (const name of ROOMS.toReversed()) await api.roomNamed(name)
+
+const browser = await chromium.launch({ executablePath, args: [...launchArgs] })
+end.defer(() => browser.close())
+await mkdir(FOLDER, { recursive: true })
+const typists = TYPISTS.values()
+let isOwnSaid = false
+for (const [frame, context] of Object.entries(FRAMES)) {
+  for (const colorScheme of SCHEMES) {
+    await picture(`chat-${frame}-${colorScheme}`, { ...context, colorScheme }, async (page) => {
+      await enter(page)
+      if (!isOwnSaid) {
+        isOwnSaid = true
+        const composer = page.getByRole('textbox', { name: /^Message/ })
+        await composer.fill(OWN_TEXT)
+        await composer.press('Enter')
+      }
+      await page.locator('[data-slot=message-item][data-state=said]', { hasText: OWN_TEXT }).waitFor()
+      const typist = typists.next().value ?? ''
+      people.get(typist)?.room('general').typing()
+      await page.getByText(`${typist} is typing`).first().waitFor()
+    })
+    await picture(`sign-in-${frame}-${colorScheme}`, { ...context, colorScheme }, async (page) => {
+      await page.getByLabel('Your name').fill(ONLOOKER)
+    })
+  }
+}
+
+/** Says the log's lines in their order, each by its nick's own client, placed by `GET /get` like anybody. */
+async function sayAgain(loadbalancer: string): Promise<Map<string, ChatClient>> {
+  const { lines } = parseLog(await readFile(LOG), LIMITS.textChars)
+  const end = lines.findIndex(({ text }) => text === LAST_TEXT) + 1
+  const clients = new Map<string, ChatClient>()
+  for (const { nick, text } of lines.slice(0, end)) {
+    if (text.length > MAX_CHARS || NEEDS_A_RARE_FONT.test(nick)) continue
+    let client = clients.get(nick)
+    if (client === undefined) {
+      client = new ChatClient({ loadbalancers: [loadbalancer], identity: { username: nick } })
+      client.start()
+      clients.set(nick, client)
+    }
+    const room = client.room('general')
+    room.send(text)
+    await until(`${nick} is acked`, () => room.pending.length === 0)
+  }
+  return clients
+}
+
+async function enter(page: Page): Promise<void> {
+  await page.getByLabel('Your name').fill(ONLOOKER)
+  await page.keyboard.press('Enter')
+  await page.locator('[data-slot=connection-status][data-mood=calm]').waitFor()
+}
+
+/** One picture, of a visitor who has never been here. */
+async function picture(
+  name: string,
+  context: BrowserContextOptions,
+  prepare: (page: Page) => Promise<void>,
+): Promise<void> {
+  if (!name.includes(options.only)) return
+  const visitor = await browser.newContext({ ...context, locale: 'en-GB', timezoneId: 'UTC' })
+  const page = await visitor.newPage()
+  await page.goto(url)
+  await prepare(page)
+  await page.evaluate(() => document.fonts.ready)
+  await page.screenshot({ path: join(FOLDER, `${name}.png`), animations: 'disabled' })
+  await visitor.close()
+  console.log(`docs/screenshots/${name}.png`)
+}
