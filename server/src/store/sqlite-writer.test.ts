@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { connect, isSafeVersion, openChatFile } from './sqlite-file.ts'
 import { packBatch } from './sqlite-messages.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
-import { message } from './store.contract.ts'
+import { message } from './test/drafts.ts'
 import { freshFolder } from './test/sqlite-world.ts'
 
 test('the WAL starts over once a reader and then the writer have brought it into the file', (t) => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { encodeEntry } from '@flotilla/protocol/frames.ts'
-import { SourceUnavailable, StoreLost, type Draft, type Store, type StoreRef } from './store.ts'
+import { StoreLost, type Draft, type Store, type StoreRef } from './store.ts'
+import { describeTaking } from './taking.contract.ts'
+import { ANN, BOB, appendTo, message, texts } from './test/drafts.ts'
 
 /** The stores of the servers of one machine, empty at first. */
 export interface StoreWorld {
@@ -11,24 +13,6 @@ export interface StoreWorld {
   ref(id: string): StoreRef
   /** Closes and removes everything. */
   end(): Promise<void>
-}
-
-export const ANN = { id: 'guest:ann', name: 'ann' }
-export const BOB = { id: 'guest:bob', name: 'bob' }
-
-export function message(id: string, text = `text of ${id}`, more: Partial<Draft> = {}): Draft {
-  return { id, user: ANN, type: 'message', ts: 1_000, text, ...more }
-}
-
-/** Appends to one room and returns its part of the answer. */
-export async function appendTo(store: Store, room: string, epoch: number, ...drafts: Draft[]) {
-  const { rooms } = await store.append([{ room, epoch, drafts }])
-  return rooms[0]!
-}
-
-export async function texts(store: Store, room: string): Promise<(string | undefined)[]> {
-  const entries = await store.read(room, { after: 0 }, 10_000)
-  return entries.map((entry) => ('text' in entry ? entry.text : undefined))
 }
 
 /** Holds an adapter to the rules in store.ts, by their numbers. */
@@ -356,101 +340,6 @@ export function describeStore(name: string, newWorld: () => StoreWorld): void {
       await assert.rejects(store.held(), StoreLost)
     })
 
-    describe('taking a room from another store', () => {
-      test('[S1] [S7] brings all of it, and the last home is refused from then on', async () => {
-        const [a, b] = [await open('a'), await open('b')]
-        const there = await a.take('r', 1)
-        const drafts = Array.from({ length: 620 }, (_, i) => message(`${i}`, `t${i}`, { ts: i }))
-        await appendTo(a, 'r', 1, ...drafts)
-        const taken = await b.take('r', 2, world!.ref('a'))
-        assert.ok(taken !== 'fenced' && there !== 'fenced')
-        assert.deepEqual(taken, { log: there.log, head: 620 })
-        assert.equal(await appendTo(a, 'r', 1, message('late')), 'fenced')
-        assert.equal(await appendTo(a, 'r', 2, message('late')), 'fenced')
-        assert.deepEqual(
-          await b.read('r', { after: 0 }, 1_000),
-          drafts.map((draft, i) => ({ ...draft, room: 'r', seq: i + 1 })),
-        )
-        assert.deepEqual(await appendTo(b, 'r', 2, message('5', 't5'), message('new')), [
-          { is: 'repeat', seq: 6, ts: 5 },
-          { is: 'new', seq: 621, ts: 1_000 },
-        ])
-        assert.deepEqual(await a.held(), [])
-        assert.equal((await b.held())[0]?.epoch, 2)
-      })
-
-      test('[S1] a room that went away cannot be taken without its content, whatever the epoch', async () => {
-        const [a, b] = [await open('a'), await open('b')]
-        await a.take('r', 1)
-        await b.take('r', 2, world!.ref('a'))
-        assert.equal(await a.take('r', 1), 'fenced')
-        assert.equal(await a.take('r', 2), 'fenced')
-        assert.equal(await a.take('r', 3), 'fenced')
-        assert.equal(await a.take('r', 3, world!.ref('a')), 'fenced')
-        assert.deepEqual(await appendTo(b, 'r', 2, message('x')), [{ is: 'new', seq: 1, ts: 1_000 }])
-      })
-
-      test('[S1] there and back again it is one log', async () => {
-        const [a, b] = [await open('a'), await open('b')]
-        const first = await a.take('r', 1)
-        await appendTo(a, 'r', 1, message('1'))
-        await b.take('r', 2, world!.ref('a'))
-        await appendTo(b, 'r', 2, message('2'))
-        const back = await a.take('r', 3, world!.ref('b'))
-        assert.ok(first !== 'fenced')
-        assert.deepEqual(back, { log: first.log, head: 2 })
-        assert.equal(await appendTo(b, 'r', 2, message('3')), 'fenced')
-        assert.deepEqual(await appendTo(a, 'r', 3, message('2'), message('3')), [
-          { is: 'repeat', seq: 2, ts: 1_000 },
-          { is: 'new', seq: 3, ts: 1_000 },
-        ])
-      })
-
-      test('[S1] a higher epoch at the last home, or one equal, fences; nothing changes', async () => {
-        const [a, b] = [await open('a'), await open('b')]
-        await a.take('r', 5)
-        await appendTo(a, 'r', 5, message('1'))
-        assert.equal(await b.take('r', 4, world!.ref('a')), 'fenced')
-        assert.equal(await b.take('r', 5, world!.ref('a')), 'fenced')
-        assert.deepEqual(await b.held(), [])
-        assert.deepEqual(await appendTo(a, 'r', 5, message('2')), [{ is: 'new', seq: 2, ts: 1_000 }])
-      })
-
-      test('[S1] a room that moved on from there is not there any more', async () => {
-        const [a, b, c] = [await open('a'), await open('b'), await open('c')]
-        await a.take('r', 1)
-        await b.take('r', 2, world!.ref('a'))
-        assert.equal(await c.take('r', 3, world!.ref('a')), 'fenced')
-        assert.notEqual(await c.take('r', 3, world!.ref('b')), 'fenced')
-      })
-
-      test('[S1] a home that never came to use the room is refused, too', async () => {
-        const [a, b] = [await open('a'), await open('b')]
-        assert.equal((await b.take('r', 2, world!.ref('a'))) === 'fenced', false)
-        assert.equal(await a.take('r', 1), 'fenced')
-        assert.deepEqual(await appendTo(b, 'r', 2, message('x')), [{ is: 'new', seq: 1, ts: 1_000 }])
-      })
-
-      test('[S1] the same take again answers the same', async () => {
-        const [a, b] = [await open('a'), await open('b')]
-        await a.take('r', 1)
-        await appendTo(a, 'r', 1, message('1'))
-        const [first, second] = await Promise.all([
-          b.take('r', 2, world!.ref('a')),
-          b.take('r', 2, world!.ref('a')),
-        ])
-        assert.notEqual(first, 'fenced')
-        assert.deepEqual(second, first)
-        assert.deepEqual(await b.take('r', 2), first)
-      })
-
-      test('a store that is not there is said to be so, and nothing changes', async () => {
-        const b = await open('b')
-        const nowhere = { id: 'x', dataDir: '/nowhere/at/all' }
-        await assert.rejects(b.take('r', 2, nowhere), SourceUnavailable)
-        assert.deepEqual(await b.held(), [])
-        assert.notEqual(await b.take('s', 1), 'fenced')
-      })
-    })
+    describeTaking(open, (id) => world!.ref(id))
   })
 }

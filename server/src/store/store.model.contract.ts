@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { encodeEntry } from '@flotilla/protocol/frames.ts'
 import { MemoryDisk, MemoryStore } from './memory-store.ts'
-import { ANN, BOB, type StoreWorld } from './store.contract.ts'
+import type { StoreWorld } from './store.contract.ts'
+import { ANN, BOB } from './test/drafts.ts'
 import type { Batch, Committed, Draft, Store } from './store.ts'
 
 const SERVERS = ['a', 'b', 'c']

@@ -1,6 +1,6 @@
 // Appends batches to the store in the folder given until it is killed; prints each seq once it is acked. For sqlite-crash.test.ts.
 import { openSqliteStore } from '../sqlite-store.ts'
-import { message } from '../store.contract.ts'
+import { message } from './drafts.ts'
 
 const [dir = ''] = process.argv.slice(2)
 const store = await openSqliteStore({ dir, self: 'a' })
