@@ -29,7 +29,12 @@ export class Fleet {
   ): Promise<Fleet> {
     const root = await mkdtemp(join(tmpdir(), 'flotilla-server-'))
     const fleet = new Fleet(root, await Balancer.start(root))
-    for (let i = 0; i < (options.servers ?? 1); i += 1) await fleet.add(options)
+    try {
+      for (let i = 0; i < (options.servers ?? 1); i += 1) await fleet.add(options)
+    } catch (cause) {
+      await fleet.close()
+      throw cause
+    }
     return fleet
   }
 
