@@ -57,7 +57,7 @@ const web = launch({
   args: [join(ROOT, 'scripts/fleet/web.ts'), '--port', String(port)],
   env: { LOADBALANCER_URL: fleet.loadbalancer.url },
 })
-end.defer(() => web.stop())
+end.defer(async () => void (await web.stop()))
 const { url } = await web.ready
 const serverArgs = ['--guests', 'on', '--rate', '0', '--origins', url]
 await Promise.all([1, 2, 3].map(() => fleet.addServer(serverArgs)))
