@@ -85,6 +85,7 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
       homeCandidates: () => registry.homeCandidates(now()),
       roomPlaced: (server) => registry.roomPlaced(server, now()),
       peer: (server) => registry.peer(server),
+      standing: (server) => registry.standing(server, now()),
     },
     random,
   )

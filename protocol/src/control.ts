@@ -144,6 +144,8 @@ export const PlaceSchema = z.object({
   room: RoomIdSchema,
   server: id,
   unreachable: z.optional(id),
+  /** The asking server is the home and leaves: name another one, unless there is none. */
+  leaving: z.optional(z.boolean()),
 })
 /** `epoch` = the term the home holds the room in; only a higher one makes another server its home. */
 export const PlacedSchema = z.object({
@@ -151,9 +153,17 @@ export const PlacedSchema = z.object({
   epoch: count,
   home: PeerSchema,
   visibility: VisibilitySchema,
-  /** Where the room was before, while its new home may still have to fetch it. */
-  from: z.optional(z.object({ id, dataDir: z.optional(z.string()) })),
+  /**
+   * The other servers whose stores may hold the room, while its home is not known to have all of it: who takes it fences them all.
+   */
+  from: z.array(z.object({ id, dataDir: z.optional(z.string()) })),
 })
+
+/** `POST /internal/taken` (fleet secret): the server has all of these rooms now, as their home. */
+export const TakenSchema = z.object({ server: id, rooms: z.array(HeldRoomSchema) })
+
+/** Done; nothing more to say. */
+export const AcceptedSchema = z.object({})
 
 /** RFC 9457. `code` is stable; `title` and `detail` are for people. */
 export const ProblemSchema = z.object({

@@ -29,6 +29,13 @@ export type EdgeMessage =
   | { t: 'people'; room: RoomId; v: number; full: boolean; join: User[]; leave: string[] }
   | { t: 'typing'; room: RoomId; user: User }
 
+/** Between two homes of a room. */
+export type MoveMessage =
+  /** The balancer has named you home in this epoch: take the room, I leave. */
+  | { t: 'take'; room: RoomId; epoch: number }
+  /** I am the room's home in this epoch, and you were before. */
+  | { t: 'taken'; room: RoomId; epoch: number }
+
 export type HomeMessage =
   /** You follow now; entries come after your cursor. `head` is the log's last seq. */
   | { t: 'following'; room: RoomId; epoch: number; log: LogId; head: Seq }
@@ -60,7 +67,7 @@ export type HomeMessage =
   | { t: 'people?'; room: RoomId }
   | { t: 'typed'; room: RoomId; user: User }
 
-export type LinkMessage = EdgeMessage | HomeMessage
+export type LinkMessage = EdgeMessage | HomeMessage | MoveMessage
 
 const ROOMLESS = new Set(['heads', 'people-at'])
 const KNOWN = new Set<string>([
@@ -71,6 +78,8 @@ const KNOWN = new Set<string>([
   'people',
   'people-at',
   'typing',
+  'take',
+  'taken',
   'following',
   'not-home',
   'entries',

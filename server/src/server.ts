@@ -231,7 +231,9 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
       isDraining = true
       log.info({ clients: gateway.clients }, 'draining')
       for (const reporter of reporters) reporter.changed()
-      await gateway.drain(config.drainMs)
+      const deadline = new Promise<void>((resolve) => clock.after(config.drainMs, resolve))
+      // The rooms go at once, the people over half of the time: whoever is still here follows his rooms' new homes.
+      await Promise.all([Promise.race([rooms.handOver(), deadline]), gateway.drain(config.drainMs)])
       await stop(1012)
     },
     lost: lost.promise,

@@ -16,8 +16,9 @@ import { World } from './world.ts'
 export interface WorldResult {
   seed: number
   breaches: string[]
-  /** Messages acked, faults injected: a world in which nothing happens proves nothing. */
+  /** Messages acked, rooms taken over, faults injected: a world in which nothing happens proves nothing. */
   acked: number
+  takeOvers: number
   faults: Record<string, number>
   trace: readonly string[]
 }
@@ -31,6 +32,12 @@ export interface WorldOptions {
   rooms?: number
   faults?: number
 }
+
+/** The faults, as often as they are named. */
+const KINDS = [
+  ...(['kill', 'kill', 'kill', 'pause', 'pause', 'drain', 'drain', 'cut', 'cut-client'] as const),
+  ...(['balancer', 'loss', 'full', 'line'] as const),
+]
 
 /** After this long without faults nothing may be under way any more. */
 const REST_MS = 120_000
@@ -106,7 +113,7 @@ class FleetWorld {
     const clients = this.#options.clients ?? world.between(2, 6)
     for (let i = 0; i < clients; i += 1) this.#startClient(`c${i}`)
     this.#talk()
-    const faults = this.#options.faults ?? world.between(0, 8)
+    const faults = this.#options.faults ?? world.between(0, 10)
     for (let i = 0; i < faults; i += 1) {
       await world.pass(world.between(200, 6_000))
       this.#injectFault()
@@ -122,6 +129,10 @@ class FleetWorld {
       seed: this.#options.seed,
       breaches,
       acked: journals.reduce((sum, { acked }) => sum + acked.length, 0),
+      takeOvers: [...this.#directory.rooms.values()].reduce(
+        (sum, { epoch }) => sum + Math.max(0, epoch - 1),
+        0,
+      ),
       faults: this.#faults,
       trace: world.trace,
     }
@@ -206,26 +217,19 @@ class FleetWorld {
       this.#quietAt = Math.max(this.#quietAt, world.now + ms)
       return ms
     }
-    const kind = world.pick([
-      'kill',
-      'kill',
-      'pause',
-      'cut',
-      'cut-client',
-      'balancer',
-      'loss',
-      'full',
-      'line',
-    ] as const)
+    const kind = world.pick(KINDS)
     this.#faults[kind] = (this.#faults[kind] ?? 0) + 1
     const id = world.pick([...this.#servers.keys()])
     world.note(`fault ${kind} ${id}`)
     switch (kind) {
       case 'kill':
-        this.#crash(id, over(world.chance(0.3) ? world.between(8_000, 30_000) : world.between(50, 3_000)))
+        this.#crash(id, over(world.chance(0.5) ? world.between(5_000, 30_000) : world.between(50, 3_000)))
         break
       case 'pause':
         this.#pause(id, over(world.chance(0.4) ? world.between(7_000, 30_000) : world.between(50, 6_000)))
+        break
+      case 'drain':
+        this.#drain(id, over(world.between(1_000, 10_000)))
         break
       case 'cut': {
         const other = world.pick([...[...this.#servers.keys()].filter((one) => one !== id), 'balancer'])
@@ -261,6 +265,15 @@ class FleetWorld {
     this.#world.note(`${id} crashes for ${downMs}`)
     server.crash()
     this.#world.after(downMs, () => this.#startServer(id))
+  }
+
+  #drain(id: string, ms: number): void {
+    const server = this.#servers.get(id)
+    if (server?.process.isAlive !== true || server.isDraining) return
+    server.process.run(() => {
+      this.#world.note(`${id} drains for ${ms}`)
+      server.drain(ms, () => this.#crash(id, this.#world.between(200, 2_000)))
+    })
   }
 
   #pause(id: string, ms: number): void {

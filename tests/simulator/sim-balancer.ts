@@ -1,4 +1,4 @@
-import type { Chosen, Placed } from '@flotilla/protocol/control.ts'
+import type { Chosen, HeldRoom, Placed } from '@flotilla/protocol/control.ts'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { Registry } from '../../loadbalancer/src/registry/registry.ts'
 import type {
@@ -24,17 +24,24 @@ export class MemoryDirectory implements DirectoryStore {
   }
   createRoom(room: Pick<RoomRecord, 'roomId' | 'name' | 'visibility' | 'createdAt' | 'createdBy'>) {
     if (this.rooms.has(room.roomId)) return Promise.resolve(false)
-    this.rooms.set(room.roomId, { ...room, home: undefined, epoch: 0, prevHome: undefined })
+    this.rooms.set(room.roomId, { ...room, home: undefined, epoch: 0, holders: [] })
     return Promise.resolve(true)
   }
   moveRoom(roomId: RoomId, home: string, epoch: number) {
     const room = this.rooms.get(roomId)
     if (room === undefined || room.epoch >= epoch) return Promise.resolve(room)
-    const moved = { ...room, home, epoch, prevHome: room.home }
+    const holders = [...room.holders.filter((id) => id !== home), home]
+    const moved = { ...room, home, epoch, holders }
     this.rooms.set(roomId, moved)
     return Promise.resolve(moved)
   }
-  adoptRooms() {
+  adoptRooms(server: string, held: readonly HeldRoom[]) {
+    for (const { room: id, epoch } of held) {
+      const room = this.rooms.get(id)
+      if (room !== undefined && room.epoch === epoch && room.home === server) {
+        this.rooms.set(id, { ...room, holders: [server] })
+      }
+    }
     return Promise.resolve([])
   }
   server(id: string) {
@@ -88,6 +95,7 @@ export class SimBalancer {
       homeCandidates: () => this.#registry.homeCandidates(this.#world.now),
       roomPlaced: (id: string) => this.#registry.roomPlaced(id, this.#world.now),
       peer: (id: string) => this.#registry.peer(id),
+      standing: (id: string) => this.#registry.standing(id, this.#world.now),
     }
     return new Placement(this.#directory, servers, this.#world.random)
   }
@@ -150,6 +158,7 @@ export class SimBalancer {
         if (!isRegistered) {
           const known = { id, inc, url: `ws://${id}/ws`, host: id, port: 1, capacity: 1_000 }
           isRegistered = this.#registry.register(known, this.#world.now) === 'registered'
+          void this.#directory.adoptRooms(id, server.rooms?.held() ?? [])
           void this.#directory.saveServer({ ...known, dataDir: id, heardAt: this.#world.now })
           return
         }
@@ -184,7 +193,13 @@ export class SimBalancer {
   /** The directory as one server asks it. */
   directoryFor(server: SimServer): Directory {
     return {
-      place: (room, unreachable) =>
+      taken: (held) => {
+        if (!this.#reaches(server.id)) return
+        this.process.after(this.#world.between(1, 10), () => {
+          void this.#directory.adoptRooms(server.id, [held])
+        })
+      },
+      place: (room, { unreachable, leaving } = {}) =>
         new Promise<Placed | 'no_such_room' | 'unavailable'>((resolve) => {
           const { process } = this
           server.process.after(3_000, () => resolve('unavailable'))
@@ -192,7 +207,7 @@ export class SimBalancer {
           process.after(this.#world.between(1, 10), () => {
             void (async () => {
               if (unreachable !== undefined) await this.#probe(unreachable)
-              const outcome = await this.#placement.place(room, server.id)
+              const outcome = await this.#placement.place(room, server.id, leaving)
               const answer =
                 outcome === 'no_server'
                   ? 'unavailable'

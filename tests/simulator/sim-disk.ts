@@ -37,7 +37,7 @@ export class SimStore implements Store {
     })
   }
 
-  take(room: RoomId, epoch: Epoch, from?: StoreRef): Promise<Taken | 'fenced'> {
+  take(room: RoomId, epoch: Epoch, from?: readonly StoreRef[]): Promise<Taken | 'fenced'> {
     return this.#io(2, 40, () => this.#store.take(room, epoch, from))
   }
 

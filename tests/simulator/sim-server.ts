@@ -144,6 +144,20 @@ export class SimServer {
     return true
   }
 
+  /** As `server.ts` does at SIGTERM: rooms and people go elsewhere; ends at the deadline in any case. */
+  drain(deadlineMs: number, ended: () => void): void {
+    this.isDraining = true
+    for (const session of this.sessions.values()) {
+      session.answer({ type: 'move', inMs: this.#world.between(0, deadlineMs / 2), reason: 'drain' })
+    }
+    void this.rooms?.handOver()
+    this.process.after(deadlineMs, () => {
+      for (const line of this.sessions.keys()) line.close(1012)
+      this.rooms?.close()
+      ended()
+    })
+  }
+
   crash(): void {
     this.process.crash()
     this.store.crash()

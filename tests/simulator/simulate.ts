@@ -18,10 +18,12 @@ const options = configOrExit(() => {
 const faults: Record<string, number> = {}
 const broken: number[] = []
 let acked = 0
+let takeOvers = 0
 const startedAt = performance.now()
 for (let seed = options.from; seed < options.from + options.seeds; seed += 1) {
   const result = await runWorld({ seed, isTraced: options.isTraced })
   acked += result.acked
+  takeOvers += result.takeOvers
   for (const [kind, count] of Object.entries(result.faults)) faults[kind] = (faults[kind] ?? 0) + count
   for (const line of result.trace) console.log(line)
   if (result.breaches.length > 0) {
@@ -33,7 +35,9 @@ for (let seed = options.from; seed < options.from + options.seeds; seed += 1) {
     console.log(`${seed - options.from + 1} worlds, ${broken.length} broken`)
 }
 const seconds = (performance.now() - startedAt) / 1_000
-console.log(`${options.seeds} worlds in ${seconds.toFixed(1)} s, ${acked} messages acked`)
+console.log(
+  `${options.seeds} worlds in ${seconds.toFixed(1)} s, ${acked} messages acked, ${takeOvers} take-overs`,
+)
 console.log(
   `faults: ${Object.entries(faults)
     .map(([kind, count]) => `${count} ${kind}`)

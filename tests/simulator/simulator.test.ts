@@ -17,17 +17,20 @@ describe('a fleet in a simulated world', () => {
   test(`keeps every invariant in ${WORLDS} worlds of crashes, pauses, cuts, losses and full disks`, async () => {
     const faults: Record<string, number> = {}
     let acked = 0
+    let takeOvers = 0
     const first = 1 + Math.floor(Math.random() * 1e9)
     for (let seed = first; seed < first + WORLDS; seed += 1) {
       const result = await runWorld({ seed })
       assert.deepEqual(result.breaches, [], `seed ${seed}: replay it with npm run simulate -- --seed ${seed}`)
       acked += result.acked
+      takeOvers += result.takeOvers
       for (const [kind, count] of Object.entries(result.faults)) faults[kind] = (faults[kind] ?? 0) + count
     }
     // A world in which nothing is said or nothing breaks proves nothing.
     assert.ok(acked > WORLDS * 20, `${acked} acks`)
-    for (const kind of ['kill', 'pause', 'cut', 'cut-client', 'balancer', 'loss', 'full', 'line']) {
-      assert.ok((faults[kind] ?? 0) > WORLDS / 20, `${kind}: ${faults[kind] ?? 0}`)
+    assert.ok(takeOvers > WORLDS, `${takeOvers} take-overs`)
+    for (const kind of ['kill', 'pause', 'drain', 'cut', 'cut-client', 'balancer', 'loss', 'full', 'line']) {
+      assert.ok((faults[kind] ?? 0) > WORLDS / 30, `${kind}: ${faults[kind] ?? 0}`)
     }
   })
 

@@ -218,6 +218,17 @@ export class Registry {
     return entry && peerOf(entry)
   }
 
+  /**
+   * How a server stands as the home of its rooms. It is gone only if that is proven, or if it was silent and its probes
+   * failed; while the balancer itself has just come up, nobody is: restarting is not gone.
+   */
+  standing(id: string, now: number): 'here' | 'leaving' | 'gone' {
+    const entry = this.#servers.get(id)
+    if (entry === undefined) return now >= this.#judgeFrom ? 'gone' : 'here'
+    if (entry.health === 'down') return entry.isRegistered || now >= this.#judgeFrom ? 'gone' : 'here'
+    return isLeaving(entry) ? 'leaving' : 'here'
+  }
+
   inc(id: string): string | undefined {
     return this.#servers.get(id)?.inc
   }

@@ -23,7 +23,7 @@ export function describeDirectoryStore(name: string, openFor: (t: TestContext) =
       before.close()
       const after = open()
       t.after(() => after.close())
-      assert.deepEqual(await after.room('r1'), { ...ROOM, home: 'a', epoch: 1, prevHome: undefined })
+      assert.deepEqual(await after.room('r1'), { ...ROOM, home: 'a', epoch: 1, holders: ['a'] })
       assert.deepEqual(await after.server('a'), SERVER)
       assert.equal(await after.watermark('a'), 7)
     })
@@ -38,7 +38,7 @@ export function describeDirectoryStore(name: string, openFor: (t: TestContext) =
         ['a', 'a'],
       )
       const moved = await store.moveRoom('r1', 'b', 2)
-      assert.deepEqual([moved?.home, moved?.epoch, moved?.prevHome], ['b', 2, 'a'])
+      assert.deepEqual([moved?.home, moved?.epoch, moved?.holders], ['b', 2, ['a', 'b']])
       assert.equal((await store.moveRoom('r1', 'c', 1))?.home, 'b')
       assert.equal(await store.moveRoom('nowhere', 'a', 1), undefined)
     })
@@ -50,13 +50,28 @@ export function describeDirectoryStore(name: string, openFor: (t: TestContext) =
       assert.deepEqual(await store.adoptRooms('a', [held('lost', 3), held(GENERAL, 2)], 9), ['lost', GENERAL])
       assert.deepEqual(await store.room('lost'), {
         ...{ roomId: 'lost', name: 'lost', visibility: 'public', createdAt: 9, createdBy: undefined },
-        ...{ home: 'a', epoch: 3, prevHome: undefined },
+        ...{ home: 'a', epoch: 3, holders: ['a'] },
       })
       assert.deepEqual(await store.adoptRooms('b', [held('lost', 2), held(GENERAL, 2)], 9), [])
       assert.equal((await store.room('lost'))?.home, 'a')
       assert.deepEqual(await store.adoptRooms('b', [held('lost', 4)], 9), ['lost'])
       const room = await store.room('lost')
       assert.deepEqual([room?.home, room?.epoch, room?.name], ['b', 4, 'lost'])
+    })
+
+    test('everybody who may hold a room is remembered until its home says that it has all of it', async (t) => {
+      const store = openFor(t)()
+      t.after(() => store.close())
+      await store.createRoom(ROOM)
+      await store.moveRoom('r1', 'a', 1)
+      await store.moveRoom('r1', 'b', 2)
+      await store.moveRoom('r1', 'c', 3)
+      assert.deepEqual((await store.moveRoom('r1', 'a', 4))?.holders, ['b', 'c', 'a'])
+      // One that was home before knows nothing of what came since.
+      assert.deepEqual(await store.adoptRooms('c', [{ room: 'r1', epoch: 3, head: 9 }], 9), [])
+      assert.deepEqual((await store.room('r1'))?.holders, ['b', 'c', 'a'])
+      assert.deepEqual(await store.adoptRooms('a', [{ room: 'r1', epoch: 4, head: 9 }], 9), [])
+      assert.deepEqual((await store.room('r1'))?.holders, ['a'])
     })
 
     test('[D3] general exists from the start, for everybody', async (t) => {

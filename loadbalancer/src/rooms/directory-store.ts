@@ -17,8 +17,11 @@ export interface RoomRecord {
   home: string | undefined
   /** Term of that home; 0 = never placed. */
   epoch: number
-  /** The home before, when the room was moved. */
-  prevHome: string | undefined
+  /**
+   * Servers whose stores may hold the room or still come to hold it: the last one known to have all of it, and every home
+   * named since. Who takes the room has to fence them all.
+   */
+  holders: readonly string[]
 }
 export type NewRoom = Pick<RoomRecord, 'roomId' | 'name' | 'visibility' | 'createdAt' | 'createdBy'>
 
@@ -49,8 +52,8 @@ export interface DirectoryStore {
    */
   moveRoom(roomId: RoomId, home: string, epoch: number): Promise<RoomRecord | undefined>
   /**
-   * Learns from a server what it holds: rooms that are unknown here (the directory was lost), and higher epochs (it
-   * is an old copy). @returns those it learnt from
+   * Learns from a server what it holds, whole: rooms that are unknown here (the directory was lost), and higher epochs (it
+   * is an old copy). Its word on a room it is the home of makes it the only holder. @returns those it learnt from
    */
   adoptRooms(server: string, held: readonly HeldRoom[], now: number): Promise<RoomId[]>
   server(id: string): Promise<ServerRecord | undefined>

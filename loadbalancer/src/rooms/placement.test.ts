@@ -5,18 +5,28 @@ import fc from 'fast-check'
 import { freshFolder, seeded } from '../../test/fleet.ts'
 import type { HomeCandidate } from '../registry/registry.ts'
 import { ROOM, SERVER } from './directory-store.contract.ts'
-import { decideHome, Placement } from './placement.ts'
+import { decideHome, Placement, type Standing } from './placement.ts'
 import { SqliteDirectoryStore } from './sqlite-directory-store.ts'
 
 const random = seeded(1)
 const candidate = (id: string, load = 0, rooms = 0): HomeCandidate => ({ id, load, rooms })
-const decide = (candidates: HomeCandidate[], asker?: string, home?: string) =>
-  decideHome({ home }, candidates, asker, random)
+const decide = (candidates: HomeCandidate[], asker?: string, home?: string, standing: Standing = 'here') =>
+  decideHome({ home, standing }, candidates, asker, random)
 
 describe('where a room goes', () => {
-  test('it stays where it is, even while that server is not there', () => {
+  test('it stays where it is while that server is there', () => {
     assert.deepEqual(decide([candidate('b')], 'b', 'a'), { stays: 'a' })
     assert.deepEqual(decide([], undefined, 'a'), { stays: 'a' })
+  })
+  test('it goes when its home is gone or leaves, but never back there', () => {
+    for (const standing of ['gone', 'leaving'] as const) {
+      const candidates = [candidate('a'), candidate('b', 0.5)]
+      assert.deepEqual(decide(candidates, undefined, 'a', standing), { moves: 'b' })
+    }
+  })
+  test('it stays with a home that is gone when nobody else is there', () => {
+    assert.deepEqual(decide([], 'a', 'a', 'gone'), { stays: 'a' })
+    assert.deepEqual(decide([candidate('a')], 'a', 'a', 'leaving'), { stays: 'a' })
   })
   test('nobody there: nowhere', () => {
     assert.equal(decide([], 'a'), undefined)
@@ -41,26 +51,29 @@ function start(t: TestContext, ids: readonly string[]) {
   const store = new SqliteDirectoryStore(join(freshFolder(t), 'directory.db'))
   t.after(() => store.close())
   const rooms = new Map(ids.map((id) => [id, 0]))
+  const standings = new Map<string, Standing>()
   const placement = new Placement(
     store,
     {
       homeCandidates: () => ids.map((id) => candidate(id, 0, rooms.get(id) ?? 0)),
       roomPlaced: (id) => void rooms.set(id, (rooms.get(id) ?? 0) + 1),
+      standing: (id) => standings.get(id) ?? 'here',
       peer: (id) => (ids.includes(id) ? { id, url: `ws://${id}/ws`, host: id, port: 1 } : undefined),
     },
     random,
   )
-  return { store, placement, rooms }
+  return { store, placement, rooms, standings }
 }
 
 describe('placement', () => {
   test('the first who asks gets a home of epoch 1, everybody later the same', async (t) => {
     const { placement } = start(t, ['a', 'b'])
     const first = await placement.place('general', 'b')
+    assert.ok(typeof first !== 'string')
     assert.deepEqual(first, {
       isNew: true,
       placed: {
-        ...{ room: 'general', epoch: 1, visibility: 'public' },
+        ...{ room: 'general', epoch: 1, visibility: 'public', from: [] },
         home: { id: 'b', url: 'ws://b/ws', host: 'b', port: 1 },
       },
     })
@@ -125,6 +138,35 @@ describe('placement', () => {
     await store.moveRoom('general', 'b', 2)
     const outcome = await placement.place('general')
     assert.ok(typeof outcome !== 'string')
-    assert.deepEqual(outcome.placed.from, { id: 'a', dataDir: '/data/a' })
+    assert.deepEqual(outcome.placed.from, [{ id: 'a', dataDir: '/data/a' }])
+  })
+
+  test('a room whose home is gone gets the next epoch, and everybody who may hold it is named', async (t) => {
+    const { placement, standings, store } = start(t, ['a', 'b', 'c'])
+    await placement.place('general', 'a')
+    standings.set('a', 'gone')
+    const second = await placement.place('general', 'b')
+    assert.ok(typeof second !== 'string')
+    assert.deepEqual([second.placed.home.id, second.placed.epoch, second.isNew], ['b', 2, true])
+    assert.deepEqual(second.placed.from, [{ id: 'a' }])
+    standings.set('b', 'gone')
+    const third = await placement.place('general', 'c')
+    assert.ok(typeof third !== 'string')
+    assert.deepEqual([third.placed.home.id, third.placed.epoch], ['c', 3])
+    assert.deepEqual(third.placed.from, [{ id: 'a' }, { id: 'b' }])
+    await store.adoptRooms('c', [{ room: 'general', epoch: 3, head: 0 }], 0)
+    const later = await placement.place('general', 'a')
+    assert.deepEqual(typeof later !== 'string' && later.placed.from, [])
+  })
+
+  test('a home that asks is there, whatever the registry thinks; one that leaves gets a successor', async (t) => {
+    const { placement, standings } = start(t, ['a', 'b'])
+    await placement.place('general', 'a')
+    standings.set('a', 'gone')
+    const same = await placement.place('general', 'a')
+    assert.ok(typeof same !== 'string' && same.placed.home.id === 'a')
+    const left = await placement.place('general', 'a', true)
+    assert.ok(typeof left !== 'string')
+    assert.deepEqual([left.placed.home.id, left.placed.epoch], ['b', 2])
   })
 })

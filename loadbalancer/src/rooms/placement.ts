@@ -10,21 +10,25 @@ const ASKER_ROOMS_MARGIN = 8
 /** So many rooms weigh as much as all of a server's clients. */
 const ROOMS_PER_CAPACITY = 1_000
 
+/** How a home stands: `gone` = proven dead or silent too long, `leaving` = draining. */
+export type Standing = 'here' | 'leaving' | 'gone'
+
 /**
- * Whether a room stays where it is, and where it goes if not; undefined: nobody can take it.
- *
- * A home stays home while it is known, up or not: until a room can be taken over from its file, the
- * server that holds that file is the only one that can serve it, and it comes back.
+ * Whether a room stays where it is, and where it goes if not; undefined: nobody can take it. A home that is gone or leaves is
+ * replaced as soon as somebody needs the room and another server can have it; being wrong about it costs time, never data.
  */
 export function decideHome(
-  room: Pick<RoomRecord, 'home'>,
+  room: { home: string | undefined; standing: Standing },
   candidates: readonly HomeCandidate[],
   asker: string | undefined,
   random: () => number,
 ): { stays: string } | { moves: string } | undefined {
-  if (room.home !== undefined) return { stays: room.home }
-  const home = chooseHome(candidates, asker, random)
-  return home === undefined ? undefined : { moves: home }
+  const { home, standing } = room
+  if (home !== undefined && standing === 'here') return { stays: home }
+  const others = candidates.filter(({ id }) => id !== home)
+  const next = chooseHome(others, asker, random)
+  if (next !== undefined) return { moves: next }
+  return home === undefined ? undefined : { stays: home }
 }
 
 /** The server with the least to do, in clients and rooms, or the asking one when it is near that. Ties at random. */
@@ -50,6 +54,7 @@ export interface Servers {
   homeCandidates(): HomeCandidate[]
   roomPlaced(id: string): void
   peer(id: string): Peer | undefined
+  standing(id: string): Standing
 }
 export type PlaceOutcome = { placed: Placed; isNew: boolean } | 'no_such_room' | 'no_server'
 
@@ -67,36 +72,54 @@ export class Placement {
     this.#random = random
   }
 
-  /** The home of a room, chosen now if it has none; durable when it resolves. `asker` = the server that asks. */
-  place(roomId: RoomId, asker?: string): Promise<PlaceOutcome> {
+  /**
+   * The home of a room, chosen now if it has none or its home is gone; durable when it resolves. `asker` = the server that
+   * asks; `isLeaving`: it is the home and wants to be rid of the room.
+   */
+  place(roomId: RoomId, asker?: string, isLeaving = false): Promise<PlaceOutcome> {
     const underway = this.#underway.get(roomId)
     if (underway) return underway
-    const placing = this.#place(roomId, asker).finally(() => this.#underway.delete(roomId))
+    const placing = this.#place(roomId, asker, isLeaving).finally(() => this.#underway.delete(roomId))
     this.#underway.set(roomId, placing)
     return placing
   }
 
-  async #place(roomId: RoomId, asker: string | undefined): Promise<PlaceOutcome> {
+  async #place(roomId: RoomId, asker: string | undefined, isLeaving: boolean): Promise<PlaceOutcome> {
     const room = await this.#store.room(roomId)
     if (room === undefined) return 'no_such_room'
-    const decision = decideHome(room, this.#servers.homeCandidates(), asker, this.#random)
+    const decision = decideHome(
+      { home: room.home, standing: this.#standing(room.home, asker, isLeaving) },
+      this.#servers.homeCandidates(),
+      asker,
+      this.#random,
+    )
     if (decision === undefined) return 'no_server'
     if ('stays' in decision) return this.#answer(room, false)
     // Counted before it is durable: many rooms are placed within one commit.
     this.#servers.roomPlaced(decision.moves)
     const moved = await this.#store.moveRoom(roomId, decision.moves, room.epoch + 1)
     if (moved === undefined) return 'no_such_room'
-    // Another balancer may have been first: then its choice holds.
     return this.#answer(moved, moved.home === decision.moves && moved.epoch === room.epoch + 1)
   }
 
+  #standing(home: string | undefined, asker: string | undefined, isLeaving: boolean): Standing {
+    if (home === undefined) return 'gone'
+    if (home === asker) return isLeaving ? 'leaving' : 'here' // it speaks, so it is there
+    return this.#servers.standing(home)
+  }
+
   async #answer(room: RoomRecord, isNew: boolean): Promise<PlaceOutcome> {
-    const { roomId, epoch, visibility, home: homeId = '', prevHome } = room
+    const { roomId, epoch, visibility, home: homeId = '', holders } = room
     const home = this.#servers.peer(homeId) ?? (await this.#peerOnFile(homeId))
     if (home === undefined) return 'no_server'
-    if (prevHome === undefined) return { placed: { room: roomId, epoch, home, visibility }, isNew }
-    const dataDir = (await this.#store.server(prevHome))?.dataDir
-    const from = { id: prevHome, ...(dataDir === undefined ? {} : { dataDir }) }
+    const from = await Promise.all(
+      holders
+        .filter((id) => id !== homeId)
+        .map(async (id) => {
+          const dataDir = (await this.#store.server(id))?.dataDir
+          return { id, ...(dataDir === undefined ? {} : { dataDir }) }
+        }),
+    )
     return { placed: { room: roomId, epoch, home, visibility, from }, isNew }
   }
 

@@ -145,11 +145,23 @@ describe('servers ask for homes', () => {
     assert.equal(RoomFactsSchema.parse((await balancer.get('/api/rooms/lost', ann)).body).name, 'lost')
   })
 
-  test('a home that drains stays home until rooms can be moved', async (t) => {
+  test('a home that drains is replaced when somebody needs the room', async (t) => {
     const balancer = await startBalancer(t)
     const [a] = (await startPeers(t, balancer, ['a', 'b'])) as [Peer, Peer]
     await place(balancer, 'general', 'a')
     await balancer.tell('/update', a.report({ draining: true }))
-    assert.equal((await place(balancer, 'general', 'b')).home.id, 'a')
+    const placed = await place(balancer, 'general', 'b')
+    assert.deepEqual([placed.home.id, placed.epoch, placed.from[0]?.id], ['b', 2, 'a'])
+  })
+
+  test('a home that says it has all of a room is the only one to be asked for it', async (t) => {
+    const balancer = await startBalancer(t)
+    const [a] = (await startPeers(t, balancer, ['a', 'b'])) as [Peer, Peer]
+    await place(balancer, 'general', 'a')
+    await balancer.tell('/update', a.report({ draining: true }))
+    await place(balancer, 'general', 'b')
+    const rooms = [{ room: 'general', epoch: 2, head: 7 }]
+    assert.equal((await balancer.tell('/internal/taken', { server: 'b', rooms })).status, 200)
+    assert.deepEqual((await place(balancer, 'general', 'b')).from, [])
   })
 })

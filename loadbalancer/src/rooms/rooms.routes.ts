@@ -7,6 +7,8 @@ import {
   RoomFactsSchema,
   RoomListSchema,
   RoomPlaceSchema,
+  AcceptedSchema,
+  TakenSchema,
   type RoomFacts,
 } from '@flotilla/protocol/control.ts'
 import { RoomIdSchema } from '@flotilla/protocol/frames.ts'
@@ -103,15 +105,35 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
       problems: ['no_such_room', 'no_server'],
       perform: async ({ body }) => {
         if (body.unreachable !== undefined) await parts.suspect(body.unreachable)
-        const placed = await place(parts, body.room, body.server)
+        const placed = await place(parts, body.room, body.server, body.leaving)
         return 'refused' in placed ? placed : ok(placed)
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/internal/taken',
+      summary:
+        'A chat server has all of these rooms now, as their home: nobody else needs to be asked for them.',
+      door: 'fleet',
+      cors: false,
+      body: TakenSchema,
+      answers: { status: 200, schema: AcceptedSchema },
+      problems: [],
+      perform: async ({ body }) => {
+        await store.adoptRooms(body.server, body.rooms, Math.floor(now()))
+        return ok({})
       },
     }),
   ]
 }
 
-async function place({ placement, events, metrics }: RoomsParts, roomId: string | undefined, asker?: string) {
-  const outcome = isRoomId(roomId) ? await placement.place(roomId, asker) : 'no_such_room'
+async function place(
+  { placement, events, metrics }: RoomsParts,
+  roomId: string | undefined,
+  asker?: string,
+  isLeaving?: boolean,
+) {
+  const outcome = isRoomId(roomId) ? await placement.place(roomId, asker, isLeaving) : 'no_such_room'
   if (typeof outcome === 'string') {
     metrics.placements.inc({ outcome })
     return outcome === 'no_server' ? refused(outcome, undefined, { 'retry-after': '2' }) : refused(outcome)

@@ -18,7 +18,7 @@ const SCHEMA = `
     created_by TEXT,
     home TEXT,
     epoch INTEGER NOT NULL DEFAULT 0,
-    prev_home TEXT
+    holders TEXT NOT NULL DEFAULT '[]'
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS rooms_by_age ON rooms (visibility, created_at DESC);
   CREATE TABLE IF NOT EXISTS servers (
@@ -43,7 +43,7 @@ interface RoomRow {
   created_by: string | null
   home: string | null
   epoch: number
-  prev_home: string | null
+  holders: string
 }
 interface ServerRow {
   id: string
@@ -101,7 +101,10 @@ export class SqliteDirectoryStore implements DirectoryStore {
 
   moveRoom(roomId: RoomId, home: string, epoch: number): Promise<RoomRecord | undefined> {
     return this.#write(() => {
-      this.#statements.moveRoom.run({ roomId, home, epoch })
+      const room = this.#room(roomId)
+      if (room === undefined || room.epoch >= epoch) return room
+      const holders = JSON.stringify([...room.holders.filter((id) => id !== home), home])
+      this.#statements.moveRoom.run({ roomId, home, epoch, holders })
       return this.#room(roomId)
     })
   }
@@ -112,7 +115,11 @@ export class SqliteDirectoryStore implements DirectoryStore {
       for (const { room, epoch } of held) {
         const { insertRoom, adoptRoom } = this.#statements
         const isNew = insertRoom.run(room, room, 'public', now, null, server, epoch).changes === 1
-        if (isNew || adoptRoom.run({ roomId: room, home: server, epoch }).changes === 1) learnt.push(room)
+        const before = isNew ? undefined : this.#room(room)
+        adoptRoom.run({ roomId: room, home: server, epoch, holders: JSON.stringify([server]) })
+        if (isNew || before?.home !== server || before.epoch !== epoch) {
+          if (this.#room(room)?.home === server) learnt.push(room)
+        }
       }
       return learnt
     })
@@ -178,7 +185,7 @@ export class SqliteDirectoryStore implements DirectoryStore {
 }
 
 function prepare(db: Database.Database) {
-  const move = 'UPDATE rooms SET home = :home, epoch = :epoch'
+  const move = 'UPDATE rooms SET home = :home, epoch = :epoch, holders = :holders'
   return {
     room: db.prepare<[string], RoomRow>('SELECT * FROM rooms WHERE room_id = ?'),
     publicRooms: db.prepare<[string, number], RoomRow>(
@@ -188,12 +195,9 @@ function prepare(db: Database.Database) {
       `INSERT INTO rooms (room_id, name, visibility, created_at, created_by, home, epoch)
        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     ),
-    moveRoom: db.prepare(
-      `${move}, prev_home = nullif(home, :home) WHERE room_id = :roomId AND epoch < :epoch`,
-    ),
+    moveRoom: db.prepare(`${move} WHERE room_id = :roomId AND epoch < :epoch`),
     adoptRoom: db.prepare(
-      `${move}, prev_home = NULL
-       WHERE room_id = :roomId AND (epoch < :epoch OR (epoch = :epoch AND home IS NULL))`,
+      `${move} WHERE room_id = :roomId AND (epoch < :epoch OR (epoch = :epoch AND coalesce(home, :home) = :home))`,
     ),
     server: db.prepare<[string], ServerRow>('SELECT * FROM servers WHERE id = ?'),
     serversSince: db.prepare<[number], ServerRow>('SELECT * FROM servers WHERE heard_at >= ?'),
@@ -221,7 +225,7 @@ function roomOf(row: RoomRow): RoomRecord {
     createdBy: row.created_by ?? undefined,
     home: row.home ?? undefined,
     epoch: row.epoch,
-    prevHome: row.prev_home ?? undefined,
+    holders: JSON.parse(row.holders) as string[],
   }
 }
 

@@ -1,9 +1,9 @@
-import { PlacedSchema, type Placed } from '@flotilla/protocol/control.ts'
+import { PlacedSchema, type HeldRoom, type Placed } from '@flotilla/protocol/control.ts'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import type { Logger } from 'pino'
 import { Pool } from 'undici'
 import type { ServerId } from '../bus/bus.ts'
-import type { Directory } from '../rooms/directory.ts'
+import type { Directory, PlaceWhy } from '../rooms/directory.ts'
 
 /** The directory of rooms, asked of the balancers in turn: the first that answers counts. */
 
@@ -22,21 +22,11 @@ export class HttpDirectory implements Directory {
     this.#pools = options.loadbalancers.map((url) => new Pool(url, { connections: 8 }))
   }
 
-  async place(room: RoomId, unreachable?: ServerId): Promise<Placed | 'no_such_room' | 'unavailable'> {
-    const body = JSON.stringify({
-      room,
-      server: this.#self,
-      ...(unreachable === undefined ? {} : { unreachable }),
-    })
+  async place(room: RoomId, why: PlaceWhy = {}): Promise<Placed | 'no_such_room' | 'unavailable'> {
+    const body = JSON.stringify({ room, server: this.#self, ...why })
     for (const pool of this.#pools) {
       try {
-        const answer = await pool.request({
-          path: '/internal/place',
-          method: 'POST',
-          headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#secret}` },
-          body,
-          signal: AbortSignal.timeout(REQUEST_MS),
-        })
+        const answer = await this.#post(pool, '/internal/place', body)
         const json = await answer.body.json().catch(() => undefined)
         if (answer.statusCode === 200) return PlacedSchema.parse(json)
         const code = (json as { code?: unknown } | undefined)?.code
@@ -47,6 +37,27 @@ export class HttpDirectory implements Directory {
       }
     }
     return 'unavailable'
+  }
+
+  taken(room: HeldRoom): void {
+    const body = JSON.stringify({ server: this.#self, rooms: [room] })
+    for (const pool of this.#pools) {
+      this.#post(pool, '/internal/taken', body)
+        .then((answer) => answer.body.dump())
+        .catch((cause: unknown) => {
+          this.#log.debug({ ...room, cause: (cause as Error).message }, 'a balancer was not told')
+        })
+    }
+  }
+
+  #post(pool: Pool, path: string, body: string) {
+    return pool.request({
+      path,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#secret}` },
+      body,
+      signal: AbortSignal.timeout(REQUEST_MS),
+    })
   }
 
   async close(): Promise<void> {

@@ -54,7 +54,7 @@ export class Presence {
   ): boolean {
     let known = this.#edges.get(edge)
     if (!report.full) {
-      if (known === undefined || report.v > known.version + 1) return false
+      if (known === undefined || known.goneAt !== undefined || report.v > known.version + 1) return false
       if (report.v <= known.version) return true
     }
     if (known === undefined) {
@@ -62,7 +62,7 @@ export class Presence {
       this.#edges.set(edge, known)
     }
     known.version = report.v
-    known.goneAt = undefined
+    if (known.goneAt !== undefined) known = this.#comeBack(edge, known)
     if (report.full) {
       const now = new Set(report.join.map((user) => user.id))
       for (const id of [...known.people.keys()]) if (!now.has(id)) this.#remove(known, id)
@@ -75,6 +75,17 @@ export class Presence {
   /** Whether everything the edge has said up to version `v` was heard. */
   isAt(edge: ServerId, v: number): boolean {
     return (this.#edges.get(edge)?.version ?? 0) >= v
+  }
+
+  /**
+   * The edge is there again, perhaps as a new run that has nobody yet. Its people have until the end of their grace to
+   * come back, too, there or anywhere.
+   */
+  #comeBack(edge: ServerId, known: EdgePeople): EdgePeople {
+    this.#edges.set(`${edge} until ${known.goneAt}`, known)
+    const anew: EdgePeople = { version: known.version, people: new Map(), goneAt: undefined }
+    this.#edges.set(edge, anew)
+    return anew
   }
 
   /** The edge cannot be reached: its people stay until the grace is over. */

@@ -15,12 +15,12 @@ import { cutLines } from './ring.ts'
 
 const FOLLOW_RETRY_MS = 1_000
 const REQUEST_MS = 5_000
-const SWEEP_MS = 500
+const SWEEP_MS = 150
 /** The home says where the room stands every 2 s; after this long without, the follow itself may be lost. */
 const SILENT_MS = 6_000
 const MAX_REQUESTS = 20_000
 /** A home that could not be reached for this long is reported to the balancer. */
-const UNREACHABLE_MS = 1_000
+const UNREACHABLE_MS = 300
 
 export interface Page {
   lines: Buffer[]

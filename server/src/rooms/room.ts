@@ -47,6 +47,14 @@ type Role =
   | { is: 'refused'; refusal: Refusal }
   | { is: 'closed' }
 
+/** What is known when the search for the home begins. */
+interface Known {
+  /** This server's own store has the room. */
+  held?: HeldRoom | undefined
+  /** The home that could not be reached. */
+  unreachable?: ServerId | undefined
+}
+
 /** How long a join waits for the room's home before it is told to try again. */
 const READY_MS = 5_000
 const SEEK_RETRY_MS = 300
@@ -55,6 +63,8 @@ const PEOPLE_MS = 20
 /** For how long a room without anybody stays open, so that the next one finds its ring. */
 const IDLE_MS = 60_000
 const MAX_WAITING = 10_000
+const HAND_OVER_TRY_MS = 500
+const HAND_OVER_TRIES = 8
 
 export class Room {
   readonly id: RoomId
@@ -71,6 +81,10 @@ export class Room {
   #peopleChanged = new Map<UserId, User | undefined>()
   #peopleLater: Cancel | undefined
   #emptySince: number | undefined
+  #reaching: { epoch: Epoch; resolve: () => void; cancel: Cancel }[] = []
+  #onStepDown: (() => void) | undefined
+  #isSeeking = false
+  #seekNext: Known | undefined
 
   /** Begins to look for the room's home. `held`: this server's own store has it. */
   constructor(id: RoomId, context: RoomContext, held: HeldRoom | undefined) {
@@ -112,6 +126,65 @@ export class Room {
       }
       this.#waiting.push(waiter)
     })
+  }
+
+  /** Term of the role this server has in the room; 0 while it has none. */
+  get epoch(): Epoch {
+    if (this.#role.is === 'home') return this.#role.home.epoch
+    return this.#role.is === 'relay' ? this.#role.relay.epoch : 0
+  }
+
+  /**
+   * Somebody knows the room to be in a term of at least `epoch`: resolves when this server's role is of it, too, or after a
+   * while. What it was home of in a lower term, it finds itself fenced from.
+   */
+  async reach(epoch: Epoch): Promise<void> {
+    if (this.epoch >= epoch || this.#role.is === 'closed') return
+    this.#seekLater(undefined)
+    await new Promise<void>((resolve) => {
+      const cancel = this.#context.clock.after(READY_MS, () => {
+        this.#reaching = this.#reaching.filter((other) => other !== waiter)
+        resolve()
+      })
+      const waiter = { epoch, resolve, cancel }
+      this.#reaching.push(waiter)
+    })
+  }
+
+  #reached(): void {
+    const isOver = ({ epoch }: { epoch: Epoch }) => this.epoch >= epoch || this.#role.is === 'closed'
+    for (const { resolve, cancel } of this.#reaching.filter(isOver)) {
+      cancel()
+      resolve()
+    }
+    this.#reaching = this.#reaching.filter((waiter) => !isOver(waiter))
+  }
+
+  /** The room is another server's in a higher term: what was home here steps down. */
+  superseded(epoch: Epoch): void {
+    if (this.home !== undefined && this.home.epoch < epoch) this.home.fenced([])
+  }
+
+  /**
+   * This server leaves: hands the room it is home of to another one. That one takes it out of this store like that of a dead
+   * server; the fence is where the one stops and the other begins, so nothing has to be agreed on.
+   */
+  async handOver(): Promise<void> {
+    const { directory, bus, clock, self, note } = this.#context
+    for (let tries = 0; tries < HAND_OVER_TRIES && this.home !== undefined; tries += 1) {
+      const placed = await directory.place(this.id, { leaving: true })
+      if (typeof placed === 'string' || placed.home.id === self) return // nobody can take it
+      bus.know(placed.home)
+      bus.send(placed.home.id, { t: 'take', room: this.id, epoch: placed.epoch })
+      note('handing over', { room: this.id, to: placed.home.id, epoch: placed.epoch })
+      await new Promise<void>((resolve) => {
+        const cancel = clock.after(HAND_OVER_TRY_MS, resolve)
+        this.#onStepDown = () => {
+          cancel()
+          resolve()
+        }
+      })
+    }
   }
 
   #settle(refusal: Refusal | undefined): void {
@@ -203,6 +276,8 @@ export class Room {
     this.#peopleLater?.()
     this.#feed?.close()
     this.#settle(refuse('busy'))
+    this.#onStepDown?.()
+    this.#reached()
   }
 
   #leaveRole(options: { unfollow: boolean }): void {
@@ -210,38 +285,65 @@ export class Room {
     if (this.#role.is === 'relay') this.#role.relay.close(options)
   }
 
-  /** Finds the home: the own store, or what the balancer says. Goes on until it has one. */
-  async #seek(known: { held?: HeldRoom | undefined; unreachable?: ServerId }): Promise<void> {
-    const { store, directory, self, note } = this.#context
-    try {
-      if (known.held !== undefined) {
-        const { epoch } = known.held
-        const taken = await store.take(this.id, epoch)
-        if (taken !== 'fenced') return this.#becomeHome(epoch, taken.log, taken.head)
-      }
-      const placed = await directory.place(this.id, known.unreachable)
-      if (this.#role.is === 'closed') return
-      if (placed === 'no_such_room') return this.#refuse()
-      if (placed === 'unavailable') return this.#seekLater(known.unreachable)
-      if (placed.home.id !== self) {
-        this.#context.bus.know(placed.home)
-        return this.#becomeRelay(placed.home.id, placed.epoch)
-      }
-      const taken = await store.take(this.id, placed.epoch, storeRef(placed.from))
-      if (taken === 'fenced') return this.#seekLater(undefined)
-      this.#becomeHome(placed.epoch, taken.log, taken.head)
-    } catch (cause) {
-      note('room not opened', { room: this.id, cause })
-      this.#seekLater(undefined)
+  /** Finds the home: the own store, or what the balancer says. Goes on until it has one; one search at a time. */
+  async #seek(known: Known): Promise<void> {
+    if (this.#isSeeking) {
+      this.#seekNext = known
+      return
     }
+    this.#isSeeking = true
+    try {
+      const again = await this.#seekOnce(known)
+      if (again) this.#seekLater(known.unreachable)
+    } catch (cause) {
+      this.#context.note('room not opened', { room: this.id, cause })
+      this.#seekLater(undefined)
+    } finally {
+      this.#isSeeking = false
+    }
+    const next = this.#seekNext
+    this.#seekNext = undefined
+    if (next !== undefined) void this.#seek(next)
   }
 
+  /** @returns whether it has to be tried again */
+  async #seekOnce({ held, unreachable }: Known): Promise<boolean> {
+    const { store, directory, self, bus } = this.#context
+    if (held !== undefined) {
+      const taken = await store.take(this.id, held.epoch)
+      if (taken !== 'fenced') {
+        this.#becomeHome(held.epoch, taken.log, taken.head)
+        return false
+      }
+    }
+    const placed = await directory.place(this.id, unreachable === undefined ? {} : { unreachable })
+    if (this.#role.is === 'closed') return false
+    if (placed === 'unavailable') return true
+    if (placed === 'no_such_room') {
+      this.#refuse()
+      return false
+    }
+    if (placed.epoch < this.epoch) return true // an answer from before the term this server already knows of
+    if (placed.home.id !== self) {
+      bus.know(placed.home)
+      this.#becomeRelay(placed.home.id, placed.epoch)
+      return false
+    }
+    if (this.home?.epoch === placed.epoch) return false
+    const taken = await store.take(this.id, placed.epoch, storeRefs(placed.from))
+    if (taken === 'fenced') return true
+    this.#becomeHome(placed.epoch, taken.log, taken.head)
+    for (const { id } of placed.from) bus.send(id, { t: 'taken', room: this.id, epoch: placed.epoch })
+    if (placed.from.length > 0) directory.taken({ room: this.id, epoch: placed.epoch, head: taken.head })
+    return false
+  }
+
+  /** Looks for the home again: at once the first time, then later and later. */
   #seekLater(unreachable: ServerId | undefined): void {
-    if (this.#role.is === 'closed') return
-    this.#seeks += 1
+    if (this.#role.is === 'closed' || this.#seekAgain !== undefined) return
     const longest = Math.min(SEEK_RETRY_MAX_MS, SEEK_RETRY_MS * 2 ** this.#seeks)
-    const ms = longest * (0.5 + 0.5 * this.#context.random())
-    this.#seekAgain?.()
+    const ms = this.#seeks === 0 ? 0 : longest * (0.5 + 0.5 * this.#context.random())
+    this.#seeks += 1
     this.#seekAgain = this.#context.clock.after(ms, () => {
       this.#seekAgain = undefined
       void this.#seek(unreachable === undefined ? {} : { unreachable })
@@ -283,6 +385,7 @@ export class Room {
     note('home', { room: this.id, epoch, head })
     this.#sendPeople({ full: true })
     this.#settle(undefined)
+    this.#reached()
   }
 
   #becomeRelay(homeId: ServerId, epoch: Epoch): void {
@@ -319,27 +422,20 @@ export class Room {
         lost: (why) => {
           if (this.relay !== relay) return
           note('home lost', { room: this.id, home: homeId, why })
-          this.#askAgain(relay, why)
+          // The relay goes on trying meanwhile: the balancer may name the same home again.
+          this.#seekLater(why === 'unreachable' ? homeId : undefined)
         },
       },
     })
     this.#role = { is: 'relay', relay }
     note('relay', { room: this.id, home: homeId, epoch })
-  }
-
-  /** The relay's home does not answer, or is none: the relay goes on trying while the balancer is asked. */
-  #askAgain(relay: Relay, why: 'not-home' | 'unreachable'): void {
-    if (why === 'unreachable')
-      this.#seekAgain ??= this.#context.clock.after(0, () => {
-        this.#seekAgain = undefined
-        void this.#seek({ unreachable: relay.home })
-      })
-    else this.#seekLater(undefined)
+    this.#reached()
   }
 
   #seekAnew(): void {
     this.#leaveRole({ unfollow: true })
     this.#role = { is: 'seeking' }
+    this.#onStepDown?.()
     this.#seekLater(undefined)
   }
 
@@ -400,6 +496,6 @@ export class Room {
   }
 }
 
-function storeRef(from: { id: string; dataDir?: string | undefined } | undefined): StoreRef | undefined {
-  return from?.dataDir === undefined ? undefined : { id: from.id, dataDir: from.dataDir }
+function storeRefs(from: readonly { id: string; dataDir?: string | undefined }[]): StoreRef[] {
+  return from.map(({ id, dataDir = '' }) => ({ id, dataDir }))
 }

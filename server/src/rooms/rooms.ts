@@ -12,6 +12,7 @@ const HEADS_MS = 2_000
 const SWEEP_MS = 10_000
 /** Rooms in one message that lists them. */
 const ROOMS_PER_MESSAGE = 500
+const HAND_OVERS_AT_ONCE = 8
 /** Most entries a peer may ask for at once. */
 const PAGE_ENTRIES = 512
 
@@ -21,12 +22,13 @@ export class Rooms implements BusListener {
   /** Rooms of the own store; what was taken since start is in `#rooms`, or is added when that closes. */
   readonly #held: Map<RoomId, HeldRoom>
   #headsLater: Cancel
+  #isClosed = false
   #sweepLater: Cancel
 
   constructor(context: RoomContext, held: readonly HeldRoom[]) {
     this.#context = context
     this.#held = new Map(held.map((room) => [room.room, room]))
-    this.#headsLater = context.clock.after(HEADS_MS, () => this.#sendHeads())
+    this.#headsLater = context.clock.after(HEADS_MS, () => void this.#verifyHomes())
     this.#sweepLater = context.clock.after(SWEEP_MS, () => this.#sweep())
     context.bus.listen(this)
   }
@@ -86,6 +88,12 @@ export class Rooms implements BusListener {
       case 'people-at':
         for (const [id, v] of message.rooms) this.#rooms.get(id)?.home?.peopleAt(from, v)
         break
+      case 'take':
+        void this.open(message.room).reach(message.epoch)
+        break
+      case 'taken':
+        this.#rooms.get(message.room)?.superseded(message.epoch)
+        break
       default: {
         const relay = this.#rooms.get(message.room)?.relay
         if (relay?.home === from) relay.receive(message, lines)
@@ -96,9 +104,20 @@ export class Rooms implements BusListener {
   /** An edge wants to follow: this server is the home, or becomes it now if the balancer says so. */
   async #follow(from: ServerId, message: Extract<LinkMessage, { t: 'follow' }>): Promise<void> {
     const room = this.open(message.room)
-    const refusal = await room.ready()
-    if (refusal === undefined && room.home !== undefined) room.home.follow(from, message.cursor, message.log)
-    else this.#context.bus.send(from, { t: 'not-home', room: message.room })
+    await room.ready()
+    await room.reach(message.epoch)
+    if (room.home === undefined) this.#context.bus.send(from, { t: 'not-home', room: message.room })
+    else room.home.follow(from, message.cursor, message.log)
+  }
+
+  /** Hands every room this server is home of to others, a few at a time: it leaves. */
+  async handOver(): Promise<void> {
+    const homes = [...this.#rooms.values()].filter(({ home }) => home !== undefined)
+    const next = homes.values()
+    const handOn = async () => {
+      for (const room of next) await room.handOver()
+    }
+    await Promise.all(Array.from({ length: HAND_OVERS_AT_ONCE }, handOn))
   }
 
   #send(from: ServerId, { room: id, req, send }: Extract<LinkMessage, { t: 'send' }>): void {
@@ -152,6 +171,22 @@ export class Rooms implements BusListener {
     for (const room of this.#rooms.values()) room.home?.edgeDrained(peer)
   }
 
+  /**
+   * Asks the store whether the rooms homed here still are: a server that stood still learns here, before it says another word on
+   * them, that it is not their home any more.
+   */
+  async #verifyHomes(): Promise<void> {
+    const homes = [...this.#rooms.values()].flatMap(({ home }) => (home === undefined ? [] : [home]))
+    try {
+      const batch = homes.map(({ room, epoch }) => ({ room, epoch, drafts: [] }))
+      const { rooms } = await this.#context.store.append(batch)
+      for (const [i, outcome] of rooms.entries()) if (outcome === 'fenced') homes[i]?.fenced([])
+    } catch (cause) {
+      this.#context.note('homes not verified', { cause })
+    }
+    if (!this.#isClosed) this.#sendHeads()
+  }
+
   /** Homes say where their rooms stand, edges where their people do: what got lost on the bus is found within this time. */
   #sendHeads(): void {
     const heads = new Map<ServerId, [RoomId, number, number, number][]>()
@@ -166,7 +201,7 @@ export class Rooms implements BusListener {
     for (const [edge, all] of heads) for (const rooms of parts(all)) bus.send(edge, { t: 'heads', rooms })
     for (const [home, all] of people)
       for (const rooms of parts(all)) bus.send(home, { t: 'people-at', rooms })
-    this.#headsLater = clock.after(HEADS_MS, () => this.#sendHeads())
+    this.#headsLater = clock.after(HEADS_MS, () => void this.#verifyHomes())
   }
 
   /** Closes what nobody needs: the log stays, the ring goes. */
@@ -185,6 +220,7 @@ export class Rooms implements BusListener {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#headsLater()
     this.#sweepLater()
     for (const room of this.#rooms.values()) room.close()

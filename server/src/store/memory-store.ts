@@ -55,7 +55,7 @@ export class MemoryStore implements Store {
     this.#newLog = options.newLog ?? randomUUID
   }
 
-  async take(room: RoomId, epoch: Epoch, from?: StoreRef): Promise<Taken | 'fenced'> {
+  async take(room: RoomId, epoch: Epoch, from: readonly StoreRef[] = []): Promise<Taken | 'fenced'> {
     this.#check()
     const own = this.#disk.rooms.get(room)
     if (own !== undefined && own.epoch > epoch) return 'fenced'
@@ -63,12 +63,13 @@ export class MemoryStore implements Store {
       own.epoch = epoch
       return { log: own.log, head: own.entries.length }
     }
-    if (from === undefined || from.id === this.#self) {
+    const others = from.filter(({ id }) => id !== this.#self)
+    if (others.length === 0) {
       if (own !== undefined) return 'fenced'
       this.#disk.rooms.set(room, newRoom(this.#newLog(), epoch))
       return { log: this.#disk.rooms.get(room)!.log, head: 0 }
     }
-    return this.#takeFrom(room, epoch, from)
+    return this.#takeFrom(room, epoch, others)
   }
 
   async append(batch: Batch): Promise<Committed> {
@@ -107,25 +108,34 @@ export class MemoryStore implements Store {
     this.#closed = true
   }
 
-  #takeFrom(room: RoomId, epoch: Epoch, from: StoreRef): Taken | 'fenced' {
-    const source = this.#disks.get(from.id)
-    if (source === undefined) throw new SourceUnavailable(`no disk of ${from.id}`)
-    let theirs = source.rooms.get(room)
-    if (theirs !== undefined && fences(theirs, epoch, this.#self)) return 'fenced'
-    if (theirs === undefined) {
-      theirs = newRoom(this.#newLog(), epoch)
-      source.rooms.set(room, theirs)
+  #takeFrom(room: RoomId, epoch: Epoch, from: readonly StoreRef[]): Taken | 'fenced' {
+    const disks = from.map(({ id }) => {
+      const disk = this.#disks.get(id)
+      if (disk === undefined) throw new SourceUnavailable(`no disk of ${id}`)
+      return disk
+    })
+    const known = new Set([this.#self, ...from.map(({ id }) => id)])
+    const rows = disks.map((disk) => disk.rooms.get(room))
+    if (rows.some((row) => row !== undefined && fences(row, epoch, this.#self, known))) return 'fenced'
+    const log = this.#newLog()
+    for (const [i, disk] of disks.entries()) {
+      const row = rows[i] ?? newRoom(log, epoch)
+      disk.rooms.set(room, row)
+      row.epoch = epoch
+      row.movedTo = this.#self
     }
-    theirs.epoch = epoch
-    theirs.movedTo = this.#self
+    const own = this.#disk.rooms.get(room)
+    const most = [...disks.map((disk) => disk.rooms.get(room)!), ...(own === undefined ? [] : [own])].reduce(
+      (best, row) => (row.entries.length > best.entries.length ? row : best),
+    )
     this.#disk.rooms.set(room, {
-      log: theirs.log,
+      log: most.log,
       epoch,
       movedTo: undefined,
-      entries: [...theirs.entries],
-      sends: new Map(theirs.sends),
+      entries: [...most.entries],
+      sends: new Map(most.sends),
     })
-    return { log: theirs.log, head: theirs.entries.length }
+    return { log: most.log, head: most.entries.length }
   }
 
   #check(): void {
@@ -133,11 +143,13 @@ export class MemoryStore implements Store {
   }
 }
 
-/** Whether a row at the last home stands against `self` taking the room from there in `epoch`. */
-function fences(theirs: MemoryRoom, epoch: Epoch, self: string): boolean {
-  if (theirs.movedTo === undefined) return theirs.epoch >= epoch
-  // Moved to us: we were interrupted, or come back for what we had. Moved elsewhere: its content is there now.
-  return theirs.movedTo !== self || theirs.epoch > epoch
+/** Whether a row in another store stands against `self` taking the room in `epoch`; `known`: the stores that are asked. */
+function fences(row: MemoryRoom, epoch: Epoch, self: string, known: ReadonlySet<string>): boolean {
+  if (row.epoch > epoch) return true
+  // Its own epoch again: only we ourselves can have raised that fence, on a way that was cut off.
+  if (row.epoch === epoch) return row.movedTo !== self
+  // Moved to a store nobody named: the content may be there.
+  return row.movedTo !== undefined && !known.has(row.movedTo)
 }
 
 function newRoom(log: LogId, epoch: Epoch): MemoryRoom {

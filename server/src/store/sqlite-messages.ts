@@ -10,7 +10,7 @@ export type Cell = string | number | null
 
 export type Ask =
   | { ask: 'append'; id: number; cells: Cell[] }
-  | { ask: 'take'; id: number; room: RoomId; epoch: Epoch; from: StoreRef | undefined }
+  | { ask: 'take'; id: number; room: RoomId; epoch: Epoch; from: readonly StoreRef[] }
   | { ask: 'held'; id: number }
   | { ask: 'read'; id: number; room: RoomId; side: 'after' | 'before'; seq: Seq; limit: number }
   | { ask: 'checkpoint'; id: number }

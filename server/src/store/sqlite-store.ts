@@ -91,7 +91,7 @@ export class SqliteStore implements Store {
     this.#follow(writer)
   }
 
-  async take(room: RoomId, epoch: Epoch, from?: StoreRef): Promise<Taken | 'fenced'> {
+  async take(room: RoomId, epoch: Epoch, from: readonly StoreRef[] = []): Promise<Taken | 'fenced'> {
     return (await this.#ask(this.#writer, { ask: 'take', room, epoch, from })) as Taken | 'fenced'
   }
 

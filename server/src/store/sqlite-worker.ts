@@ -62,8 +62,8 @@ function main(): void {
         return
       case 'take': {
         const { id, room, epoch } = ask
-        const from = ask.from?.id === self ? undefined : ask.from
-        if (from === undefined) {
+        const from = ask.from.filter((other) => other.id !== self)
+        if (from.length === 0) {
           answer(id, () => {
             const taken = writer.take(room, epoch)
             return taken === 'elsewhere' ? 'fenced' : taken

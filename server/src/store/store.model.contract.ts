@@ -13,7 +13,7 @@ const IDS = ['1', '2', '3', '4', '5', '6']
 
 type Step =
   | { do: 'append'; server: string; batch: Batch }
-  | { do: 'take'; server: string; room: string; epoch: number; from: string | undefined }
+  | { do: 'take'; server: string; room: string; epoch: number; from: string[] }
   | { do: 'read'; server: string; room: string; side: { after: number } | { before: number }; limit: number }
   | { do: 'reopen'; server: string }
 
@@ -52,7 +52,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       server,
       room,
       epoch,
-      from: fc.option(server, { nil: undefined }),
+      from: fc.uniqueArray(server, { maxLength: 3 }),
     }),
   },
   {
@@ -119,12 +119,12 @@ async function compare(world: StoreWorld, steps: readonly Step[]): Promise<void>
         const found = await store.take(
           room,
           epoch,
-          step.from === undefined ? undefined : world.ref(step.from),
+          step.from.map((id) => world.ref(id)),
         )
         const expected = await model.take(
           room,
           epoch,
-          step.from === undefined ? undefined : { id: step.from, dataDir: '' },
+          step.from.map((id) => ({ id, dataDir: '' })),
         )
         if (found === 'fenced' || expected === 'fenced') {
           assert.equal(found, expected)

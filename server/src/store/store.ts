@@ -94,10 +94,10 @@ export interface StoreRef {
  */
 export interface Store {
   /**
-   * Becomes the room's home in `epoch` (≥ 1). `from`: where the last home kept the room, if not here; its store is fenced and
-   * what is missing here is copied.
+   * Becomes the room's home in `epoch` (≥ 1). `from`: every other store that may hold the room or still come to hold it in a
+   * lower epoch; all of them are fenced, and what is missing here is copied from the one that has most.
    */
-  take(room: RoomId, epoch: Epoch, from?: StoreRef): Promise<Taken | 'fenced'>
+  take(room: RoomId, epoch: Epoch, from?: readonly StoreRef[]): Promise<Taken | 'fenced'>
   append(batch: Batch): Promise<Committed>
   read(room: RoomId, side: { after: Seq } | { before: Seq }, limit: number): Promise<Entry[]>
   held(): Promise<HeldRoom[]>

@@ -34,13 +34,13 @@ function twoServers(t: TestContext) {
 /** The names of the steps in the order in which they come. */
 function allSteps(t: TestContext): Step[] {
   const { b, from } = twoServers(t)
-  return [...takeOver(b, 'b', 'r', 2, from)]
+  return [...takeOver(b, 'b', 'r', 2, [from])]
 }
 
 test('[S1] what the last home still commits while it is being copied comes along', (t) => {
   const { a, b, from } = twoServers(t)
   const accepted: string[] = []
-  const steps = takeOver(b, 'b', 'r', 2, from)
+  const steps = takeOver(b, 'b', 'r', 2, [from])
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done) {
       assert.deepEqual(step.value, { log: a.row('r')!.log, head: ENTRIES + accepted.length })
@@ -65,7 +65,7 @@ test('[S1] [S8] a take-over cut off anywhere is not the home yet, and goes on wh
   assert.deepEqual([...new Set(steps)], ['chunk copied', 'level', 'fenced there', 'rest copied'])
   for (let cutAfter = 1; cutAfter <= steps.length; cutAfter += 1) {
     const { a, b, dirB, from } = twoServers(t)
-    const cut = takeOver(b, 'b', 'r', 2, from)
+    const cut = takeOver(b, 'b', 'r', 2, [from])
     for (let i = 0; i < cutAfter; i += 1) cut.next()
     // Never resumed: as after a crash, only the files say how far it came.
     const reopened = writerIn(t, dirB)
@@ -77,7 +77,7 @@ test('[S1] [S8] a take-over cut off anywhere is not the home yet, and goes on wh
     assert.equal(append(a, 1, message('more')) === 'fenced', isFenced)
     const head = ENTRIES + (isFenced ? 0 : 1)
     // Again in the same epoch, or, as the balancer may by now have counted on, in the next.
-    const again = takeOver(reopened, 'b', 'r', 2 + (cutAfter % 2), from)
+    const again = takeOver(reopened, 'b', 'r', 2 + (cutAfter % 2), [from])
     let step = again.next()
     while (!step.done) step = again.next()
     assert.deepEqual(step.value, { log: a.row('r')!.log, head })
@@ -96,7 +96,7 @@ test('[S7] what is left here of another log of that room is dropped', (t) => {
   b.take('r', 1)
   append(b, 1, message('of another log'))
   b.db.prepare(`UPDATE rooms SET moved_to = 'a'`).run()
-  const taken = takeOver(writerIn(t, dirB), 'b', 'r', 2, from)
+  const taken = takeOver(writerIn(t, dirB), 'b', 'r', 2, [from])
   let step = taken.next()
   while (!step.done) step = taken.next()
   assert.deepEqual(step.value, { log: a.row('r')!.log, head: ENTRIES })
@@ -109,7 +109,7 @@ test('[S1] a last home that is paused while it holds its file makes the take wai
   const b = await openSqliteStore({ dir: dirB, self: 'b' })
   t.after(() => b.close())
   a.db.exec('BEGIN IMMEDIATE')
-  const taking = b.take('r', 2, from)
+  const taking = b.take('r', 2, [from])
   await b.take('other', 1)
   await assert.rejects(taking, SourceUnavailable)
   assert.deepEqual(
@@ -118,7 +118,7 @@ test('[S1] a last home that is paused while it holds its file makes the take wai
   )
   a.db.exec('ROLLBACK')
   assert.notEqual(append(a, 1, message('it goes on')), 'fenced')
-  const taken = await b.take('r', 2, from)
+  const taken = await b.take('r', 2, [from])
   assert.equal(taken !== 'fenced' && taken.head, ENTRIES + 1)
 })
 
@@ -131,7 +131,7 @@ test('[S3] appends to other rooms go on while a long one is being copied', async
   t.after(() => b.close())
   await b.take('other', 1)
   let isTaken = false
-  const taking = b.take('r', 2, from).finally(() => (isTaken = true))
+  const taking = b.take('r', 2, [from]).finally(() => (isTaken = true))
   let meanwhile = 0
   while (!isTaken) {
     await appendTo(b, 'other', 1, message(`${meanwhile}`))
@@ -146,7 +146,7 @@ test('[S3] appends to other rooms go on while a long one is being copied', async
 test('a file of another schema is not taken from', async (t) => {
   const { a, b, from } = twoServers(t)
   a.db.pragma('user_version = 99')
-  assert.throws(() => [...takeOver(b, 'b', 'r', 2, from)], {
+  assert.throws(() => [...takeOver(b, 'b', 'r', 2, [from])], {
     name: 'SourceUnavailable',
     message: new RegExp(join(from.dataDir, 'chat.db')),
   })

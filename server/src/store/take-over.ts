@@ -21,9 +21,11 @@ const LOCK_TRIES = 100
 export type Step = 'chunk copied' | 'level' | 'locked there' | 'fenced there' | 'rest copied'
 
 /**
- * Takes a room out of the file of its last home, dead, paused or running: copies what is there, raises the fence (from then on
- * that home is refused), copies what came meanwhile, and only then makes the room ours. Until that last step our own row says
- * that the room is elsewhere, so a crash anywhere leaves a state from which the same call goes on.
+ * Takes a room out of the files of those who were its home before, dead, paused or running: copies what is there, raises the
+ * fence in each of them (from then on none of them can append, nor finish a take-over of its own), copies what came meanwhile
+ * from the one that has most, and only then makes the room ours. A store that holds all of the room has the highest head: a copy
+ * that was cut off ends where it was cut off. Until the last step our own row says that the room is elsewhere, so a crash
+ * anywhere leaves a state from which the same call goes on.
  *
  * The caller drives it and may do other work between steps.
  * @throws SourceUnavailable; and SQLite's errors, which are of our own file then.
@@ -33,7 +35,7 @@ export function* takeOver(
   self: string,
   room: RoomId,
   epoch: Epoch,
-  from: StoreRef,
+  from: readonly StoreRef[],
 ): Generator<Step, Taken | 'fenced'> {
   const ours = writer.row(room)
   if (ours !== undefined && ours.epoch > epoch) return 'fenced'
@@ -42,34 +44,58 @@ export function* takeOver(
     const taken = writer.take(room, epoch)
     return taken === 'elsewhere' ? 'fenced' : taken
   }
-  const source = new Source(from, room)
+  const sources: Source[] = []
   try {
-    const theirs = source.row()
-    if (theirs !== undefined && fences(theirs, epoch, self)) return 'fenced'
-    const copy = new Copy(writer.db, room, from.id)
-    if (theirs !== undefined) {
-      copy.begin(theirs.log)
-      while (copyChunk(source, copy)) yield 'chunk copied'
+    for (const ref of from) sources.push(new Source(ref, room))
+    const known = new Set([self, ...from.map(({ id }) => id)])
+    const standsAgainst = (row: RoomRow) => fences(row, epoch, self, known)
+    const found = sources.map((source) => ({ source, row: source.row() }))
+    if (found.some(({ row }) => row !== undefined && standsAgainst(row))) return 'fenced'
+    const early = withMost(
+      found.flatMap(({ source, row }) => (row === undefined ? [] : [{ source, ...row }])),
+    )
+    const copy = new Copy(writer.db, room, from[0]!.id)
+    if (early !== undefined && early.head > 0) {
+      copy.begin(early.log)
+      while (copyChunk(early.source, copy)) yield 'chunk copied'
     }
     yield 'level'
 
-    let last = source.fence(epoch, self)
-    for (let tries = 1; last === 'busy'; tries += 1) {
-      if (tries === LOCK_TRIES) throw new SourceUnavailable(`${from.dataDir} is kept locked by its server`)
-      yield 'locked there'
-      last = source.fence(epoch, self)
+    const fenced: (Fenced & { source: Source })[] = []
+    for (const source of sources) {
+      let last = source.fence(epoch, self, standsAgainst)
+      for (let tries = 1; last === 'busy'; tries += 1) {
+        if (tries === LOCK_TRIES) throw new SourceUnavailable(`${source.path} is kept locked by its server`)
+        yield 'locked there'
+        last = source.fence(epoch, self, standsAgainst)
+      }
+      if (last === 'fenced') return 'fenced'
+      fenced.push({ source, ...last })
+      yield 'fenced there'
     }
-    if (last === 'fenced') return 'fenced'
-    yield 'fenced there'
 
-    copy.begin(last.log)
-    while (copyChunk(source, copy)) yield 'chunk copied'
-    yield 'rest copied'
-
-    return copy.finish(epoch, last.head)
+    const most = withMost(fenced)!
+    const ownRow = writer.row(room)
+    if (ownRow === undefined || ownRow.head <= most.head) {
+      copy.begin(most.log)
+      while (copyChunk(most.source, copy)) yield 'chunk copied'
+      yield 'rest copied'
+      return copy.finish(epoch, most.head)
+    }
+    // Everybody else was cut off on the way from here: what we had is still the whole.
+    copy.begin(ownRow.log)
+    return copy.finish(epoch, ownRow.head)
   } finally {
-    source.close()
+    for (const source of sources) source.close()
   }
+}
+
+/** The one with the highest head; of several, the first. */
+function withMost<T extends { head: Seq }>(all: readonly T[]): T | undefined {
+  return all.reduce<T | undefined>(
+    (best, one) => (best === undefined || one.head > best.head ? one : best),
+    undefined,
+  )
 }
 
 /** @returns whether there may be more */
@@ -79,11 +105,13 @@ function copyChunk(from: Source, to: Copy): boolean {
   return rows.length === CHUNK
 }
 
-/** Whether the row at the last home stands against `self` taking the room from there in `epoch`. */
-function fences(theirs: RoomRow, epoch: Epoch, self: string): boolean {
-  if (theirs.movedTo === null) return theirs.epoch >= epoch
-  // Moved to us: we were interrupted on the way. Moved elsewhere: its content is there now.
-  return theirs.movedTo !== self || theirs.epoch > epoch
+/** Whether a row in another store stands against `self` taking the room in `epoch`; `known`: the stores that are asked. */
+function fences(theirs: RoomRow, epoch: Epoch, self: string, known: ReadonlySet<string>): boolean {
+  if (theirs.epoch > epoch) return true
+  // Our own epoch again: only we ourselves can have raised that fence, on a way that was cut off.
+  if (theirs.epoch === epoch) return theirs.movedTo !== self
+  // Moved to a store nobody named: the content may be there.
+  return theirs.movedTo !== null && !known.has(theirs.movedTo)
 }
 
 interface Fenced {
@@ -98,18 +126,18 @@ const TS_AT = 7
 /** One room in the file of its last home. Everything that fails here is SourceUnavailable. */
 class Source {
   readonly #db: Database
-  readonly #path: string
+  readonly path: string
   readonly #room: RoomId
 
   constructor(ref: StoreRef, room: RoomId) {
     this.#room = room
-    this.#path = join(ref.dataDir, CHAT_FILE)
-    if (!existsSync(this.#path)) throw new SourceUnavailable(`${this.#path} is not there`)
-    this.#db = this.#ask(() => connect(this.#path, { mustExist: true, busyMs: LOCK_TRY_MS }))
+    this.path = join(ref.dataDir, CHAT_FILE)
+    if (!existsSync(this.path)) throw new SourceUnavailable(`${this.path} is not there`)
+    this.#db = this.#ask(() => connect(this.path, { mustExist: true, busyMs: LOCK_TRY_MS }))
     const version = this.#ask(() => schemaVersion(this.#db))
     if (version !== SCHEMA_VERSION) {
       this.#db.close()
-      throw new SourceUnavailable(`${this.#path} has schema ${version}, not ${SCHEMA_VERSION}`)
+      throw new SourceUnavailable(`${this.path} has schema ${version}, not ${SCHEMA_VERSION}`)
     }
   }
 
@@ -138,10 +166,10 @@ class Source {
   }
 
   /** From here on no epoch below `epoch` can append there; the head is read behind that. */
-  fence(epoch: Epoch, self: string): Fenced | 'fenced' | 'busy' {
+  fence(epoch: Epoch, self: string, standsAgainst: (row: RoomRow) => boolean): Fenced | 'fenced' | 'busy' {
     return this.#ask(() => {
       try {
-        return this.#db.transaction(() => this.#fence(epoch, self)).immediate()
+        return this.#db.transaction(() => this.#fence(epoch, self, standsAgainst)).immediate()
       } catch (cause) {
         if (meaningOf(cause) === 'busy') return 'busy'
         throw cause
@@ -149,7 +177,7 @@ class Source {
     })
   }
 
-  #fence(epoch: Epoch, self: string): Fenced | 'fenced' {
+  #fence(epoch: Epoch, self: string, standsAgainst: (row: RoomRow) => boolean): Fenced | 'fenced' {
     const theirs = this.row()
     if (theirs === undefined) {
       // Never used there, but whoever was told to be its home there might start now.
@@ -159,7 +187,7 @@ class Source {
         .run(this.#room, log, epoch, self)
       return { log, head: 0 }
     }
-    if (fences(theirs, epoch, self)) return 'fenced'
+    if (standsAgainst(theirs)) return 'fenced'
     this.#db.prepare('UPDATE rooms SET epoch = ?, moved_to = ? WHERE key = ?').run(epoch, self, theirs.key)
     return { log: theirs.log, head: theirs.head }
   }
@@ -174,7 +202,7 @@ class Source {
     } catch (cause) {
       if (cause instanceof SourceUnavailable) throw cause
       const message = oneLine(cause instanceof Error ? cause.message : String(cause))
-      throw new SourceUnavailable(`${this.#path}: ${message}`, { cause })
+      throw new SourceUnavailable(`${this.path}: ${message}`, { cause })
     }
   }
 }

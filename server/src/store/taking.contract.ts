@@ -11,7 +11,7 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
       const there = await a.take('r', 1)
       const drafts = Array.from({ length: 620 }, (_, i) => message(`${i}`, `t${i}`, { ts: i }))
       await appendTo(a, 'r', 1, ...drafts)
-      const taken = await b.take('r', 2, ref('a'))
+      const taken = await b.take('r', 2, [ref('a')])
       assert.ok(taken !== 'fenced' && there !== 'fenced')
       assert.deepEqual(taken, { log: there.log, head: 620 })
       assert.equal(await appendTo(a, 'r', 1, message('late')), 'fenced')
@@ -31,11 +31,11 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
     test('[S1] a room that went away cannot be taken without its content, whatever the epoch', async () => {
       const [a, b] = [await open('a'), await open('b')]
       await a.take('r', 1)
-      await b.take('r', 2, ref('a'))
+      await b.take('r', 2, [ref('a')])
       assert.equal(await a.take('r', 1), 'fenced')
       assert.equal(await a.take('r', 2), 'fenced')
       assert.equal(await a.take('r', 3), 'fenced')
-      assert.equal(await a.take('r', 3, ref('a')), 'fenced')
+      assert.equal(await a.take('r', 3, [ref('a')]), 'fenced')
       assert.deepEqual(await appendTo(b, 'r', 2, message('x')), [{ is: 'new', seq: 1, ts: 1_000 }])
     })
 
@@ -43,9 +43,9 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
       const [a, b] = [await open('a'), await open('b')]
       const first = await a.take('r', 1)
       await appendTo(a, 'r', 1, message('1'))
-      await b.take('r', 2, ref('a'))
+      await b.take('r', 2, [ref('a')])
       await appendTo(b, 'r', 2, message('2'))
-      const back = await a.take('r', 3, ref('b'))
+      const back = await a.take('r', 3, [ref('b')])
       assert.ok(first !== 'fenced')
       assert.deepEqual(back, { log: first.log, head: 2 })
       assert.equal(await appendTo(b, 'r', 2, message('3')), 'fenced')
@@ -59,8 +59,8 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
       const [a, b] = [await open('a'), await open('b')]
       await a.take('r', 5)
       await appendTo(a, 'r', 5, message('1'))
-      assert.equal(await b.take('r', 4, ref('a')), 'fenced')
-      assert.equal(await b.take('r', 5, ref('a')), 'fenced')
+      assert.equal(await b.take('r', 4, [ref('a')]), 'fenced')
+      assert.equal(await b.take('r', 5, [ref('a')]), 'fenced')
       assert.deepEqual(await b.held(), [])
       assert.deepEqual(await appendTo(a, 'r', 5, message('2')), [{ is: 'new', seq: 2, ts: 1_000 }])
     })
@@ -68,14 +68,14 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
     test('[S1] a room that moved on from there is not there any more', async () => {
       const [a, b, c] = [await open('a'), await open('b'), await open('c')]
       await a.take('r', 1)
-      await b.take('r', 2, ref('a'))
-      assert.equal(await c.take('r', 3, ref('a')), 'fenced')
-      assert.notEqual(await c.take('r', 3, ref('b')), 'fenced')
+      await b.take('r', 2, [ref('a')])
+      assert.equal(await c.take('r', 3, [ref('a')]), 'fenced')
+      assert.notEqual(await c.take('r', 3, [ref('b')]), 'fenced')
     })
 
     test('[S1] a home that never came to use the room is refused, too', async () => {
       const [a, b] = [await open('a'), await open('b')]
-      assert.equal((await b.take('r', 2, ref('a'))) === 'fenced', false)
+      assert.equal((await b.take('r', 2, [ref('a')])) === 'fenced', false)
       assert.equal(await a.take('r', 1), 'fenced')
       assert.deepEqual(await appendTo(b, 'r', 2, message('x')), [{ is: 'new', seq: 1, ts: 1_000 }])
     })
@@ -84,7 +84,7 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
       const [a, b] = [await open('a'), await open('b')]
       await a.take('r', 1)
       await appendTo(a, 'r', 1, message('1'))
-      const [first, second] = await Promise.all([b.take('r', 2, ref('a')), b.take('r', 2, ref('a'))])
+      const [first, second] = await Promise.all([b.take('r', 2, [ref('a')]), b.take('r', 2, [ref('a')])])
       assert.notEqual(first, 'fenced')
       assert.deepEqual(second, first)
       assert.deepEqual(await b.take('r', 2), first)
@@ -93,7 +93,7 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
     test('a store that is not there is said to be so, and nothing changes', async () => {
       const b = await open('b')
       const nowhere = { id: 'x', dataDir: '/nowhere/at/all' }
-      await assert.rejects(b.take('r', 2, nowhere), SourceUnavailable)
+      await assert.rejects(b.take('r', 2, [nowhere]), SourceUnavailable)
       assert.deepEqual(await b.held(), [])
       assert.notEqual(await b.take('s', 1), 'fenced')
     })
