@@ -28,6 +28,8 @@ const MEMBERS_MS = 50
 const MEMBERS_LARGE_MS = 2_000
 /** How long the people of an edge that is gone stay, and how long a new home waits for its edges to report. */
 export const GRACE_MS = 5_000
+/** How long somebody who went may turn up elsewhere without having left. */
+const LINGER_MS = 200
 const BUSY_RETRY_MS = 250
 
 export interface HomeEvents {
@@ -51,7 +53,7 @@ export class Home implements Committing {
   readonly #feed: Feed
   readonly #committer: Committer
   readonly #events: HomeEvents
-  readonly #presence = new Presence(GRACE_MS)
+  readonly #presence = new Presence(GRACE_MS, LINGER_MS)
   readonly #edges = new Map<ServerId, EdgeFollower>()
   readonly #openedAt: number
   #serving = true
@@ -232,7 +234,8 @@ export class Home implements Committing {
 
   #publishMembers(): void {
     if (!this.#serving) return
-    const { join, leave } = this.#presence.takeChanges()
+    const { join, leave } = this.#presence.takeChanges(this.#clock.now())
+    if (this.#presence.hasChanges) this.#scheduleMembers()
     const { count } = this.#presence
     const isLarge = count > LIMITS.presenceNames || this.#wasLarge
     this.#wasLarge = count > LIMITS.presenceNames

@@ -45,6 +45,16 @@ describe('what an edge shows of a room’s people', () => {
     })
   })
 
+  test('[P1] the count falls with those who leave, also at a home that has not heard of every edge', () => {
+    const view = new MembersView()
+    view.apply({ full: true, settled: false, join: [ADA, BOB], leave: [], count: 2 })
+    assert.deepEqual(view.apply({ full: false, settled: false, join: [], leave: [BOB], count: 1 }), {
+      join: [],
+      leave: [BOB],
+      count: 1,
+    })
+  })
+
   test('who is on this server is here, even if a full list does not know him yet', () => {
     const view = new MembersView()
     view.enter(ADA)

@@ -58,8 +58,9 @@ export class MembersView {
    * @returns what clients have to be told, or undefined if nothing changed for them
    */
   apply(update: MembersUpdate, own: readonly User[] = []): MembersDifference | undefined {
-    const counted = update.settled ? update.count : Math.max(update.count, this.#count)
     const wasLarge = this.#page !== undefined
+    // Where everybody is named, the names say how many there are, whatever a home knows that was not told of all yet.
+    const counted = update.settled || this.isSmall ? update.count : Math.max(update.count, this.#count)
     if (counted > LIMITS.presenceNames || (wasLarge && !update.full)) return this.#applyCount(update, counted)
     this.#page = undefined
     const here = new Map([...update.join, ...own].map((user) => [user.id, user]))

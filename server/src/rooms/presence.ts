@@ -20,14 +20,25 @@ interface EdgePeople {
 
 export class Presence {
   readonly #graceMs: number
+  readonly #lingerMs: number
   readonly #edges = new Map<ServerId, EdgePeople>()
   /** Everybody here, with the number of edges that say so. */
   readonly #people = new Map<UserId, { user: User; edges: number }>()
-  /** What was not handed out yet: true = came, false = went. */
-  #changed = new Map<UserId, { user: User; here: boolean }>()
+  /** What was not handed out yet: true = came, false = went, and when that was first looked at. */
+  #changed = new Map<UserId, { user: User; here: boolean; seenAt?: number }>()
 
-  constructor(graceMs: number) {
+  /**
+   * `lingerMs`: who went is handed out only this long after the first look, so that one who went from one server to
+   * another is not called gone, in whichever order the two tell it.
+   */
+  constructor(graceMs: number, lingerMs = 0) {
     this.#graceMs = graceMs
+    this.#lingerMs = lingerMs
+  }
+
+  /** Whether there is something to hand out, now or soon. */
+  get hasChanges(): boolean {
+    return this.#changed.size > 0
   }
 
   get count(): number {
@@ -114,10 +125,14 @@ export class Presence {
   }
 
   /** What changed since the last call; who came and went in between is in neither. */
-  takeChanges(): PresenceChanges {
+  takeChanges(now = 0): PresenceChanges {
     const changes: PresenceChanges = { join: [], leave: [] }
-    for (const { user, here } of this.#changed.values()) (here ? changes.join : changes.leave).push(user)
-    this.#changed = new Map()
+    for (const [id, change] of this.#changed) {
+      change.seenAt ??= now
+      if (!change.here && now - change.seenAt < this.#lingerMs) continue
+      this.#changed.delete(id)
+      ;(change.here ? changes.join : changes.leave).push(change.user)
+    }
     return changes
   }
 
