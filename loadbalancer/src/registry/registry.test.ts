@@ -339,3 +339,34 @@ describe('what servers are told', () => {
     assert.equal(registry.drain('x', true), false)
   })
 })
+
+describe('how a server stands as the home of its rooms', () => {
+  test('it is gone when its connection is refused, or when it was silent for three seconds and deaf to a probe', () => {
+    const registry = registryOf('a', 'b')
+    registry.probed('a', 'a-1', 'refused')
+    assert.equal(registry.standing('a', T0), 'gone')
+    registry.probed('b', 'b-1', 'failed')
+    assert.equal(registry.standing('b', T0), 'here', 'a probe that failed alone proves nothing')
+    pass(registry, T0, T0 + LATE_MS)
+    assert.equal(registry.standing('b', T0 + LATE_MS), 'gone')
+    assert.equal(reported(registry, report('b', 1), T0 + LATE_MS), 'taken')
+    assert.equal(registry.standing('b', T0 + LATE_MS), 'here')
+  })
+
+  test('it leaves while it drains, by its own word or by order', () => {
+    const registry = registryOf('a', 'b')
+    registry.update(report('a', 1, { draining: true }), T0)
+    registry.drain('b', true)
+    assert.deepEqual([registry.standing('a', T0), registry.standing('b', T0)], ['leaving', 'leaving'])
+  })
+
+  test('after the start of the balancer nobody is gone who has not yet had the time to register again', () => {
+    const registry = new Registry(T0, seeded(1), [known('a')])
+    registry.probed('a', 'a-1', 'refused')
+    assert.equal(registry.standing('a', T0 + 1), 'here')
+    assert.equal(registry.standing('unknown', T0 + 1), 'here')
+    pass(registry, T0, T0 + LEARN_MS)
+    assert.equal(registry.standing('a', T0 + LEARN_MS), 'gone')
+    assert.equal(registry.standing('unknown', T0 + LEARN_MS), 'gone')
+  })
+})

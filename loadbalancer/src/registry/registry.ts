@@ -78,6 +78,7 @@ export class Registry {
   readonly #changed = new Set<string>()
   #judgeFrom = -Infinity
   #tickedAt: number
+  readonly #startedAt: number
   /** Rises when the list of servers to connect to changes. */
   #version = 1
   #sorted: { at: number; version: number; entries: Entry[] } = { at: -Infinity, version: 0, entries: [] }
@@ -86,6 +87,7 @@ export class Registry {
   constructor(now: number, random: () => number, known: readonly KnownServer[] = []) {
     this.#random = random
     this.#tickedAt = now
+    this.#startedAt = now
     for (const server of known) {
       this.#servers.set(server.id, { ...freshEntry(server, now), health: 'late', isRegistered: false })
     }
@@ -224,8 +226,12 @@ export class Registry {
    */
   standing(id: string, now: number): 'here' | 'leaving' | 'gone' {
     const entry = this.#servers.get(id)
-    if (entry === undefined) return now >= this.#judgeFrom ? 'gone' : 'here'
-    if (entry.health === 'down') return entry.isRegistered || now >= this.#judgeFrom ? 'gone' : 'here'
+    const hasLearnt = now - this.#startedAt >= LEARN_MS
+    if (entry === undefined) return hasLearnt ? 'gone' : 'here'
+    const isJudged = entry.isRegistered || hasLearnt
+    // Silent for as long as it takes to be late, and deaf to a probe: for a home that is enough, for others wait for it.
+    const isDeaf = entry.health === 'late' && entry.lastProbe === 'failed' && now - entry.heardAt >= LATE_MS
+    if (entry.health === 'down' || isDeaf) return isJudged ? 'gone' : 'here'
     return isLeaving(entry) ? 'leaving' : 'here'
   }
 

@@ -1,15 +1,15 @@
-import type { LogId, RoomId, Seq, User, UserId } from '@flotilla/protocol/frames.ts'
-import { LIMITS } from '@flotilla/protocol/limits.ts'
+import type { LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
 import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
 import type { CarriedSend } from '@flotilla/protocol/link.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import type { Epoch, HeldRoom, Store, StoreRef } from '../store/store.ts'
+import { Attendance } from './attendance.ts'
 import type { Committer, SendOutcome } from './committer.ts'
 import type { Directory } from './directory.ts'
 import { Feed, type FeedCounters, type FeedFollower } from './feed.ts'
 import { Home } from './home.ts'
-import { MembersView, type MembersDifference, type MembersUpdate } from './members-view.ts'
+import type { MembersDifference } from './members-view.ts'
 import { pageOf } from './page.ts'
 import { Relay, type Page } from './relay.ts'
 
@@ -59,7 +59,6 @@ interface Known {
 const READY_MS = 5_000
 const SEEK_RETRY_MS = 300
 const SEEK_RETRY_MAX_MS = 5_000
-const PEOPLE_MS = 20
 /** For how long a room without anybody stays open, so that the next one finds its ring. */
 const IDLE_MS = 60_000
 const MAX_WAITING = 10_000
@@ -70,16 +69,12 @@ export class Room {
   readonly id: RoomId
   readonly #context: RoomContext
   readonly #members = new Set<Member>()
-  readonly #own = new Map<UserId, { user: User; sessions: number }>()
-  readonly #view = new MembersView()
+  readonly #people: Attendance
   #feed: Feed | undefined
   #role: Role = { is: 'seeking' }
   #waiting: { resolve: (ready: Refusal | undefined) => void; cancel: Cancel }[] = []
   #seekAgain: Cancel | undefined
   #seeks = 0
-  #peopleVersion = 0
-  #peopleChanged = new Map<UserId, User | undefined>()
-  #peopleLater: Cancel | undefined
   #emptySince: number | undefined
   #reaching: { epoch: Epoch; resolve: () => void; cancel: Cancel }[] = []
   #onStepDown: (() => void) | undefined
@@ -91,6 +86,16 @@ export class Room {
     this.id = id
     this.#context = context
     this.#emptySince = context.clock.now()
+    this.#people = new Attendance({
+      clock: context.clock,
+      tell: (report) => {
+        if (this.#role.is === 'home') this.#role.home.people(context.self, report)
+        else if (this.#role.is === 'relay') this.#role.relay.tell({ t: 'people', room: id, ...report })
+      },
+      announce: (change) => {
+        for (const member of this.#members) member.presence(id, change)
+      },
+    })
     void this.#seek({ held })
   }
 
@@ -105,7 +110,7 @@ export class Room {
   }
   /** Version of the last report of this server's people. */
   get peopleVersion(): number {
-    return this.#peopleVersion
+    return this.#people.version
   }
   get isRefused(): boolean {
     return this.#role.is === 'refused'
@@ -201,16 +206,10 @@ export class Room {
   enter(member: Member, welcome: (people: { members: User[]; count: number }) => void): void {
     if (this.#feed === undefined) throw new Error('entered a room that is not ready')
     const { user } = member
-    const own = this.#own.get(user.id)
-    if (own !== undefined) own.sessions += 1
-    else {
-      this.#own.set(user.id, { user, sessions: 1 })
-      this.#notePerson(user.id, user)
-      if (this.#view.isSmall) this.#announce(this.#view.enter(user))
-    }
+    this.#people.enter(user)
     this.#members.add(member)
     this.#emptySince = undefined
-    welcome(this.#view.page(user))
+    welcome(this.#people.page(user))
     this.#feed.follow(member)
   }
 
@@ -218,13 +217,7 @@ export class Room {
     if (!this.#members.delete(member)) return
     this.#feed?.unfollow(member)
     if (this.#members.size === 0) this.#emptySince = this.#context.clock.now()
-    const own = this.#own.get(member.user.id)
-    if (own === undefined) return
-    own.sessions -= 1
-    if (own.sessions > 0) return
-    this.#own.delete(member.user.id)
-    this.#notePerson(member.user.id, undefined)
-    this.#announce(this.#view.exit(member.user))
+    this.#people.exit(member.user)
   }
 
   /** Answered exactly once. */
@@ -273,7 +266,7 @@ export class Room {
     this.#leaveRole({ unfollow: true })
     this.#role = { is: 'closed' }
     this.#seekAgain?.()
-    this.#peopleLater?.()
+    this.#people.close()
     this.#feed?.close()
     this.#settle(refuse('busy'))
     this.#onStepDown?.()
@@ -373,7 +366,7 @@ export class Room {
       feed,
       committer,
       events: {
-        members: (update) => this.#hearMembers(update),
+        members: (update) => this.#people.hear(update),
         typing: (user) => this.#hearTyping(user),
         fenced: () => {
           note('fenced', { room: this.id, epoch })
@@ -383,7 +376,7 @@ export class Room {
     })
     this.#role = { is: 'home', home }
     note('home', { room: this.id, epoch, head })
-    this.#sendPeople({ full: true })
+    this.#people.reportAll()
     this.#settle(undefined)
     this.#reached()
   }
@@ -416,9 +409,9 @@ export class Room {
           this.#feed?.push(lines)
           this.#feed?.flush()
         },
-        members: (update) => this.#hearMembers(update),
+        members: (update) => this.#people.hear(update),
         typing: (user) => this.#hearTyping(user),
-        peopleWanted: () => this.#sendPeople({ full: true }),
+        peopleWanted: () => this.#people.reportAll(),
         lost: (why) => {
           if (this.relay !== relay) return
           note('home lost', { room: this.id, home: homeId, why })
@@ -451,48 +444,8 @@ export class Room {
     return this.#feed
   }
 
-  #hearMembers(update: MembersUpdate): void {
-    // The home may not have heard yet of who just came here.
-    const own = update.full && update.count <= LIMITS.presenceNames ? this.#ownUsers() : []
-    // Who left another server and is here now did not leave the room, in whichever order the home hears of it.
-    const leave = update.leave.filter((user) => !this.#own.has(user.id))
-    this.#announce(this.#view.apply({ ...update, leave }, own))
-  }
-
-  #announce(change: MembersDifference | undefined): void {
-    if (change === undefined) return
-    for (const member of this.#members) member.presence(this.id, change)
-  }
-
-  #ownUsers(): User[] {
-    return [...this.#own.values()].map(({ user }) => user)
-  }
-
   #hearTyping(user: User): void {
     for (const member of this.#members) if (member.user.id !== user.id) member.typing(this.id, user)
-  }
-
-  /** Somebody came to this server's side of the room (with his name), or went (without). */
-  #notePerson(id: UserId, user: User | undefined): void {
-    this.#peopleChanged.set(id, user)
-    this.#peopleLater ??= this.#context.clock.after(PEOPLE_MS, () => this.#sendPeople({ full: false }))
-  }
-
-  #sendPeople({ full }: { full: boolean }): void {
-    this.#peopleLater?.()
-    this.#peopleLater = undefined
-    const changed = this.#peopleChanged
-    this.#peopleChanged = new Map()
-    if (!full && changed.size === 0) return
-    this.#peopleVersion += 1
-    const report = {
-      v: this.#peopleVersion,
-      full,
-      join: full ? this.#ownUsers() : [...changed.values()].filter((user) => user !== undefined),
-      leave: full ? [] : [...changed].filter(([, user]) => user === undefined).map(([id]) => id),
-    }
-    if (this.#role.is === 'home') this.#role.home.people(this.#context.self, report)
-    else if (this.#role.is === 'relay') this.#role.relay.tell({ t: 'people', room: this.id, ...report })
   }
 }
 

@@ -1,0 +1,126 @@
+import type { User, UserId } from '@flotilla/protocol/frames.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
+import type { Cancel, Clock } from '../clock.ts'
+import { MembersView, type MembersDifference, type MembersUpdate } from './members-view.ts'
+
+/**
+ * The people of one room at one server: who is here with how many sessions, what the home is told of them, and what the clients
+ * here are told of everybody.
+ */
+
+/** What the home is told: all of this server's people (`full`), or what changed from version `v - 1` to `v`. */
+export interface PeopleReport {
+  v: number
+  full: boolean
+  join: User[]
+  leave: UserId[]
+}
+
+/** Changes of this time go to the home together. */
+const REPORT_MS = 20
+
+export class Attendance {
+  readonly #clock: Clock
+  readonly #tell: (report: PeopleReport) => void
+  readonly #announce: (change: MembersDifference) => void
+  readonly #own = new Map<UserId, { user: User; sessions: number }>()
+  readonly #view = new MembersView()
+  #version = 0
+  #changed = new Map<UserId, User | undefined>()
+  #reportLater: Cancel | undefined
+
+  constructor(options: {
+    clock: Clock
+    /** To the room's home, whichever that is now. */
+    tell: (report: PeopleReport) => void
+    /** To the clients here. */
+    announce: (change: MembersDifference) => void
+  }) {
+    this.#clock = options.clock
+    this.#tell = options.tell
+    this.#announce = options.announce
+  }
+
+  /** Version of the last report. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** A session of `user` enters: those here hear of him at once, the home soon. */
+  enter(user: User): void {
+    const own = this.#own.get(user.id)
+    if (own !== undefined) {
+      own.sessions += 1
+      return
+    }
+    this.#own.set(user.id, { user, sessions: 1 })
+    this.#note(user.id, user)
+    if (this.#view.isSmall) this.#say(this.#view.enter(user))
+  }
+
+  /** A session of `user` leaves; with his last one here he leaves this server. */
+  exit(user: User): void {
+    const own = this.#own.get(user.id)
+    if (own === undefined) return
+    own.sessions -= 1
+    if (own.sessions > 0) return
+    this.#own.delete(user.id)
+    this.#note(user.id, undefined)
+    this.#say(this.#view.exit(user))
+  }
+
+  /** A page of people, the asker first, and how many there are. */
+  page(asker: User): { members: User[]; count: number } {
+    return this.#view.page(asker)
+  }
+
+  /** What the home says of everybody. */
+  hear(update: MembersUpdate): void {
+    // The home may not have heard yet of who just came here.
+    const own = update.full && update.count <= LIMITS.presenceNames ? this.#users() : []
+    // Who left another server and is here now did not leave the room, in whichever order the home hears of it.
+    const leave = update.leave.filter((user) => !this.#own.has(user.id))
+    this.#say(this.#view.apply({ ...update, leave }, own))
+  }
+
+  /** Tells the home of everybody here: it is a new one, or missed something. */
+  reportAll(): void {
+    this.#takeChanges()
+    this.#report({ full: true, join: this.#users(), leave: [] })
+  }
+
+  close(): void {
+    this.#reportLater?.()
+  }
+
+  #note(id: UserId, user: User | undefined): void {
+    this.#changed.set(id, user)
+    this.#reportLater ??= this.#clock.after(REPORT_MS, () => {
+      const changed = [...this.#takeChanges()]
+      const join = changed.flatMap(([, here]) => (here === undefined ? [] : [here]))
+      const leave = changed.flatMap(([gone, here]) => (here === undefined ? [gone] : []))
+      this.#report({ full: false, join, leave })
+    })
+  }
+
+  #takeChanges(): Map<UserId, User | undefined> {
+    this.#reportLater?.()
+    this.#reportLater = undefined
+    const changed = this.#changed
+    this.#changed = new Map()
+    return changed
+  }
+
+  #report(report: Omit<PeopleReport, 'v'>): void {
+    this.#version += 1
+    this.#tell({ v: this.#version, ...report })
+  }
+
+  #say(change: MembersDifference | undefined): void {
+    if (change !== undefined) this.#announce(change)
+  }
+
+  #users(): User[] {
+    return [...this.#own.values()].map(({ user }) => user)
+  }
+}
