@@ -110,4 +110,19 @@ describe('a link', () => {
     assert.ok(a.bus.unsentBytes('b') <= 8 * 1024 * 1024)
     assert.ok(a.counters.dropped >= 12)
   })
+
+  test('[B4] says when a peer takes more again, also where the system took all of it at once', async (t) => {
+    const [a, b] = [await node(t, 'a'), await node(t, 'b')]
+    const [atA, atB] = [new Heard(), new Heard()]
+    a.bus.listen(atA)
+    b.bus.listen(atB)
+    a.bus.know(b.address)
+    a.bus.reach('b')
+    await atA.until(({ events }) => events.includes('up b'))
+    const lines = Buffer.alloc(70 * 1024)
+    a.bus.send('b', { t: 'entries', room: 'r', epoch: 1, log: 'l', from: 1, to: 1 }, lines)
+    assert.ok(a.bus.unsentBytes('b') >= 64 * 1024)
+    await atA.until(({ events }) => events.includes('drained b'))
+    assert.ok(a.bus.unsentBytes('b') < 16 * 1024)
+  })
 })

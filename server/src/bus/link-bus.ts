@@ -109,6 +109,8 @@ export class LinkBus implements Bus {
     lengths.writeUInt32BE(lines.length, 4)
     peer.waiting.push(lengths, head, lines)
     peer.waitingBytes += bytes
+    // Here and not where it is handed over: who saw it full waits to be told, even if the system then takes all at once.
+    if (this.unsentBytes(to) >= LIMITS.highWaterBytes) peer.isFull = true
     counters.sent += 1
     if (peer.link === undefined) this.#dial(peer)
     else {
@@ -258,7 +260,6 @@ export class LinkBus implements Bus {
     peer.waiting = []
     peer.waitingBytes = 0
     link.socket.send(frame, { binary: true }, () => this.#sent(peer))
-    if (link.socket.bufferedAmount >= LIMITS.highWaterBytes) peer.isFull = true
   }
 
   #sent(peer: Peer): void {
