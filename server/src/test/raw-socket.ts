@@ -14,12 +14,18 @@ export class RawSocket {
   pings = 0
   #unread = Buffer.alloc(0)
   #isOpen = false
+  /** Bytes it reads before it pauses. */
+  #appetite = Infinity
   /** What came before the first frame. */
   head = ''
 
   private constructor(socket: Socket) {
     this.socket = socket
-    socket.on('data', (data: Buffer) => this.#read(data))
+    socket.on('data', (data: Buffer) => {
+      this.#appetite -= data.length
+      if (this.#appetite <= 0) socket.pause()
+      this.#read(data)
+    })
     socket.on('error', () => {}) // `isEnded` tells
     socket.on('close', () => (this.isEnded = true))
   }
@@ -59,6 +65,19 @@ export class RawSocket {
 
   say(frame: object): void {
     this.frame(JSON.stringify(frame))
+  }
+
+  /** Reads about so many bytes more, and then nothing. */
+  async readOnly(bytes: number): Promise<void> {
+    this.#appetite = bytes
+    this.socket.resume()
+    await until(`${bytes} bytes`, () => this.#appetite <= 0)
+  }
+
+  /** Reads all there is from now on. */
+  readAll(): void {
+    this.#appetite = Infinity
+    this.socket.resume()
   }
 
   /** Whether a text holds this. */
