@@ -25,8 +25,9 @@ export const SCREEN_COLUMNS: readonly Column[] = [
 /** One row for a sender on the room's home, one for a sender on the other server. */
 export async function measureScreen(seconds: number): Promise<Row[]> {
   await using fleet = await startLocalFleet({ servers: 2, serverArgs: SERVER_ARGS })
-  const people = await Promise.all(fleet.servers.map((server, i) => enter(fleet, server.url, `person-${i}`)))
+  const people = fleet.servers.map((server, i) => newPerson(fleet, server.url, `person-${i}`))
   try {
+    for (const person of people) await enter(person)
     const home = await homeOf(fleet)
     const rows: Row[] = []
     for (const sender of people) {
@@ -41,20 +42,22 @@ export async function measureScreen(seconds: number): Promise<Row[]> {
   }
 }
 
-type Person = Awaited<ReturnType<typeof enter>>
+type Person = ReturnType<typeof newPerson>
 
-async function enter(fleet: LocalFleet, url: string, name: string) {
+function newPerson(fleet: LocalFleet, url: string, name: string) {
   const client = new ChatClient({
     loadbalancers: [fleet.loadbalancer.url],
     identity: { username: name },
     // Each is on a server of its own, whatever the balancer would choose.
     fetch: () => Promise.resolve(Response.json({ url, alternatives: [] })),
   })
-  const room = client.room(ROOM)
+  const server = () => (client.connection.status === 'live' ? client.connection.server : undefined)
+  return { name, client, room: client.room(ROOM), server }
+}
+
+async function enter({ name, client, room }: Person): Promise<void> {
   client.start()
   await until(`${name} is in the room`, () => room.state.status === 'live')
-  const server = () => (client.connection.status === 'live' ? client.connection.server : undefined)
-  return { client, room, server }
 }
 
 async function converse(label: string, sender: Person, reader: Person, messages: number): Promise<Row> {
