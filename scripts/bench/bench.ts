@@ -44,7 +44,11 @@ console.log([`${head.cpu}, Node ${head.node}`, head.pinning, head.disk, ...head.
 
 const load = new LoadProcess()
 // Without it whatever is being measured fails, and everything started and written is taken away on the way out.
-const interrupt = () => void load.stop()
+let isInterrupted = false
+const interrupt = () => {
+  isInterrupted = true
+  void load.stop()
+}
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt)
 process.stdout.on('error', interrupt) // a pager was closed
 
@@ -57,8 +61,8 @@ try {
   } else await measureAll()
   console.log(`\n${((performance.now() - startedAt) / 1_000).toFixed(0)} s in all`)
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
+  console.error(isInterrupted ? 'stopped' : error instanceof Error ? error.message : error)
+  process.exitCode = isInterrupted ? 130 : 1
 } finally {
   await load.stop()
 }
