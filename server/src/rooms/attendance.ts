@@ -18,6 +18,8 @@ export interface PeopleReport {
 
 /** Changes of this time go to the home together. */
 const REPORT_MS = 20
+/** Who left before the home named him is gone for those here after this long, unless he is back: the home lets others linger. */
+const LINGER_MS = 250
 
 export class Attendance {
   readonly #clock: Clock
@@ -28,6 +30,7 @@ export class Attendance {
   #version = 0
   #changed = new Map<UserId, User | undefined>()
   #reportLater: Cancel | undefined
+  readonly #lingering = new Map<UserId, Cancel>()
 
   constructor(options: {
     clock: Clock
@@ -53,6 +56,8 @@ export class Attendance {
       own.sessions += 1
       return
     }
+    this.#lingering.get(user.id)?.()
+    this.#lingering.delete(user.id)
     this.#own.set(user.id, { user, sessions: 1 })
     this.#note(user.id, user)
     if (this.#view.isSmall) this.#say(this.#view.enter(user))
@@ -66,7 +71,11 @@ export class Attendance {
     if (own.sessions > 0) return
     this.#own.delete(user.id)
     this.#note(user.id, undefined)
-    this.#say(this.#view.exit(user))
+    const cancel = this.#clock.after(LINGER_MS, () => {
+      this.#lingering.delete(user.id)
+      this.#say(this.#view.exit(user))
+    })
+    this.#lingering.set(user.id, cancel)
   }
 
   /** A page of people, the asker first, and how many there are. */
@@ -91,6 +100,8 @@ export class Attendance {
 
   close(): void {
     this.#reportLater?.()
+    for (const cancel of this.#lingering.values()) cancel()
+    this.#lingering.clear()
   }
 
   #note(id: UserId, user: User | undefined): void {
