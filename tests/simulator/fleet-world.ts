@@ -1,7 +1,7 @@
 import type { RoomId } from '@flotilla/protocol/frames.ts'
+import { findBreaches, type FinalRoom } from '../../scripts/chaos/invariants.ts'
 import { MemoryNetwork } from '../../server/src/bus/memory-bus.ts'
 import { MemoryDisk } from '../../server/src/store/memory-store.ts'
-import { findBreaches, type FinalRoom } from './invariants.ts'
 import { MemoryDirectory, SimBalancer } from './sim-balancer.ts'
 import { SimClient } from './sim-client.ts'
 import { SimLine, type SimSocket } from './sim-line.ts'
@@ -36,7 +36,7 @@ export interface WorldOptions {
 /** The faults, as often as they are named. */
 const KINDS = [
   ...(['kill', 'kill', 'kill', 'pause', 'pause', 'drain', 'drain', 'cut', 'cut-client'] as const),
-  ...(['balancer', 'loss', 'full', 'line'] as const),
+  ...(['balancer', 'loss', 'loss', 'full', 'line', 'quit'] as const),
 ]
 
 /** After this long without faults nothing may be under way any more. */
@@ -56,9 +56,12 @@ class FleetWorld {
   readonly #directory = new MemoryDirectory()
   readonly #balancer: SimBalancer
   readonly #clients: SimClient[] = []
+  /** Clients that quit. */
+  readonly #gone: SimClient[] = []
   readonly #rooms: RoomId[]
   /** Pairs that do not reach each other now. */
   readonly #cuts = new Set<string>()
+  readonly #sockets: SimSocket[] = []
   readonly #lines = new Map<SimLine, { client: string; server: string }>()
   readonly #faults: Record<string, number> = {}
   #loss = 0
@@ -122,8 +125,9 @@ class FleetWorld {
     this.#heal()
     const breaches = await this.#rest()
     const finals = this.#finals(breaches)
-    const journals = this.#clients.map(({ journal }) => journal)
+    const journals = [...this.#clients, ...this.#gone].map(({ journal }) => journal)
     breaches.push(...findBreaches(finals, journals), ...this.#unsettled(finals))
+    breaches.push(...this.#sockets.flatMap((socket) => socket.breaches))
     for (const { client } of this.#clients) client.close()
     return {
       seed: this.#options.seed,
@@ -174,6 +178,7 @@ class FleetWorld {
 
   #connect(socket: SimSocket, name: string, id: string): void {
     const world = this.#world
+    this.#sockets.push(socket)
     world.after(world.between(1, 20), () => {
       const server = this.#servers.get(id)
       if (!this.#reach(name, id)) return // nobody answers: the client's own patience ends it
@@ -243,6 +248,15 @@ class FleetWorld {
         this.#balancer.crash()
         world.after(over(world.between(100, 20_000)), () => this.#balancer.restart())
         break
+      case 'quit': {
+        // For good; if his server dies with him, nobody says that he is gone.
+        if (this.#clients.length < 2) break
+        const [gone] = this.#clients.splice(world.between(1, this.#clients.length - 1), 1)
+        this.#gone.push(gone!)
+        gone!.client.close()
+        if (world.chance(0.5)) this.#crash(id, over(world.between(50, 8_000)))
+        break
+      }
       case 'loss':
         this.#loss = world.random() * 0.3
         world.after(world.between(500, 10_000), () => (this.#loss = 0))

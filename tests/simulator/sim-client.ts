@@ -1,18 +1,10 @@
 import { ChatClient, type ChatRoom } from '@flotilla/protocol/client/client.ts'
 import type { Entry, LogId, RoomId } from '@flotilla/protocol/frames.ts'
+import type { Journal } from '../../scripts/chaos/invariants.ts'
 import { SimSocket } from './sim-line.ts'
 import type { World } from './world.ts'
 
 /** A client of the world: the real client library, and a journal of everything it did and saw. */
-
-export interface Journal {
-  name: string
-  invoked: { room: RoomId; id: string; text: string }[]
-  acked: { room: RoomId; id: string; seq: number }[]
-  refused: { room: RoomId; id: string; code: string }[]
-  /** What one room showed, from its first entry or its last reset on; `log` as the room said. */
-  shown: Map<RoomId, { log: LogId | undefined; entries: Entry[] }[]>
-}
 
 export interface ClientNet {
   /** A WebSocket begins to open. */

@@ -175,8 +175,28 @@ export class SimSocket {
   }
 
   deliver(data: string): void {
-    if (this.readyState === 1) this.onmessage?.({ data })
+    if (this.readyState !== 1) return
+    this.#watch(data)
+    this.onmessage?.({ data })
   }
+
+  /** [E2] On the wire, before the client can mend anything: the seq of a room's entries starts at `first` and rises by 1. */
+  #watch(data: string): void {
+    for (const line of data.split('\n')) {
+      const { type, room, seq, first } = JSON.parse(line) as Record<string, unknown>
+      if (type === 'joined') this.#next.set(room as string, first as number)
+      else if (type === 'left' || type === 'reset') this.#next.delete(room as string)
+      else if (type === 'message') {
+        const expected = this.#next.get(room as string)
+        if (expected !== undefined && seq !== expected) {
+          this.breaches.push(`W ${room as string}: ${seq as number} came where ${expected} was due`)
+        }
+        this.#next.set(room as string, (seq as number) + 1)
+      }
+    }
+  }
+  readonly #next = new Map<string, number>()
+  readonly breaches: string[] = []
 
   send(text: string): void {
     if (this.readyState === 1) this.line?.fromClient(text)

@@ -121,7 +121,9 @@ export class Feed {
   /** Writes what is new to every follower: now, or when the room's window since its last flush has passed. */
   flush(): void {
     if (this.#flushLater !== undefined) return
-    const waitMs = this.#flushedAt + flushWindowMs(this.#followers.size) - this.#clock.now()
+    const windowMs = flushWindowMs(this.#followers.size)
+    // Never longer than the window, even if somebody set the clock back.
+    const waitMs = Math.min(windowMs, this.#flushedAt + windowMs - this.#clock.now())
     if (waitMs >= 1) {
       this.#flushLater = this.#clock.after(Math.ceil(waitMs), () => {
         this.#flushLater = undefined

@@ -1,0 +1,168 @@
+/**
+ * Bugs to plant, one at a time, to see that the simulator finds each: the proof of the proof. A plant is a change of the source
+ * as it is loaded (`plant-hook.ts`); the code itself knows nothing of them. One whose text is no longer there is an error, so
+ * that the list keeps up with the code.
+ */
+
+export interface Plant {
+  name: string
+  edits: readonly Edit[]
+}
+export interface Edit {
+  file: string
+  /** Stands once in the file. */
+  find: string
+  put: string
+}
+
+const plant = (name: string, ...edits: Edit[]): Plant => ({ name, edits })
+
+export const PLANTS: readonly Plant[] = [
+  plant('acks before the commit', {
+    file: 'server/src/rooms/home.ts',
+    find: 'if (!this.#serving || !this.#committer.add(this, { draft, answer })) {',
+    put: `answer({ ok: true, seq: this.#feed.head + 1, ts: draft.ts })
+    if (!this.#serving || !this.#committer.add(this, { draft, answer: () => {} })) {
+      return`,
+  }),
+  plant('publishes before the commit', {
+    file: 'server/src/rooms/home.ts',
+    find: 'const draft: Draft = { ...send, ts: this.#clock.now() }',
+    put: `const draft: Draft = { ...send, ts: this.#clock.now() }
+    this.#feed.push([Buffer.from(encodeEntry(entryOf(this.room, draft, this.#feed.head + 1, draft.ts)))])
+    this.#feed.flush()`,
+  }),
+  plant('takes a refusal of the store for a success', {
+    file: 'server/src/rooms/home.ts',
+    find: "for (const { answer } of drafts) answer({ ok: false, code: 'busy', retryMs })",
+    put: 'for (const { answer } of drafts) answer({ ok: true, seq: this.#feed.head, ts: 0 })',
+  }),
+  plant('acks what a fenced home could not store', {
+    file: 'server/src/rooms/home.ts',
+    find: "for (const { answer } of drafts) answer({ ok: false, code: 'busy', retryMs: BUSY_RETRY_MS })",
+    put: 'for (const { answer } of drafts) answer({ ok: true, seq: this.#feed.head + 1, ts: 0 })',
+  }),
+  plant('does not step down when fenced', {
+    file: 'server/src/rooms/home.ts',
+    find: 'this.#events.fenced()',
+    put: '',
+  }),
+  plant('acks a repeat with a seq of its own', {
+    file: 'server/src/rooms/home.ts',
+    find: "case 'repeat':\n          answer({ ok: true, seq: outcome.seq, ts: outcome.ts })",
+    put: "case 'repeat':\n          answer({ ok: true, seq: this.#feed.head + 1, ts: outcome.ts })",
+  }),
+  plant('has no fence', {
+    file: 'server/src/store/memory-store.ts',
+    find: "if (room === undefined || room.epoch !== part.epoch || room.movedTo !== undefined) return 'fenced'",
+    put: "if (room === undefined) return 'fenced'",
+  }),
+  plant('raises no fence in the store a room is taken from', {
+    file: 'server/src/store/memory-store.ts',
+    find: 'row.epoch = epoch\n      row.movedTo = this.#self',
+    put: '',
+  }),
+  plant('takes the room from the store that has least of it', {
+    file: 'server/src/store/memory-store.ts',
+    find: 'row.entries.length > best.entries.length ? row : best',
+    put: 'row.entries.length < best.entries.length ? row : best',
+  }),
+  plant('has no dedupe', {
+    file: 'server/src/store/memory-store.ts',
+    find: 'if (known !== undefined) {',
+    put: 'if (known !== undefined && draft.id === "") {',
+  }),
+  plant('keeps its dedupe where a take-over does not bring it', {
+    file: 'server/src/store/memory-store.ts',
+    find: 'sends: new Map(most.sends),',
+    put: 'sends: new Map(),',
+  }),
+  plant('takes a send whose predecessor is missing', {
+    file: 'server/src/store/memory-store.ts',
+    find: "return { is: 'gap' }",
+    put: 'void 0',
+  }),
+  plant('reads the head before the fence', {
+    file: 'server/src/rooms/room.ts',
+    find: 'this.#becomeHome(placed.epoch, taken.log, taken.head)',
+    put: 'this.#becomeHome(placed.epoch, taken.log, Math.min(taken.head, this.#feed?.head ?? taken.head))',
+  }),
+  plant('asks only the last home for a room', {
+    file: 'loadbalancer/src/rooms/placement.ts',
+    find: '.filter((id) => id !== homeId)',
+    put: '.filter((id) => id !== homeId).slice(-1)',
+  }),
+  plant('asks nobody for a room that was elsewhere', {
+    file: 'loadbalancer/src/rooms/placement.ts',
+    find: '.filter((id) => id !== homeId)',
+    put: '.filter((id) => id === homeId)',
+  }),
+  plant('does not miss a lost tail', {
+    file: 'server/src/rooms/relay.ts',
+    find: 'if (seq > at.head || membersVersion > this.#membersVersion) this.#mend()',
+    put: 'if (membersVersion > this.#membersVersion) this.#mend()',
+  }),
+  plant('takes entries behind a gap', {
+    file: 'server/src/rooms/relay.ts',
+    find: 'if (message.from > at.head + 1) {',
+    put: 'if (message.from > at.head + 1_000_000) {',
+  }),
+  plant('takes entries twice', {
+    file: 'server/src/rooms/relay.ts',
+    find: 'this.#events.entries(lines.slice(at.head + 1 - message.from))',
+    put: 'this.#events.entries(lines)',
+  }),
+  plant('takes an answer that never came for an ack', {
+    file: 'server/src/rooms/relay.ts',
+    find: "send?.({ ok: false, code: 'busy', retryMs: 500 })",
+    put: 'send?.({ ok: true, seq: (this.#position()?.head ?? 0) + 1, ts: 0 })',
+  }),
+  plant('skips an entry while catching up from the log', {
+    file: 'server/src/rooms/feed.ts',
+    find: 'if (lines.length === missing) ring.prepend(lines, first - 1)',
+    put: 'if (lines.length === missing) ring.prepend(lines.slice(1).concat(lines.slice(-1)), first - 1)',
+  }),
+  plant('keeps the people of a server that is gone', {
+    file: 'server/src/rooms/presence.ts',
+    find: 'if (known !== undefined) known.goneAt ??= now + this.#graceMs',
+    put: '',
+  }),
+  plant('moves the cursor of a client without showing what it passes', {
+    file: 'protocol/src/client/room-cursor.ts',
+    find: 'if (this.#at === undefined) {\n      this.#first = first\n      this.#at = first - 1\n    }',
+    put: 'this.#first ??= first\n    this.#at = first - 1',
+  }),
+  plant('shows an entry again that comes again', {
+    file: 'protocol/src/client/room-cursor.ts',
+    find: 'if (entry.seq <= this.#at) continue',
+    put: 'if (entry.seq <= this.#at) ready.push(entry)',
+  }),
+  plant('does not send again what was unacked when the line broke', {
+    file: 'protocol/src/client/outbox.ts',
+    find: "if (item.state === 'sent') this.#become(item, 'waiting')\n    }\n  }\n\n  /** On a new connection",
+    put: "if (item.state === 'sent') void item\n    }\n  }\n\n  /** On a new connection",
+  }),
+  plant('names no predecessor', {
+    file: 'protocol/src/client/outbox.ts',
+    find: '...(after === undefined ? {} : { after }),',
+    put: '',
+  }),
+  plant(
+    'lets a zombie go on as the home of its clients',
+    {
+      file: 'server/src/rooms/rooms.ts',
+      find: "if (outcome === 'fenced') homes[i]?.fenced([])",
+      put: 'void i, outcome',
+    },
+    {
+      file: 'server/src/rooms/room.ts',
+      find: 'if (this.home !== undefined && this.home.epoch < epoch) this.home.fenced([])',
+      put: '',
+    },
+  ),
+  plant('does not repeat what version its people are at', {
+    file: 'server/src/rooms/home.ts',
+    find: "this.#bus.send(edge, { t: 'people?', room: this.room })\n    }",
+    put: '}',
+  }),
+]
