@@ -45,7 +45,8 @@ export class Inbox {
     const lines = splitLines(text)
     if (this.#waiting.length === 0) this.#waiting = lines
     else this.#waiting.push(...lines)
-    this.#goOn()
+    if (this.#isBusy) this.#session.hold(true)
+    else this.#goOn()
   }
 
   /** Runs what waits, as far as it may. */
