@@ -139,9 +139,17 @@ describe('a feed', () => {
     push()
     push()
     assert.deepEqual(readers[0].seen, [1])
-    await clock.pass(flushWindowMs(1_000) + 1)
+    await clock.pass(flushWindowMs(1_000, 0) + 1)
     assert.deepEqual(readers[0].seen, [1, 2, 3])
     assert.equal(readers[0].writes, 2)
+  })
+
+  test('waits longer for a few entries than for many, but never above 50 ms', () => {
+    assert.equal(flushWindowMs(1_000, 0.2), 50)
+    assert.equal(flushWindowMs(1_000, 0.8), 25)
+    assert.equal(flushWindowMs(400, 0), 20)
+    assert.equal(flushWindowMs(100_000, 5), 50)
+    assert.ok(flushWindowMs(10, 0) < 1)
   })
 
   test('never holds back a room of ten', async () => {
