@@ -12,7 +12,8 @@ const options = configOrExit(() => {
   const from = read.int('from', { default: 1, says: 'seed of the first one' })
   const isOne = read.has('seed')
   const seed = read.int('seed', { default: 0, says: 'one world, traced' })
-  return read.done({ seeds: isOne ? 1 : seeds, from: isOne ? seed : from, isTraced: isOne })
+  const untilBroken = read.onOff('until-broken', { default: false, says: 'stop at the first broken world' })
+  return read.done({ untilBroken, seeds: isOne ? 1 : seeds, from: isOne ? seed : from, isTraced: isOne })
 })
 
 const faults: Record<string, number> = {}
@@ -30,6 +31,7 @@ for (let seed = options.from; seed < options.from + options.seeds; seed += 1) {
     broken.push(seed)
     console.log(`seed ${seed}:`)
     for (const breach of result.breaches) console.log(`  ${breach}`)
+    if (options.untilBroken) break
   }
   if ((seed - options.from + 1) % 1_000 === 0)
     console.log(`${seed - options.from + 1} worlds, ${broken.length} broken`)
