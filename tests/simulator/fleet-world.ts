@@ -195,7 +195,6 @@ class FleetWorld {
           return
         }
         this.#lines.set(line, { client: name, server: id })
-        world.after(world.between(1, 10), () => socket.opened(line))
       })
     })
   }

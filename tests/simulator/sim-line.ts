@@ -42,6 +42,11 @@ export class SimLine implements ClientLine {
     this.#reaches = reaches
   }
 
+  /** The handshake is through: the client hears of it before anything else. */
+  open(): void {
+    this.#carryDown(() => this.#socket.opened(this))
+  }
+
   serve(end: ServerEnd): void {
     this.#end = end
   }

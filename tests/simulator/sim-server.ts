@@ -100,6 +100,7 @@ export class SimServer {
   accept(line: SimLine, username: string): boolean {
     const { rooms } = this
     if (rooms === undefined || this.isDraining) return false
+    line.open()
     const user: User = { id: guestId(username), name: username }
     const { clock } = this.process
     const session = new Session({
