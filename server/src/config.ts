@@ -25,6 +25,10 @@ export function readConfig(argv: readonly string[], env: Env) {
       protocols: ['ws:', 'wss:'],
       says: 'where clients reach this server, if not at ws://host:port/ws',
     }),
+    /** Not `host` and `port` where something stands between: a container's port mapping, a proxy. */
+    advertise: read.optionalString('advertise', {
+      says: 'host:port where the balancer and other servers reach this one, if not at --host and --port',
+    }),
     /** Clients this server takes before it turns more away. */
     capacity: read.int('capacity', { default: 10_000, min: 1, says: 'clients it takes' }),
     store: read.oneOf('store', ['sqlite', 'postgres'], { default: 'sqlite', says: 'where rooms are kept' }),
@@ -56,8 +60,19 @@ export function readConfig(argv: readonly string[], env: Env) {
   }
   if (config.store === 'postgres') read.problem('--store postgres is not built yet: use sqlite')
   if (config.bus === 'redis') read.problem('--bus redis is not built yet: use links')
+  if (config.advertise !== undefined && parseAddress(config.advertise) === undefined) {
+    read.problem(`--advertise must be like host:port, not ${JSON.stringify(config.advertise)}`)
+  }
   if (config.publicUrl?.endsWith('/ws') === false) read.problem('--public-url must end in /ws')
   return read.done(config)
+}
+
+/** `host:port`, an IPv6 address in brackets; undefined if it is anything else. The host comes back without brackets. */
+export function parseAddress(text: string): { host: string; port: number } | undefined {
+  const [, host = '', digits = ''] = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  if (host === '' || port < 1 || port > 65_535) return undefined
+  return { host: host.replace(/^\[|\]$/g, ''), port }
 }
 
 /**

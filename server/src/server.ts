@@ -14,7 +14,7 @@ import { Keys } from './balancer/keys.ts'
 import { Reporter } from './balancer/reporter.ts'
 import { LinkBus } from './bus/link-bus.ts'
 import { systemClock, type Clock } from './clock.ts'
-import { dataFolder, ID_FILE, type Config } from './config.ts'
+import { dataFolder, ID_FILE, parseAddress, type Config } from './config.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { Metrics } from './metrics.ts'
 import { Committer } from './rooms/committer.ts'
@@ -131,11 +131,11 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
   let isDraining = false
   const advertisedHost = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
   const url = config.publicUrl ?? `ws://${bracketed(advertisedHost)}:${port}/ws`
+  const advertised = parseAddress(config.advertise ?? '') ?? { host: advertisedHost, port }
   const identity = (): Register => ({
     id,
     url,
-    host: advertisedHost,
-    port,
+    ...advertised,
     capacity: config.capacity,
     inc,
     rooms: rooms.held(),

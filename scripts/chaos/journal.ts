@@ -1,0 +1,199 @@
+import { createWriteStream, type WriteStream } from 'node:fs'
+import { join } from 'node:path'
+import type { Entry, LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Journal } from './invariants.ts'
+
+/**
+ * What the clients of a run do and see, in memory to be judged and as JSON lines to be kept: a file per client, every line with
+ * `at` in milliseconds of the run. `render` names a range of seqs where the bodies are those that stand in `bodies.jsonl`; one
+ * that differs from what others saw there stands in the line itself.
+ */
+
+export interface TimedSend {
+  at: number
+  room: RoomId
+  id: string
+  text: string
+}
+export interface TimedAck {
+  at: number
+  room: RoomId
+  id: string
+  seq: Seq
+}
+
+/** The client was without a connection from `from` to `to`. */
+export interface Outage {
+  name: string
+  from: number
+  to: number
+}
+
+export class Journals {
+  readonly all: ClientJournal[] = []
+  readonly outages: Outage[] = []
+  /** Room → when the latest of the sends was made that are acked. */
+  readonly ackedUpTo = new Map<RoomId, number>()
+  readonly #folder: string
+  readonly #startedAt = performance.now()
+  readonly #sightings: Sightings
+  readonly #bodies: WriteStream
+
+  constructor(folder: string) {
+    this.#folder = folder
+    const bodies = createWriteStream(join(folder, 'bodies.jsonl'))
+    this.#bodies = bodies
+    this.#sightings = new Sightings((log, entry) => bodies.write(`${JSON.stringify({ log, entry })}\n`))
+  }
+
+  /** Milliseconds since the run began. */
+  get now(): number {
+    return performance.now() - this.#startedAt
+  }
+
+  open(name: string): ClientJournal {
+    const file = createWriteStream(join(this.#folder, `${name}.jsonl`))
+    const journal = new ClientJournal(name, {
+      file,
+      now: () => this.now,
+      sightings: this.#sightings,
+      outage: (outage) => this.outages.push(outage),
+      answered: (room, sentAt) => {
+        this.ackedUpTo.set(room, Math.max(sentAt, this.ackedUpTo.get(room) ?? 0))
+      },
+    })
+    this.all.push(journal)
+    return journal
+  }
+
+  /** Resolves when all is on disk. */
+  async close(): Promise<void> {
+    const files = [this.#bodies, ...this.all.map((journal) => journal.file)]
+    await Promise.all(files.map((file) => new Promise<void>((resolve) => file.end(() => resolve()))))
+  }
+}
+
+export class ClientJournal implements Journal {
+  readonly name: string
+  readonly invoked: TimedSend[] = []
+  readonly acked: TimedAck[] = []
+  readonly refused: { room: RoomId; id: string; code: string }[] = []
+  readonly shown = new Map<RoomId, { log: LogId | undefined; entries: Entry[] }[]>()
+  readonly file: WriteStream
+  readonly #now: () => number
+  readonly #sightings: Sightings
+  readonly #outage: (outage: Outage) => void
+  readonly #answered: (room: RoomId, sentAt: number) => void
+  readonly #unanswered = new Map<string, number>()
+  #lostAt: number | undefined
+
+  constructor(
+    name: string,
+    ports: {
+      file: WriteStream
+      now: () => number
+      sightings: Sightings
+      outage: (outage: Outage) => void
+      answered: (room: RoomId, sentAt: number) => void
+    },
+  ) {
+    this.name = name
+    this.file = ports.file
+    this.#now = ports.now
+    this.#sightings = ports.sightings
+    this.#outage = ports.outage
+    this.#answered = ports.answered
+  }
+
+  invoke(room: RoomId, id: string, text: string): void {
+    const at = this.#now()
+    this.invoked.push({ at, room, id, text })
+    this.#unanswered.set(id, at)
+    this.#write({ invoke: { room, id, text } })
+  }
+
+  ack(room: RoomId, id: string, seq: Seq): void {
+    this.acked.push({ at: this.#now(), room, id, seq })
+    const sentAt = this.#unanswered.get(id)
+    if (sentAt !== undefined) this.#answered(room, sentAt)
+    this.#unanswered.delete(id)
+    this.#write({ ack: { room, id, seq } })
+  }
+
+  nack(room: RoomId, id: string, code: string): void {
+    this.refused.push({ room, id, code })
+    this.#write({ nack: { room, id, code } })
+  }
+
+  render(room: RoomId, log: LogId | undefined, entries: readonly Entry[]): void {
+    const runs = this.#runsOf(room)
+    if (runs.length === 0) runs.push({ log, entries: [] })
+    const run = runs.at(-1)!
+    run.log ??= log
+    const others: Entry[] = []
+    for (const entry of entries) {
+      const { known, isSame } = this.#sightings.see(log, entry)
+      if (!isSame) others.push(entry)
+      run.entries.push(isSame ? known : entry)
+    }
+    const render = { room, log, from: entries[0]?.seq, to: entries.at(-1)?.seq, count: entries.length }
+    this.#write({ render: others.length === 0 ? render : { ...render, others } })
+  }
+
+  reset(room: RoomId): void {
+    this.#runsOf(room).push({ log: undefined, entries: [] })
+    this.#write({ reset: { room } })
+  }
+
+  /** `server`: where it is connected now, or undefined if it is not. */
+  connection(status: string, server: string | undefined): void {
+    this.#write({ connection: { status, server } })
+    if (server === undefined) this.#lostAt ??= this.#now()
+    else if (this.#lostAt !== undefined) {
+      this.#outage({ name: this.name, from: this.#lostAt, to: this.#now() })
+      this.#lostAt = undefined
+    }
+  }
+
+  #runsOf(room: RoomId) {
+    let runs = this.shown.get(room)
+    if (runs === undefined) this.shown.set(room, (runs = []))
+    return runs
+  }
+
+  #write(what: Record<string, unknown>): void {
+    this.file.write(`${JSON.stringify({ at: Math.round(this.#now() * 10) / 10, ...what })}\n`)
+  }
+}
+
+/** The first sight of each entry, so that thirty clients that saw the same keep it once. */
+class Sightings {
+  readonly #known = new Map<string, Entry>()
+  readonly #onNew: (log: LogId | undefined, entry: Entry) => void
+
+  constructor(onNew: (log: LogId | undefined, entry: Entry) => void) {
+    this.#onNew = onNew
+  }
+
+  see(log: LogId | undefined, entry: Entry): { known: Entry; isSame: boolean } {
+    const at = `${entry.room} ${log} ${entry.seq}`
+    const known = this.#known.get(at)
+    if (known !== undefined) return { known, isSame: isSame(known, entry) }
+    this.#known.set(at, entry)
+    this.#onNew(log, entry)
+    return { known: entry, isSame: true }
+  }
+}
+
+function isSame(a: Entry, b: Entry): boolean {
+  return (
+    a.type === 'message' &&
+    b.type === 'message' &&
+    a.id === b.id &&
+    a.ts === b.ts &&
+    a.text === b.text &&
+    a.user.id === b.user.id &&
+    a.user.name === b.user.name &&
+    a.replyTo === b.replyTo
+  )
+}

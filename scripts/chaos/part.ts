@@ -1,0 +1,136 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { launch, describeExit, type Child } from '../fleet/child.ts'
+import type { FaultProxy } from './fault-proxy.ts'
+
+/** How soon one that ended by itself is started again, and the wait between tries. */
+const RESTART_MS = 250
+const READY_MS = 30_000
+
+export interface PartOptions {
+  name: string
+  args: readonly string[]
+  env: Readonly<Record<string, string>>
+  /** Stand before it: listen only while it does. */
+  proxies: readonly FaultProxy[]
+  /** It ended, though nobody had it end; what it said last. */
+  onUnexpectedEnd: (how: string) => void
+}
+
+/** One process of the fleet that is killed, paused, drained, and always started again, with the same port and data. */
+export class Part {
+  readonly name: string
+  readonly #options: PartOptions
+  #child: Child | undefined
+  #id = ''
+  #isExpected = false
+  #isStopping = false
+  #isPaused = false
+  #isReady = false
+  #starting: Promise<void> | undefined
+
+  constructor(options: PartOptions) {
+    this.name = options.name
+    this.#options = options
+  }
+
+  /** As it says itself; kept over all runs. */
+  get id(): string {
+    return this.#id
+  }
+
+  /** Running, ready, not standing still. */
+  get isServing(): boolean {
+    return this.#isReady && !this.#isPaused
+  }
+
+  get output(): readonly string[] {
+    return this.#child?.output ?? []
+  }
+
+  /** Resolves when it is ready; goes on trying until then. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => (this.#starting = undefined))
+    return this.#starting
+  }
+
+  /** `kill -9`; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#isExpected = true
+    await this.#end('SIGKILL')
+  }
+
+  /** SIGTERM; resolves when it is gone by itself, or is killed by another fault meanwhile. */
+  async drain(): Promise<void> {
+    this.#isExpected = true
+    await this.#end('SIGTERM')
+  }
+
+  stopStill(): void {
+    if (this.#child?.kill('SIGSTOP') === true) this.#isPaused = true
+  }
+
+  goOn(): void {
+    this.#isPaused = false
+    this.#child?.kill('SIGCONT')
+  }
+
+  /** Ends it for good. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    this.#isExpected = true
+    this.goOn()
+    await this.#child?.stop(10_000)
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#child
+    if (child === undefined || child.hasExited) return
+    child.kill(signal)
+    if (signal === 'SIGTERM') this.goOn()
+    await child.exited
+  }
+
+  async #start(): Promise<void> {
+    while (!this.#isStopping) {
+      if (this.#child?.hasExited === false || (await this.#tryStart())) return
+      await pause(RESTART_MS)
+    }
+  }
+
+  async #tryStart(): Promise<boolean> {
+    const { name, args, env, proxies } = this.#options
+    const child = launch({ name, args, env })
+    this.#child = child
+    this.#isExpected = false
+    this.#isPaused = false
+    for (const proxy of proxies) void proxy.targetStarts()
+    void child.exited.then((exit) => {
+      this.#isReady = false
+      for (const proxy of proxies) proxy.targetIsGone()
+      if (this.#isExpected) return
+      this.#options.onUnexpectedEnd([describeExit(exit), ...child.output.slice(-3)].join(' | '))
+      if (this.#starting === undefined) void this.#restart()
+    })
+    try {
+      const late = AbortSignal.timeout(READY_MS)
+      const ready = await Promise.race([
+        child.ready,
+        new Promise<never>((_resolve, reject) =>
+          late.addEventListener('abort', () => reject(new Error('not ready'))),
+        ),
+      ])
+      this.#id = ready.id ?? ''
+      this.#isReady = !child.hasExited
+      return true
+    } catch {
+      child.kill('SIGKILL')
+      await child.exited
+      return this.#isExpected // another fault took it; who did that starts it again
+    }
+  }
+
+  async #restart(): Promise<void> {
+    await pause(RESTART_MS)
+    if (!this.#isStopping) await this.start()
+  }
+}
