@@ -50,7 +50,10 @@ export const PeerSchema = z.object({ id, url: z.string(), host: z.string(), port
 export const CommandSchema = z.discriminatedUnion('type', [
   /** The other servers that are up: `alternatives` for clients. Sent after a change, and in the first answer of a run. */
   z.object({ type: z.literal('servers'), servers: z.array(PeerSchema) }),
+  /** Take no more clients, hand over every room, send the clients elsewhere, then stand by empty. Told until it is reported. */
   z.object({ type: z.literal('drain') }),
+  /** Serve again. A server that ends anyway (SIGTERM) does not heed it. */
+  z.object({ type: z.literal('cancel-drain') }),
 ])
 export const UpdatedSchema = z.object({ commands: z.array(CommandSchema) })
 

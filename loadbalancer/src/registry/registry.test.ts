@@ -325,18 +325,39 @@ describe('what servers are told', () => {
     assert.deepEqual(commands(registry, report('a', 2), T0 + 10_000), telling(['b']))
   })
 
-  test('a drain is ordered once, and the server gets no clients from then on', () => {
+  test('a drain is told until the server reports it, since an answer may be lost, and it gets no clients from then on', () => {
     const registry = registryOf('a')
-    commands(registry, report('a', 1), T0)
+    const orders = (n: number, draining: boolean) =>
+      commands(registry, report('a', n, { draining }), T0)
+        .map(({ type }) => type)
+        .filter((type) => type !== 'servers')
+    assert.deepEqual(orders(1, false), [])
     assert.ok(registry.drain('a', true))
     assert.equal(registry.choose(T0), undefined)
+    assert.equal(registry.choose(T0, 'a'), undefined)
     assert.equal(stateOf(registry, 'a'), 'draining')
-    const ordered = commands(registry, report('a', 2), T0)
-    assert.ok(ordered.some(({ type }) => type === 'drain'))
-    assert.ok(!commands(registry, report('a', 3), T0).some(({ type }) => type === 'drain'))
-    registry.drain('a', false)
-    assert.equal(chosen(registry, T0), 'a')
+    assert.deepEqual(orders(2, false), ['drain'])
+    assert.deepEqual(orders(3, false), ['drain'])
+    assert.deepEqual(orders(4, true), [])
     assert.equal(registry.drain('x', true), false)
+  })
+
+  test('a drain that is taken back is told until the server serves again, which is then chosen', () => {
+    const registry = registryOf('a')
+    const orders = (n: number, draining: boolean) =>
+      commands(registry, report('a', n, { draining }), T0)
+        .map(({ type }) => type)
+        .filter((type) => type !== 'servers')
+    registry.drain('a', true)
+    orders(1, true)
+    registry.drain('a', false)
+    assert.equal(registry.choose(T0), undefined)
+    assert.deepEqual(orders(2, true), ['cancel-drain'])
+    assert.deepEqual(orders(3, true), ['cancel-drain'])
+    assert.deepEqual(orders(4, false), [])
+    assert.equal(chosen(registry, T0), 'a')
+    // What it does from here on is its own decision.
+    assert.deepEqual(orders(5, true), [])
   })
 })
 

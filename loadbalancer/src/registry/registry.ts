@@ -35,9 +35,10 @@ interface Entry extends KnownServer {
   health: 'up' | 'late' | 'down'
   /** False for one known from the directory only: it has to register with this run of the balancer. */
   isRegistered: boolean
+  /** By its own word. */
   isDraining: boolean
-  drainOrdered: boolean
-  drainTold: boolean
+  /** What it was told by an operator and does not report yet: told with every answer until it does. */
+  order: 'none' | 'drain' | 'cancel-drain'
   n: number
   clients: number
   rooms: number
@@ -169,12 +170,14 @@ export class Registry {
     if (outcome === 'refused' || outcome === 'other') this.#becomes(entry, 'down')
   }
 
-  /** Orders a drain, or takes the order back. @returns whether there is such a server */
+  /**
+   * Orders a drain, from now on the server is not chosen; or orders it to serve again. It is told with every report until it does so.
+   * @returns whether there is such a server
+   */
   drain(id: string, isOrdered: boolean): boolean {
     const entry = this.#servers.get(id)
     if (entry === undefined) return false
-    entry.drainOrdered = isOrdered
-    entry.drainTold = false
+    entry.order = isOrdered ? 'drain' : 'cancel-drain'
     this.#listChanged(id)
     return true
   }
@@ -294,9 +297,11 @@ export class Registry {
       entry.toldVersion = this.#version
       entry.toldAt = now
     }
-    if (entry.drainOrdered && !entry.drainTold) {
-      commands.push({ type: 'drain' })
-      entry.drainTold = true
+    // Not once only: the answer that told it may have been lost. A drained server goes on reporting that it drains.
+    if (entry.order === 'drain' && !entry.isDraining) commands.push({ type: 'drain' })
+    if (entry.order === 'cancel-drain') {
+      if (entry.isDraining) commands.push({ type: 'cancel-drain' })
+      else entry.order = 'none'
     }
     return commands
   }
@@ -336,8 +341,7 @@ function freshEntry(server: KnownServer, now: number): Entry {
     health: 'up',
     isRegistered: true,
     isDraining: false,
-    drainOrdered: false,
-    drainTold: false,
+    order: 'none',
     n: -1,
     clients: 0,
     rooms: 0,
@@ -364,7 +368,7 @@ function refresh(entry: Entry, now: number): void {
   if (entry.ramp === 1) entry.rampFrom = undefined
 }
 
-const isLeaving = (entry: Entry) => entry.isDraining || entry.drainOrdered
+const isLeaving = (entry: Entry) => entry.isDraining || entry.order === 'drain'
 const isOpen = (entry: Entry) => entry.health === 'up' && !isLeaving(entry)
 /** Silent, but no probe failed: a late one that was not probed yet counts, a down one has to have answered. */
 const isPerhapsAlive = (entry: Entry) =>
