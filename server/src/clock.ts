@@ -17,3 +17,17 @@ export const systemClock: Clock = {
   },
   soon: (run) => void setImmediate(run),
 }
+
+/** Resolves after `ms`, or with the signal. */
+export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      cancel()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = clock.after(ms, done)
+    signal.addEventListener('abort', done)
+  })
+}

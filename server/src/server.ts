@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
-import type { Peer, Register } from '@flotilla/protocol/control.ts'
+import type { Command, Peer, Register } from '@flotilla/protocol/control.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
 import { openLog } from '@flotilla/protocol/node/log-file.ts'
@@ -14,8 +14,10 @@ import { Keys } from './balancer/keys.ts'
 import { Reporter } from './balancer/reporter.ts'
 import { LinkBus } from './bus/link-bus.ts'
 import { systemClock, type Clock } from './clock.ts'
-import { dataFolder, ID_FILE, parseAddress, type Config } from './config.ts'
+import { dataFolder, ID_FILE, type Config } from './config.ts'
+import { Drain } from './drain.ts'
 import { Gateway } from './gateway/gateway.ts'
+import { answerHttp } from './http-routes.ts'
 import { Metrics } from './metrics.ts'
 import { Committer } from './rooms/committer.ts'
 import { Rooms } from './rooms/rooms.ts'
@@ -32,7 +34,7 @@ export interface ChatServer {
   url: string
   port: number
   dataDir: string
-  /** Moves clients elsewhere, then stops; at the deadline in any case. */
+  /** Moves rooms and clients elsewhere, then stops; at the deadline in any case. */
   drain(): Promise<void>
   /** Stops now: what was accepted is committed, clients are told that the server goes. */
   stop(): Promise<void>
@@ -128,20 +130,42 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
     alternatives: () => peers.map(({ url }) => url),
     changed: () => reporters.forEach((reporter) => reporter.changed()),
   })
-  let isDraining = false
+  const drain = new Drain({
+    clock,
+    deadlineMs: config.drainMs,
+    gateway,
+    rooms,
+    report: () => Promise.all(reporters.map((reporter) => reporter.told())),
+    log,
+  })
+  /** Told to end (SIGTERM): a drain is not cancelled any more. */
+  let isEnding = false
   const advertisedHost = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
   const url = config.publicUrl ?? `ws://${bracketed(advertisedHost)}:${port}/ws`
-  const advertised = parseAddress(config.advertise ?? '') ?? { host: advertisedHost, port }
   const identity = (): Register => ({
     id,
     url,
-    ...advertised,
+    host: advertisedHost,
+    port,
     capacity: config.capacity,
     inc,
     rooms: rooms.held(),
     dataDir: dir,
     commitNo: metrics.commit.commitNo,
   })
+  const obey = (command: Command) => {
+    switch (command.type) {
+      case 'servers':
+        peers = command.servers.filter((peer) => peer.id !== id)
+        for (const peer of peers) bus.know(peer)
+        break
+      case 'drain':
+        void drain.begin()
+        break
+      case 'cancel-drain':
+        if (!isEnding) drain.cancel()
+    }
+  }
   for (const loadbalancer of config.loadbalancers) {
     reporters.push(
       new Reporter({
@@ -156,16 +180,12 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
           return {
             clients: gateway.clients,
             rooms: rooms.size,
-            draining: isDraining,
+            draining: drain.state !== 'serving',
             loopDelayMs: Number.isFinite(loopDelayMs) ? loopDelayMs : 0,
             commitNo: metrics.commit.commitNo,
           }
         },
-        onCommand: (command) => {
-          if (command.type !== 'servers') return
-          peers = command.servers.filter((peer) => peer.id !== id)
-          for (const peer of peers) bus.know(peer)
-        },
+        onCommand: (command) => obey(command),
         log,
       }),
     )
@@ -177,14 +197,11 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
     ok: true,
     clients: gateway.clients,
     rooms: rooms.size,
-    draining: isDraining,
+    homes: rooms.homes,
+    state: drain.state,
   })
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    void answer(request, response, {
-      healthz: facts,
-      isReady: () => !isDraining,
-      metrics,
-    })
+    void answerHttp(request, response, { healthz: facts, isReady: () => drain.state === 'serving', metrics })
   })
   http.on('upgrade', (request: IncomingMessage, socket, head: Buffer) => {
     // Node takes its own listener away: without one, a client that resets the line would end the process.
@@ -203,6 +220,7 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
   let stopping: Promise<void> | undefined
   const stop = (code: CloseCode = 1001) => {
     stopping ??= (async () => {
+      drain.close()
       http.close()
       // First, so that nobody hears of all the clients leaving: those who come back elsewhere never left.
       await bus.close()
@@ -228,43 +246,12 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
     dataDir: dir,
     stop: () => stop(),
     async drain() {
-      isDraining = true
-      log.info({ clients: gateway.clients }, 'draining')
-      for (const reporter of reporters) reporter.changed()
-      const deadline = new Promise<void>((resolve) => clock.after(config.drainMs, resolve))
-      // The rooms go at once, the people over half of the time: whoever is still here follows his rooms' new homes.
-      await Promise.all([Promise.race([rooms.handOver(), deadline]), gateway.drain(config.drainMs)])
+      isEnding = true
+      await drain.begin()
       await stop(1012)
     },
     lost: lost.promise,
   }
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  serve: { healthz: () => object; isReady: () => boolean; metrics: Metrics },
-): Promise<void> {
-  const path = request.url?.split('?', 1)[0]
-  const send = (status: number, type: string, body: string) => {
-    response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) })
-    response.end(request.method === 'HEAD' ? undefined : body)
-  }
-  const json = (status: number, body: object, type = 'application/json') =>
-    send(status, type, JSON.stringify(body))
-  const problem = (status: number, code: string, title: string) =>
-    json(status, { type: 'about:blank', title, status, code }, 'application/problem+json')
-  if (path !== '/healthz' && path !== '/readyz' && path !== '/metrics') {
-    return problem(404, 'not_found', 'There is nothing here')
-  }
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return problem(405, 'method_not_allowed', 'This method is not offered here')
-  }
-  if (path === '/healthz') return json(200, serve.healthz())
-  if (path === '/readyz') {
-    return serve.isReady() ? json(200, { ready: true }) : problem(503, 'not_ready', 'Draining')
-  }
-  send(200, serve.metrics.contentType, await serve.metrics.text())
 }
 
 async function listen(http: HttpServer, config: Config): Promise<number> {

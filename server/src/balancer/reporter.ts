@@ -42,6 +42,7 @@ export class Reporter {
   #next: Cancel | undefined
   #nextAt = Infinity
   #complaint: string | undefined
+  #waiting: (() => void)[] = []
 
   constructor(options: ReporterOptions) {
     this.#options = options
@@ -68,8 +69,19 @@ export class Reporter {
     }
   }
 
+  /** Resolves when a report made from now on was answered, or could not be; at once if this server is not registered. */
+  async told(): Promise<void> {
+    if (!this.#isRegistered || this.#isStopped) return
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve)
+      if (this.#isBusy) this.#isAgain = true
+      else this.#schedule(0)
+    })
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true
+    for (const resolve of this.#waiting.splice(0)) resolve()
     this.#next?.()
     await this.#pool.destroy()
   }
@@ -86,6 +98,7 @@ export class Reporter {
     this.#nextAt = Infinity
     this.#isBusy = true
     this.#isAgain = false
+    const waiting = this.#waiting.splice(0)
     let waitMs: number
     try {
       this.#sentAt = this.#options.clock.now()
@@ -94,6 +107,7 @@ export class Reporter {
       this.#complain('the balancer does not answer', { cause: (cause as Error).message })
       waitMs = RETRY_MS * (0.5 + this.#options.random())
     }
+    for (const resolve of waiting) resolve()
     this.#isBusy = false
     this.#schedule(this.#isAgain && this.#isRegistered ? Math.min(waitMs, CHANGE_MS) : waitMs)
   }

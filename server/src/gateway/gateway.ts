@@ -7,7 +7,7 @@ import type { User, WelcomeLimits } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Logger } from 'pino'
 import { WebSocketServer, type WebSocket } from 'ws'
-import type { Cancel, Clock } from '../clock.ts'
+import { pause, type Cancel, type Clock } from '../clock.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { Inbox, type Gateway as Handlers } from './dispatch.ts'
@@ -24,6 +24,10 @@ const BEAT_GROUPS = 20
 const BEAT_MS = (0.9 * LIMITS.heartbeatMs) / BEAT_GROUPS
 /** A client that does not answer a close is cut off after this long. */
 const CLOSE_MS = 5_000
+/** At a drain clients are asked to move no faster than one in this time, if there is time … */
+const MOVE_MS = 1
+/** … some of them in each step. */
+const MOVE_STEP_MS = 50
 /** What `ws` closes a line with by itself, by the code of its error; anything else is 1002. */
 const BROKEN_RULES: Record<string, CloseCode> = {
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
@@ -65,8 +69,8 @@ export class Gateway {
   #group = 0
   #entering = 0
   #beat: Cancel
-  #isDraining = false
-  #emptied: (() => void) | undefined
+  #isShut = false
+  #emptied: (() => void)[] = []
 
   constructor(options: GatewayOptions) {
     this.#options = options
@@ -143,7 +147,7 @@ export class Gateway {
 
   #refusesMore(ip: string): { status: number; code: string } | undefined {
     const { capacity, perIp } = this.#options
-    if (this.#isDraining) return { status: 503, code: 'draining' }
+    if (this.#isShut) return { status: 503, code: 'draining' }
     if (this.#sessions.size + this.#entering >= capacity) return { status: 503, code: 'full' }
     if (perIp > 0 && (this.#perIp.get(ip) ?? 0) >= perIp) return { status: 429, code: 'too_many_connections' }
     return undefined
@@ -187,7 +191,7 @@ export class Gateway {
       else this.#perIp.delete(ip)
       session.end()
       changed()
-      if (this.#sessions.size === 0) this.#emptied?.()
+      if (this.#sessions.size === 0) for (const resolve of this.#emptied.splice(0)) resolve()
     })
     session.answer({
       type: 'welcome',
@@ -221,37 +225,57 @@ export class Gateway {
     this.#beat = clock.after(BEAT_MS, () => this.#beatGroup())
   }
 
-  /** Lets nobody in any more and asks everybody to move, spread over half of the time. Resolves when all are gone, or at the deadline. */
-  async drain(deadlineMs: number): Promise<void> {
-    this.#isDraining = true
-    const { clock, random } = this.#options
-    for (const session of this.#sessions) {
-      session.answer({ type: 'move', inMs: Math.floor((random() * deadlineMs) / 2), reason: 'drain' })
-    }
-    if (this.#sessions.size > 0) {
-      await new Promise<void>((resolve) => {
-        const cancel = clock.after(deadlineMs, resolve)
-        this.#emptied = () => {
-          cancel()
-          resolve()
-        }
-      })
-    }
+  /** Lets nobody in any more. */
+  shut(): void {
+    this.#isShut = true
   }
 
-  /** Closes everybody with `code`; resolves when the lines are down, after a second at most. */
-  async closeAll(code: CloseCode): Promise<void> {
-    this.#isDraining = true
-    this.#beat()
-    for (const session of this.#sessions) session.close(code)
-    if (this.#sessions.size === 0) return
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.after(1_000, resolve)
-      this.#emptied = () => {
-        cancel()
-        resolve()
+  /** Lets people in again. */
+  reopen(): void {
+    this.#isShut = false
+  }
+
+  /**
+   * Asks everybody to move, spread over a time that fits their number, `mostMs` at most: a server that fills slowly is a
+   * server that others' people do not feel. Once `signal` is aborted nobody more is asked.
+   * Resolves when all are gone, or with the signal.
+   */
+  async moveAll(mostMs: number, signal: AbortSignal): Promise<void> {
+    const sessions = [...this.#sessions]
+    const steps = Math.max(1, Math.floor(Math.min(mostMs, sessions.length * MOVE_MS) / MOVE_STEP_MS))
+    let asked = 0
+    for (let step = 1; step <= steps && !signal.aborted; step += 1) {
+      for (; asked < Math.ceil((step * sessions.length) / steps); asked += 1) {
+        sessions[asked]?.answer({ type: 'move', inMs: MOVE_STEP_MS, reason: 'drain' })
       }
-    })
+      if (step < steps) await pause(this.#options.clock, MOVE_STEP_MS, signal)
+    }
+    await this.#empty(signal)
+  }
+
+  /** Closes everybody who is here now with `code`. */
+  closeEach(code: CloseCode): void {
+    for (const session of this.#sessions) session.close(code)
+  }
+
+  /** The last thing: closes everybody with `code`; resolves when the lines are down, after a second at most. */
+  async closeAll(code: CloseCode): Promise<void> {
+    this.shut()
+    this.#beat()
+    this.closeEach(code)
+    const late = new AbortController()
+    const cancel = this.#options.clock.after(1_000, () => late.abort())
+    await this.#empty(late.signal)
+    cancel()
     for (const session of this.#sessions) session.terminate()
+  }
+
+  /** Resolves when nobody is here, or with the signal. */
+  async #empty(signal: AbortSignal): Promise<void> {
+    if (this.#sessions.size === 0 || signal.aborted) return
+    await new Promise<void>((resolve) => {
+      this.#emptied.push(resolve)
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
   }
 }

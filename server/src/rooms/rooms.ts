@@ -110,12 +110,19 @@ export class Rooms implements BusListener {
     else room.home.follow(from, message.cursor, message.log)
   }
 
-  /** Hands every room this server is home of to others, a few at a time: it leaves. */
-  async handOver(): Promise<void> {
+  /** How many open rooms this server is home of. */
+  get homes(): number {
+    let homes = 0
+    for (const { home } of this.#rooms.values()) if (home !== undefined) homes += 1
+    return homes
+  }
+
+  /** Offers every room this server is home of to others, a few at a time: it leaves. `signal`: it stays after all. */
+  async handOver(signal?: AbortSignal): Promise<void> {
     const homes = [...this.#rooms.values()].filter(({ home }) => home !== undefined)
     const next = homes.values()
     const handOn = async () => {
-      for (const room of next) await room.handOver()
+      for (const room of next) if (signal?.aborted !== true) await room.handOver()
     }
     await Promise.all(Array.from({ length: HAND_OVERS_AT_ONCE }, handOn))
   }
