@@ -3,8 +3,18 @@
 //   npm start                      balancer :9000, three servers :8080-8082, web app :5173; Ctrl-C takes them down
 //   npm start -- --help            its flags
 //   npm run fleet -- status        the servers as the balancer sees them
+//   npm run fleet -- drain 8081    empties a server; with --cancel it serves again
+//   npm run fleet -- roll          restarts every process in turn, and proves that nothing was lost
 import { configOrExit } from '@flotilla/protocol/node/settings.ts'
-import { readStartConfig, readStatusConfig, type StartConfig } from './fleet/config.ts'
+import {
+  readDrainConfig,
+  readRollConfig,
+  readStartConfig,
+  readStatusConfig,
+  type StartConfig,
+} from './fleet/config.ts'
+import { drainServer } from './fleet/drain.ts'
+import { rollFleet } from './fleet/roll.ts'
 import { showStatus } from './fleet/status.ts'
 import { StartFailed, Supervisor } from './fleet/supervisor.ts'
 
@@ -14,6 +24,8 @@ const SAME_PRESS_MS = 500
 const COMMANDS: Record<string, (argv: readonly string[]) => Promise<number>> = {
   start: (argv) => start(configOrExit(() => readStartConfig(argv, process.env))),
   status: (argv) => showStatus(configOrExit(() => readStatusConfig(argv, process.env)).loadbalancer),
+  drain: (argv) => drainServer(configOrExit(() => readDrainConfig(argv, process.env))),
+  roll: (argv) => rollFleet(configOrExit(() => readRollConfig(argv, process.env))),
 }
 
 const [first = '', ...rest] = process.argv.slice(2)
@@ -22,7 +34,7 @@ const command = COMMANDS[isCommand ? first : 'start']
 if (command) {
   process.exit(await command(isCommand ? rest : process.argv.slice(2)))
 } else {
-  console.error(`Unknown command "${first}": there are ${Object.keys(COMMANDS).join(' and ')}.`)
+  console.error(`Unknown command "${first}": there are ${Object.keys(COMMANDS).join(', ')}.`)
   process.exit(2)
 }
 

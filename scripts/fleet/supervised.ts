@@ -1,6 +1,12 @@
 import { EndedBeforeReady, describeExit, launch, type Child, type Exit, type Ready } from './child.ts'
 import { LineQuota } from './line-quota.ts'
-import { RESTART_LIMITS, RestartPolicy, describeDelay, type RestartLimits } from './restart-policy.ts'
+import {
+  RESTART_LIMITS,
+  RestartPolicy,
+  describeDelay,
+  type RestartLimits,
+  type RestartState,
+} from './restart-policy.ts'
 
 const PROBE_EVERY_MS = 1_000
 const PROBE_TIMEOUT_MS = 2_000
@@ -29,6 +35,7 @@ export class Supervised {
   #probing: NodeJS.Timeout | undefined
   #restarting: NodeJS.Timeout | undefined
   #isStopping = false
+  #isRestarting = false
 
   constructor(spec: SupervisedSpec, say: (line: string) => void) {
     this.#spec = spec
@@ -39,6 +46,12 @@ export class Supervised {
 
   get name(): string {
     return this.#port === 0 ? this.#spec.kind : `${this.#spec.kind} ${this.#port}`
+  }
+  get kind(): string {
+    return this.#spec.kind
+  }
+  get status(): RestartState['status'] {
+    return this.#policy.state.status
   }
   get port(): number {
     return this.#port
@@ -70,6 +83,28 @@ export class Supervised {
       clearInterval(this.#probing)
       throw error
     }
+  }
+
+  /** Whether `restart` can be asked for now. */
+  get isUp(): boolean {
+    return this.status === 'ready' && !this.#isRestarting && this.#child?.hasExited === false
+  }
+
+  /**
+   * Ends it in the way it is meant to end (SIGTERM: a server drains first, however long that takes it) and starts it again at
+   * once. Resolves when it is ready again; if it does not get there, it is treated like one that died.
+   */
+  async restart(): Promise<void> {
+    const child = this.#child
+    if (!this.isUp || child === undefined) throw new Error(`${this.name} is not up`)
+    this.#isRestarting = true
+    this.#say(`${this.name} is restarted, as asked`)
+    child.kill('SIGTERM')
+    const { code, signal } = await child.exited
+    this.#isRestarting = false
+    if (this.#isStopping) return
+    if (code !== 0) this.#say(`${this.name} did not end well (${describeExit({ code, signal })})`)
+    await this.#runAgain()
   }
 
   /** Ends it: asked first, killed after `graceMs`. Resolves when it is gone. */
@@ -109,18 +144,20 @@ export class Supervised {
   }
 
   #ended(exit: Exit): void {
-    if (this.#isStopping) return
+    if (this.#isStopping || this.#isRestarting) return
     const { restartInMs } = this.#policy.ended(performance.now())
     this.#say(`${this.name} died (${describeExit(exit)}), restarting in ${describeDelay(restartInMs)}`)
-    this.#restarting = setTimeout(() => {
-      this.#run().then(
-        () => this.#say(`${this.name} is back`),
-        (error: unknown) => {
-          // Its end is dealt with by `#ended`, which started this wait.
-          if (!(error instanceof EndedBeforeReady)) this.#say(`${this.name}: ${String(error)}`)
-        },
-      )
-    }, restartInMs)
+    this.#restarting = setTimeout(() => void this.#runAgain(), restartInMs)
+  }
+
+  async #runAgain(): Promise<void> {
+    try {
+      await this.#run()
+      this.#say(`${this.name} is back`)
+    } catch (error) {
+      // Its end is dealt with by `#ended`, which tries again.
+      if (!(error instanceof EndedBeforeReady)) this.#say(`${this.name}: ${String(error)}`)
+    }
   }
 
   async #probe(): Promise<void> {

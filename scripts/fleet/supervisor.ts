@@ -1,7 +1,10 @@
 // What `npm start` runs: which processes make up the fleet, in which order they come up and go down.
 import { join, relative } from 'node:path'
+import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
 import { EndedBeforeReady } from './child.ts'
 import { serverPorts, type StartConfig } from './config.ts'
+import { serveControl, type Control, type ProcessRow } from './control.ts'
+import { removeFleetFile, writeFleetFile } from './fleet-file.ts'
 import { LOADBALANCER_MAIN, SERVER_MAIN, fetchRegistry } from './local-fleet.ts'
 import { findFreePort, findTakenPorts, type WantedPort } from './ports.ts'
 import { Supervised } from './supervised.ts'
@@ -21,6 +24,7 @@ export class Supervisor {
   readonly #config: StartConfig
   readonly #say: (line: string) => void
   readonly #processes: Supervised[] = []
+  #control: Control | undefined
   #stopping: Promise<void> | undefined
 
   constructor(config: StartConfig, say: (line: string) => void) {
@@ -45,13 +49,42 @@ export class Supervisor {
 
   /** Asks every process to end, kills what has not after five seconds. Resolves when all are gone. */
   stop(): Promise<void> {
+    this.#endControl()
     this.#stopping ??= Promise.all(this.#processes.map((each) => each.stop(STOP_GRACE_MS))).then(() => {})
     return this.#stopping
   }
 
   /** Ends every process without asking. */
   kill(): void {
+    this.#endControl()
     for (const each of this.#processes) each.kill()
+  }
+
+  processes(): ProcessRow[] {
+    return this.#processes.map(({ name, kind, port, pid, url, status }) => ({
+      ...{ name, kind, port, url, status },
+      ...(pid === undefined ? {} : { pid }),
+    }))
+  }
+
+  restart(name: string): boolean {
+    const asked = this.#processes.find((each) => each.name === name)
+    if (asked?.isUp !== true || this.#stopping) return false
+    void asked.restart()
+    return true
+  }
+
+  async #offerControl(loadbalancer: string): Promise<void> {
+    const { dataDir, fleetSecret } = this.#config
+    this.#control = await serveControl(this, findFleetSecret(dataDir, fleetSecret))
+    writeFleetFile(dataDir, { control: this.#control.url, loadbalancer, pid: process.pid })
+  }
+
+  #endControl(): void {
+    if (this.#control === undefined) return
+    this.#control.close()
+    this.#control = undefined
+    removeFleetFile(this.#config.dataDir)
   }
 
   async #bringUp(): Promise<string[]> {
@@ -70,6 +103,7 @@ export class Supervisor {
       const up = (await fetchRegistry(url)).filter((row) => row.state === 'up')
       return up.length >= servers.length
     })
+    if (!this.#stopping) await this.#offerControl(url)
     return formatTable([
       ['process', 'pid', 'where', 'data and log'],
       ...(web ? [[web.name, String(web.pid), `http://localhost:${web.port}`, '']] : []),

@@ -3,7 +3,7 @@ import { ChatClient, type ChatRoom } from '@flotilla/protocol/client/client.ts'
 import type { Entry, Seq } from '@flotilla/protocol/frames.ts'
 import { atEnd, until, type LocalFleet } from './harness.ts'
 
-/** Somebody in the room `general` with the real client library, who remembers everything. */
+/** Somebody in a room with the real client library, who remembers everything. */
 export class Person {
   readonly name: string
   readonly client: ChatClient
@@ -17,22 +17,49 @@ export class Person {
   readonly statuses: string[] = []
   resets = 0
 
-  private constructor(name: string, loadbalancer: string) {
+  /** Codes of sockets that were closed before the person was done with them. */
+  readonly cuts: number[] = []
+  /** How long each ack took, in ms. */
+  readonly ackMs: number[] = []
+  readonly #sentAt = new Map<string, number>()
+
+  private constructor(name: string, loadbalancer: string, room: string) {
     this.name = name
-    this.client = new ChatClient({ loadbalancers: [loadbalancer], identity: { username: name } })
-    this.room = this.client.room('general')
+    const { cuts } = this
+    class WatchedWebSocket extends WebSocket {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols)
+        this.addEventListener('close', ({ code }) => {
+          if (!this.#isDone) cuts.push(code)
+        })
+      }
+      #isDone = false
+      override close(code?: number, reason?: string): void {
+        this.#isDone = true
+        super.close(code, reason)
+      }
+    }
+    this.client = new ChatClient({
+      loadbalancers: [loadbalancer],
+      identity: { username: name },
+      WebSocket: WatchedWebSocket,
+    })
+    this.room = this.client.room(room)
     this.client.subscribe(() => this.statuses.push(this.client.connection.status))
     this.room.listen({
       entries: (entries) => void this.seen.push(...entries),
       reset: () => (this.resets += 1),
-      ack: ({ id, seq }) => void this.acks.set(id, seq),
+      ack: ({ id, seq }) => {
+        this.acks.set(id, seq)
+        this.ackMs.push(performance.now() - (this.#sentAt.get(id) ?? 0))
+      },
       refused: ({ code }) => void this.refused.push(code),
     })
   }
 
   /** Resolves when the person is in the room; leaves with the test. */
-  static async enter(t: TestContext, name: string, loadbalancer: string): Promise<Person> {
-    const person = new Person(name, loadbalancer)
+  static async enter(t: TestContext, name: string, loadbalancer: string, room = 'general'): Promise<Person> {
+    const person = new Person(name, loadbalancer, room)
     atEnd(t, () => person.client.close())
     person.client.start()
     await until(`${name} is in the room`, () => person.room.state.status === 'live')
@@ -60,7 +87,10 @@ export class Person {
   }
 
   say(text: string): void {
-    this.said.push(this.room.send(text).id)
+    const at = performance.now()
+    const { id } = this.room.send(text)
+    this.#sentAt.set(id, at)
+    this.said.push(id)
   }
 
   hears(text: string): Promise<unknown> {
