@@ -52,7 +52,9 @@ export class Fleet {
   ): Promise<ChatServer> {
     const { flags = [], clock, port = 0, data = this.root } = options
     const base = ['--port', `${port}`, '--data', data, '--loadbalancer', this.balancer.url]
-    const config = readConfig([...base, '--log-level', 'warn', '--rate', '0', ...flags], {})
+    const config = readConfig([...base, '--log-level', 'warn', '--rate', '0', ...flags], {
+      FLEET_SECRET: this.balancer.fleetSecret,
+    })
     const server = await startServer(config, clock === undefined ? {} : { clock })
     this.#running.add(server)
     return server
