@@ -10,6 +10,10 @@ const WORLDS = 600
 const MENDED_SEEDS: [seed: number, was: string][] = [
   [102, 'the last change of people before a pause of the bus was never noticed to be lost'],
   [528, 'an answer to the run before a restart was taken for one to the run after it'],
+  [
+    2_001_815,
+    'who was about to be called gone when everybody was named anew, and then came back, stayed gone',
+  ],
   [1005, 'a snapshot of people sent between two changes had the version of neither'],
 ]
 

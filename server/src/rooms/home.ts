@@ -149,8 +149,6 @@ export class Home implements Committing {
     const follower = this.#edgeFollower(edge, isOurs ? cursor : head)
     this.#edges.set(edge, follower)
     this.#feed.follow(follower)
-    // What is sent as version v has to be what everybody else has as v.
-    this.#publishMembers()
     this.#sendMembers(edge)
   }
 

@@ -24,6 +24,8 @@ export class Presence {
   readonly #edges = new Map<ServerId, EdgePeople>()
   /** Everybody here, with the number of edges that say so. */
   readonly #people = new Map<UserId, { user: User; edges: number }>()
+  /** What the changes handed out so far add up to. */
+  readonly #shown = new Map<UserId, User>()
   /** What was not handed out yet: true = came, false = went, and when that was first looked at. */
   #changed = new Map<UserId, { user: User; here: boolean; seenAt?: number }>()
 
@@ -41,14 +43,15 @@ export class Presence {
     return this.#changed.size > 0
   }
 
+  /** How many were handed out as being here. */
   get count(): number {
-    return this.#people.size
+    return this.#shown.size
   }
 
-  /** Up to `limit` people, those who came first first. */
+  /** Up to `limit` of those who were handed out as being here, who came first first: what all changes so far add up to. */
   page(limit: number): User[] {
     const users: User[] = []
-    for (const { user } of this.#people.values()) {
+    for (const user of this.#shown.values()) {
       if (users.length === limit) break
       users.push(user)
     }
@@ -72,6 +75,8 @@ export class Presence {
       known = { version: 0, people: new Map(), goneAt: undefined }
       this.#edges.set(edge, known)
     }
+    // Two full reports may overtake each other; after a break the numbers of another run begin anew.
+    if (known.goneAt === undefined && report.v < known.version) return true
     known.version = report.v
     if (known.goneAt !== undefined) known = this.#comeBack(edge, known)
     if (report.full) {
@@ -131,7 +136,13 @@ export class Presence {
       change.seenAt ??= now
       if (!change.here && now - change.seenAt < this.#lingerMs) continue
       this.#changed.delete(id)
-      ;(change.here ? changes.join : changes.leave).push(change.user)
+      if (change.here) {
+        this.#shown.set(id, change.user)
+        changes.join.push(change.user)
+      } else {
+        this.#shown.delete(id)
+        changes.leave.push(change.user)
+      }
     }
     return changes
   }
@@ -158,8 +169,7 @@ export class Presence {
   }
 
   #note(user: User, here: boolean): void {
-    const noted = this.#changed.get(user.id)
-    if (noted !== undefined && noted.here !== here) this.#changed.delete(user.id)
-    else this.#changed.set(user.id, { user, here })
+    if (this.#shown.has(user.id) === here) this.#changed.delete(user.id)
+    else if (!this.#changed.has(user.id)) this.#changed.set(user.id, { user, here })
   }
 }

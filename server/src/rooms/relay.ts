@@ -21,6 +21,8 @@ const SILENT_MS = 6_000
 const MAX_REQUESTS = 20_000
 /** A home that could not be reached for this long is reported to the balancer. */
 const UNREACHABLE_MS = 300
+/** … and again, twice as long after it each time, up to this. */
+const UNREACHABLE_MAX_MS = 2_000
 
 export interface Page {
   lines: Buffer[]
@@ -63,6 +65,7 @@ export class Relay {
   #heardAt: number
   #followedAt = 0
   #downSince: number | undefined
+  #unreachableMs = UNREACHABLE_MS
   #membersVersion = -1
   #sweep: Cancel | undefined
 
@@ -225,6 +228,7 @@ export class Relay {
 
   homeUp(): void {
     this.#downSince = undefined
+    this.#unreachableMs = UNREACHABLE_MS
     this.#membersVersion = -1
     this.#follow()
   }
@@ -261,8 +265,9 @@ export class Relay {
         request.page?.(undefined)
       }
       this.#scheduleSweep()
-      if (this.#downSince !== undefined && now - this.#downSince >= UNREACHABLE_MS) {
+      if (this.#downSince !== undefined && now - this.#downSince >= this.#unreachableMs) {
         this.#downSince = now
+        this.#unreachableMs = Math.min(UNREACHABLE_MAX_MS, this.#unreachableMs * 2)
         this.#bus.reach(this.home)
         this.#events.lost('unreachable')
       } else if (!this.#isFollowing || now - this.#heardAt > SILENT_MS) {
