@@ -29,6 +29,12 @@ export type EdgeMessage =
   | { t: 'people'; room: RoomId; v: number; full: boolean; join: User[]; leave: string[] }
   | { t: 'typing'; room: RoomId; user: User }
 
+/** Who is home of a room next, and in which epoch. */
+export interface Successor {
+  id: string
+  epoch: number
+}
+
 /** Between two homes of a room. */
 export type MoveMessage =
   /** The balancer has named you home in this epoch: take the room, I leave. */
@@ -39,8 +45,8 @@ export type MoveMessage =
 export type HomeMessage =
   /** You follow now; entries come after your cursor. `head` is the log's last seq. */
   | { t: 'following'; room: RoomId; epoch: number; log: LogId; head: Seq }
-  /** I am not the room's home; ask the balancer. */
-  | { t: 'not-home'; room: RoomId }
+  /** I am not the room's home; `to` is, as far as I know, else ask the balancer. */
+  | { t: 'not-home'; room: RoomId; to?: Successor }
   /** Entries `from` … `to` follow as lines. */
   | { t: 'entries'; room: RoomId; epoch: number; log: LogId; from: Seq; to: Seq }
   /** Where the rooms stand that you follow here, and the version of their last `members`: finds a lost tail of either. */

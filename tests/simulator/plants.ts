@@ -39,7 +39,7 @@ export const PLANTS: readonly Plant[] = [
   }),
   plant('acks what a fenced home could not store', {
     file: 'server/src/rooms/home.ts',
-    find: "for (const { answer } of drafts) answer({ ok: false, code: 'busy', retryMs: BUSY_RETRY_MS })",
+    find: "for (const { answer } of drafts) answer({ ok: false, code: 'busy', retryMs: SOON_MS })",
     put: 'for (const { answer } of drafts) answer({ ok: true, seq: this.#feed.head + 1, ts: 0 })',
   }),
   plant('does not step down when fenced', {
@@ -114,7 +114,7 @@ export const PLANTS: readonly Plant[] = [
   }),
   plant('takes an answer that never came for an ack', {
     file: 'server/src/rooms/relay.ts',
-    find: "send?.({ ok: false, code: 'busy', retryMs: 500 })",
+    find: "send?.({ ok: false, code: 'busy', retryMs: SOON_MS })",
     put: 'send?.({ ok: true, seq: (this.#position()?.head ?? 0) + 1, ts: 0 })',
   }),
   plant('skips an entry while catching up from the log', {
@@ -156,7 +156,7 @@ export const PLANTS: readonly Plant[] = [
     },
     {
       file: 'server/src/rooms/room.ts',
-      find: 'if (this.home !== undefined && this.home.epoch < epoch) this.home.fenced([])',
+      find: 'this.home.successor = by\n    this.home.fenced([])',
       put: '',
     },
   ),

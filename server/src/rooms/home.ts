@@ -7,7 +7,7 @@ import {
   type User,
 } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
-import type { CarriedSend } from '@flotilla/protocol/link.ts'
+import type { CarriedSend, Successor } from '@flotilla/protocol/link.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import type { Draft, Epoch, Outcome } from '../store/store.ts'
@@ -15,6 +15,7 @@ import type { Accepted, Committer, Committing, SendOutcome } from './committer.t
 import type { Feed, FeedFollower } from './feed.ts'
 import type { MembersUpdate } from './members-view.ts'
 import { Presence } from './presence.ts'
+import { SOON_MS } from './retry.ts'
 import type { Slice } from './ring.ts'
 
 /**
@@ -63,6 +64,8 @@ export class Home implements Committing {
   #membersLater: Cancel | undefined
   #expiry: Cancel | undefined
   readonly #settling: Cancel
+  /** Whom the room was handed to, or who said that it has it: told to the edges when this home is fenced. */
+  successor: Successor | undefined
 
   constructor(options: {
     room: RoomId
@@ -98,7 +101,7 @@ export class Home implements Committing {
   accept(send: CarriedSend, answer: (outcome: SendOutcome) => void): void {
     const draft: Draft = { ...send, ts: this.#clock.now() }
     if (!this.#serving || !this.#committer.add(this, { draft, answer })) {
-      answer({ ok: false, code: 'busy', retryMs: BUSY_RETRY_MS })
+      answer({ ok: false, code: 'busy', retryMs: this.#serving ? BUSY_RETRY_MS : SOON_MS })
     }
   }
 
@@ -132,10 +135,11 @@ export class Home implements Committing {
   }
 
   fenced(drafts: readonly Accepted[]): void {
-    for (const { answer } of drafts) answer({ ok: false, code: 'busy', retryMs: BUSY_RETRY_MS })
+    for (const { answer } of drafts) answer({ ok: false, code: 'busy', retryMs: SOON_MS })
     if (!this.#serving) return
     this.#serving = false
-    for (const edge of this.#edges.keys()) this.#bus.send(edge, { t: 'not-home', room: this.room })
+    const to = this.successor === undefined ? {} : { to: this.successor }
+    for (const edge of this.#edges.keys()) this.#bus.send(edge, { t: 'not-home', room: this.room, ...to })
     this.#events.fenced()
   }
 

@@ -1,10 +1,11 @@
 import type { LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
-import type { CarriedSend, EdgeMessage, HomeMessage } from '@flotilla/protocol/link.ts'
+import type { CarriedSend, EdgeMessage, HomeMessage, Successor } from '@flotilla/protocol/link.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import type { Epoch } from '../store/store.ts'
 import type { SendOutcome } from './committer.ts'
 import type { MembersUpdate } from './members-view.ts'
+import { retryAfter, SOON_MS } from './retry.ts'
 import { cutLines } from './ring.ts'
 
 /**
@@ -38,8 +39,8 @@ export interface RelayEvents {
   typing(user: User): void
   /** The home wants all of this edge's people. */
   peopleWanted(): void
-  /** The home says it is none, or cannot be reached: ask the balancer. */
-  lost(why: 'not-home' | 'unreachable'): void
+  /** The home says it is none, or cannot be reached: ask the balancer, unless the home says who is home now. */
+  lost(why: 'not-home' | 'unreachable', to?: Successor): void
 }
 
 /** Where this edge stands: undefined before the first `following`. */
@@ -62,6 +63,8 @@ export class Relay {
   readonly #nextRequest: () => number
   readonly #requests = new Map<number, Request>()
   #isFollowing = false
+  /** Since when it does not follow, if it does not. */
+  #lostAt: number
   #heardAt: number
   #followedAt = 0
   #downSince: number | undefined
@@ -89,6 +92,7 @@ export class Relay {
     this.#position = options.position
     this.#nextRequest = options.nextRequest
     this.#heardAt = this.#clock.now()
+    this.#lostAt = this.#heardAt
     if (!this.#bus.isUp(this.home)) this.#downSince = this.#clock.now()
     this.#follow()
     this.#scheduleSweep()
@@ -101,7 +105,7 @@ export class Relay {
   /** Answered once: acked, refused by the home, or `busy` when nobody answers. */
   send(send: CarriedSend, answer: (outcome: SendOutcome) => void): void {
     if (!this.#isFollowing || this.#requests.size >= MAX_REQUESTS) {
-      answer({ ok: false, code: 'busy', retryMs: 500 })
+      answer({ ok: false, code: 'busy', retryMs: retryAfter(this.#clock.now() - this.#lostAt) })
       return
     }
     const req = this.#request({ send: answer })
@@ -177,7 +181,7 @@ export class Relay {
         this.#events.typing(message.user)
         break
       case 'not-home':
-        this.#lose('not-home')
+        this.#lose(message.to)
         break
       case 'heads':
         break
@@ -234,25 +238,29 @@ export class Relay {
   }
 
   homeDown(): void {
-    this.#isFollowing = false
+    this.#stopFollowing()
     this.#downSince ??= this.#clock.now()
-    this.#failAll()
     this.#bus.reach(this.home)
   }
 
-  #lose(why: 'not-home' | 'unreachable'): void {
-    this.#isFollowing = false
-    this.#failAll()
-    this.#events.lost(why)
+  #lose(to: Successor | undefined): void {
+    this.#stopFollowing()
+    this.#events.lost('not-home', to)
   }
 
   #failAll(): void {
     const requests = [...this.#requests.values()]
     this.#requests.clear()
     for (const { send, page } of requests) {
-      send?.({ ok: false, code: 'busy', retryMs: 500 })
+      send?.({ ok: false, code: 'busy', retryMs: SOON_MS })
       page?.(undefined)
     }
+  }
+
+  #stopFollowing(): void {
+    if (this.#isFollowing) this.#lostAt = this.#clock.now()
+    this.#isFollowing = false
+    this.#failAll()
   }
 
   #scheduleSweep(): void {
@@ -280,7 +288,6 @@ export class Relay {
   close(options: { unfollow: boolean }): void {
     this.#sweep?.()
     if (options.unfollow) this.#bus.send(this.home, { t: 'unfollow', room: this.#room })
-    this.#isFollowing = false
-    this.#failAll()
+    this.#stopFollowing()
   }
 }

@@ -1,6 +1,6 @@
 import type { LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
 import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
-import type { CarriedSend } from '@flotilla/protocol/link.ts'
+import type { CarriedSend, Successor } from '@flotilla/protocol/link.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import type { Epoch, HeldRoom, Store, StoreRef } from '../store/store.ts'
@@ -12,6 +12,7 @@ import { Home } from './home.ts'
 import type { MembersDifference } from './members-view.ts'
 import { pageOf } from './page.ts'
 import { Relay, type Page } from './relay.ts'
+import { retryAfter } from './retry.ts'
 
 /**
  * A room as this server's clients see it, whether it is homed here or elsewhere. The feed and the followers stay when the
@@ -72,6 +73,8 @@ export class Room {
   readonly #people: Attendance
   #feed: Feed | undefined
   #role: Role = { is: 'seeking' }
+  /** Since when this server has no role in the room, if it has none. */
+  #soughtSince: number
   #waiting: { resolve: (ready: Refusal | undefined) => void; cancel: Cancel }[] = []
   #seekAgain: Cancel | undefined
   #seeks = 0
@@ -86,6 +89,7 @@ export class Room {
     this.id = id
     this.#context = context
     this.#emptySince = context.clock.now()
+    this.#soughtSince = this.#emptySince
     this.#people = new Attendance({
       clock: context.clock,
       tell: (report) => {
@@ -166,8 +170,10 @@ export class Room {
   }
 
   /** The room is another server's in a higher term: what was home here steps down. */
-  superseded(epoch: Epoch): void {
-    if (this.home !== undefined && this.home.epoch < epoch) this.home.fenced([])
+  superseded(by: Successor): void {
+    if (this.home === undefined || this.home.epoch >= by.epoch) return
+    this.home.successor = by
+    this.home.fenced([])
   }
 
   /**
@@ -180,6 +186,7 @@ export class Room {
       const placed = await directory.place(this.id, { leaving: true })
       if (typeof placed === 'string' || placed.home.id === self) return // nobody can take it
       bus.know(placed.home)
+      if (this.home !== undefined) this.home.successor = { id: placed.home.id, epoch: placed.epoch }
       bus.send(placed.home.id, { t: 'take', room: this.id, epoch: placed.epoch })
       note('handing over', { room: this.id, to: placed.home.id, epoch: placed.epoch })
       await new Promise<void>((resolve) => {
@@ -233,7 +240,11 @@ export class Room {
         answer({ ok: false, code: 'no_such_room' })
         break
       default:
-        answer({ ok: false, code: 'busy', retryMs: 500 })
+        answer({
+          ok: false,
+          code: 'busy',
+          retryMs: retryAfter(this.#context.clock.now() - this.#soughtSince),
+        })
     }
   }
 
@@ -370,7 +381,7 @@ export class Room {
         typing: (user) => this.#hearTyping(user),
         fenced: () => {
           note('fenced', { room: this.id, epoch })
-          if (this.home === home) this.#seekAnew()
+          if (this.home === home) this.#stepDown(home.successor)
         },
       },
     })
@@ -412,9 +423,10 @@ export class Room {
         members: (update) => this.#people.hear(update),
         typing: (user) => this.#hearTyping(user),
         peopleWanted: () => this.#people.reportAll(),
-        lost: (why) => {
+        lost: (why, to) => {
           if (this.relay !== relay) return
           note('home lost', { room: this.id, home: homeId, why })
+          if (to !== undefined && this.#goesTo(to)) return
           // The relay goes on trying meanwhile: the balancer may name the same home again.
           this.#seekLater(why === 'unreachable' ? homeId : undefined)
         },
@@ -425,11 +437,20 @@ export class Room {
     this.#reached()
   }
 
-  #seekAnew(): void {
+  /** Not the home any more. */
+  #stepDown(successor: Successor | undefined): void {
     this.#leaveRole({ unfollow: true })
     this.#role = { is: 'seeking' }
+    this.#soughtSince = this.#context.clock.now()
     this.#onStepDown?.()
-    this.#seekLater(undefined)
+    if (successor === undefined || !this.#goesTo(successor)) this.#seekLater(undefined)
+  }
+
+  /** Follows the next home at once: asking the balancer first would be most of the time the room stands still. */
+  #goesTo({ id, epoch }: Successor): boolean {
+    if (id === this.#context.self || epoch <= this.epoch || !this.#context.bus.isUp(id)) return false
+    this.#becomeRelay(id, epoch)
+    return true
   }
 
   /** The feed over this log, kept when the log is the same. */

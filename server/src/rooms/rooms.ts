@@ -3,6 +3,7 @@ import type { LinkMessage } from '@flotilla/protocol/link.ts'
 import type { BusListener, ServerId } from '../bus/bus.ts'
 import type { Cancel } from '../clock.ts'
 import type { HeldRoom } from '../store/store.ts'
+import { SOON_MS } from './retry.ts'
 import { Room, type RoomContext } from './room.ts'
 
 /** All rooms this server has to do with, and the way from the bus to each of them. */
@@ -92,7 +93,7 @@ export class Rooms implements BusListener {
         void this.open(message.room).reach(message.epoch)
         break
       case 'taken':
-        this.#rooms.get(message.room)?.superseded(message.epoch)
+        this.#rooms.get(message.room)?.superseded({ id: from, epoch: message.epoch })
         break
       default: {
         const relay = this.#rooms.get(message.room)?.relay
@@ -131,7 +132,7 @@ export class Rooms implements BusListener {
     const { bus } = this.#context
     const home = this.#rooms.get(id)?.home
     if (home === undefined) {
-      bus.send(from, { t: 'refused', room: id, req, code: 'busy', retryMs: 250 })
+      bus.send(from, { t: 'refused', room: id, req, code: 'busy', retryMs: SOON_MS })
       bus.send(from, { t: 'not-home', room: id })
       return
     }
