@@ -40,9 +40,10 @@ export class MembersView {
   /** Somebody came to this server, before the home knows. */
   enter(user: User): MembersDifference | undefined {
     const isNamed = this.#named.has(user.id)
+    const isEarly = !isNamed || this.#early.has(user.id)
     const count = isNamed ? this.#count : this.#count + 1
     const change = this.apply({ full: false, settled: true, join: [user], leave: [], count })
-    if (!isNamed) this.#early.add(user.id)
+    if (isEarly) this.#early.add(user.id)
     return change
   }
 

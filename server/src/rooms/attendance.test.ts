@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { MemoryNetwork } from '../bus/memory-bus.ts'
+import { MemoryStore } from '../store/memory-store.ts'
+import { FakeClock } from '../test/fake-clock.ts'
+import { Attendance, type PeopleReport } from './attendance.ts'
+import { Committer } from './committer.ts'
+import { Feed } from './feed.ts'
+import { Home } from './home.ts'
+import type { MembersDifference, MembersUpdate } from './members-view.ts'
+
+const ADA = { id: 'guest:ada', name: 'ada' }
+const BOB = { id: 'guest:bob', name: 'bob' }
+
+describe('attendance at a server', () => {
+  const open = () => {
+    const clock = new FakeClock()
+    const reports: PeopleReport[] = []
+    const said: MembersDifference[] = []
+    const people = new Attendance({
+      clock,
+      tell: (report) => void reports.push(report),
+      announce: (change) => void said.push(change),
+    })
+    return { clock, people, reports, said }
+  }
+
+  test('[P2] the home hears of a person’s first and last session, in one report for what comes together', async () => {
+    const { clock, people, reports } = open()
+    for (const user of [ADA, BOB, BOB]) people.enter(user)
+    await clock.pass(100)
+    people.exit(BOB)
+    await clock.pass(100)
+    people.exit(BOB)
+    people.enter(ADA)
+    await clock.pass(100)
+    assert.deepEqual(reports, [
+      { v: 1, full: false, join: [ADA, BOB], leave: [] },
+      { v: 2, full: false, join: [], leave: [BOB.id] },
+    ])
+  })
+
+  test('[P1] who goes before the home named him is gone for those here a little later, if he is not back', async () => {
+    const { clock, people, said } = open()
+    people.enter(ADA)
+    people.enter(BOB)
+    said.length = 0
+    people.exit(BOB)
+    await clock.pass(200)
+    people.enter(BOB)
+    await clock.pass(1_000)
+    assert.deepEqual(said, [])
+    people.exit(BOB)
+    await clock.pass(249)
+    assert.deepEqual(said, [])
+    await clock.pass(1)
+    assert.deepEqual(said, [{ join: [], leave: [BOB], count: 1 }])
+  })
+
+  test('[P1] who left another server and is here did not leave, whatever the home hears first', () => {
+    const { people, said } = open()
+    people.enter(ADA)
+    people.hear({ full: true, settled: true, join: [ADA, BOB], leave: [], count: 2 })
+    people.enter(BOB)
+    said.length = 0
+    people.hear({ full: false, settled: true, join: [], leave: [BOB], count: 1 })
+    people.hear({ full: false, settled: true, join: [BOB], leave: [], count: 2 })
+    assert.deepEqual(said, [])
+  })
+
+  test('after the close nothing is said or told', async () => {
+    const { clock, people, reports, said } = open()
+    people.enter(ADA)
+    people.exit(ADA)
+    said.length = 0
+    people.close()
+    await clock.pass(1_000)
+    assert.deepEqual([reports, said], [[], []])
+  })
+})
+
+describe('the people of a room at its home', () => {
+  test('[P2] who goes from one server to another is not called gone, in whichever order the two tell it', async () => {
+    const clock = new FakeClock()
+    const network = new MemoryNetwork({ message: (_f, _t, run) => run(), state: (_f, _t, run) => run() })
+    const store = new MemoryStore()
+    const updates: MembersUpdate[] = []
+    const home = new Home({
+      room: 'r',
+      epoch: 1,
+      self: 'a',
+      clock,
+      bus: network.join('a'),
+      feed: new Feed({
+        clock,
+        counters: { deliveries: 0, writes: 0, catchUps: 0, catchUpFailures: 0 },
+        log: 'l',
+        head: 0,
+        read: () => Promise.resolve([]),
+      }),
+      committer: new Committer({
+        store,
+        clock,
+        counters: { commits: 0, commitNo: 0, waiting: 0, begin: () => () => {} },
+        onLost: (cause) => assert.fail(cause as Error),
+      }),
+      events: { members: (update) => void updates.push(update), typing: () => {}, fenced: () => {} },
+    })
+    home.follow('b', 0, 'l')
+    home.people('a', { v: 1, full: true, join: [ADA, BOB], leave: [] })
+    home.people('b', { v: 1, full: true, join: [], leave: [] })
+    await clock.pass(6_000)
+    updates.length = 0
+    home.people('a', { v: 2, full: false, join: [], leave: [BOB.id] })
+    await clock.pass(150)
+    home.people('b', { v: 2, full: false, join: [BOB], leave: [] })
+    await clock.pass(1_000)
+    assert.deepEqual(updates, [])
+    home.people('b', { v: 3, full: false, join: [], leave: [BOB.id] })
+    await clock.pass(400)
+    assert.deepEqual(
+      updates.map(({ leave }) => leave),
+      [[BOB]],
+    )
+    home.close()
+  })
+})
