@@ -34,6 +34,7 @@ const CALLS: Record<string, (peer: Peer) => unknown> = {
   'get /api/rooms/{roomId}': () => undefined,
   'post /api/rooms/{roomId}': () => undefined,
   'post /internal/place': (peer) => ({ room: 'general', server: peer.id }),
+  'post /internal/taken': (peer) => ({ server: peer.id, rooms: [{ room: 'general', epoch: 1, head: 0 }] }),
   'post /internal/drain': (peer) => ({ id: peer.id, drain: true }),
 }
 

@@ -21,7 +21,7 @@ describe('servers register', () => {
     const balancer = await startBalancer(t)
     const peer = await Peer.start(t, 'a')
     for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: 'Basic wrong' }]) {
-      for (const path of ['/register', '/update', '/internal/place', '/internal/drain']) {
+      for (const path of ['/register', '/update', '/internal/place', '/internal/taken', '/internal/drain']) {
         const reply = await balancer.post(path, peer.registration(), headers)
         assert.deepEqual([reply.status, codeOf(reply)], [401, 'unauthenticated'])
       }
