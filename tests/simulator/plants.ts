@@ -29,7 +29,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'server/src/rooms/home.ts',
     find: 'const draft: Draft = { ...send, ts: this.#clock.now() }',
     put: `const draft: Draft = { ...send, ts: this.#clock.now() }
-    this.#feed.push([Buffer.from(encodeEntry(entryOf(this.room, draft, this.#feed.head + 1, draft.ts)))])
+    this.#feed.push([Buffer.from(encodeEntry(entryOfDraft(this.room, draft, this.#feed.head + 1, draft.ts)))])
     this.#feed.flush()`,
   }),
   plant('takes a refusal of the store for a success', {

@@ -1,15 +1,9 @@
-import {
-  encodeEntry,
-  type Entry,
-  type LogId,
-  type RoomId,
-  type Seq,
-  type User,
-} from '@flotilla/protocol/frames.ts'
+import { encodeEntry, type LogId, type RoomId, type Seq, type User } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { CarriedSend, Successor } from '@flotilla/protocol/link.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
 import type { Cancel, Clock } from '../clock.ts'
+import { entryOfDraft } from '../store/entries.ts'
 import type { Draft, Epoch, Outcome } from '../store/store.ts'
 import type { Accepted, Committer, Committing, SendOutcome } from './committer.ts'
 import type { Feed, FeedFollower } from './feed.ts'
@@ -111,7 +105,7 @@ export class Home implements Committing {
       const outcome = outcomes[i]
       switch (outcome?.is) {
         case 'new':
-          lines.push(Buffer.from(encodeEntry(entryOf(this.room, draft, outcome.seq, outcome.ts))))
+          lines.push(Buffer.from(encodeEntry(entryOfDraft(this.room, draft, outcome.seq, outcome.ts))))
           answer({ ok: true, seq: outcome.seq, ts: outcome.ts })
           break
         case 'repeat':
@@ -284,33 +278,5 @@ export class Home implements Committing {
     this.#membersLater?.()
     this.#expiry?.()
     for (const edge of [...this.#edges.keys()]) this.#dropFollower(edge)
-  }
-}
-
-/** The entry a draft became. */
-export function entryOf(room: RoomId, draft: Draft, seq: Seq, ts: number): Entry {
-  const { type, id, user } = draft
-  const base = { room, seq, id, user, ts }
-  switch (type) {
-    case 'message':
-      return {
-        type,
-        ...base,
-        text: draft.text ?? '',
-        ...(draft.replyTo === undefined ? {} : { replyTo: draft.replyTo }),
-      }
-    case 'edit':
-      return { type, ...base, target: draft.target ?? 0, text: draft.text ?? '' }
-    case 'delete':
-      return { type, ...base, target: draft.target ?? 0 }
-    case 'react':
-      return { type, ...base, target: draft.target ?? 0, emoji: draft.emoji ?? '', on: draft.on ?? true }
-    case 'system':
-      return {
-        type,
-        ...base,
-        event: draft.event ?? '',
-        ...(draft.data === undefined ? {} : { data: draft.data }),
-      }
   }
 }

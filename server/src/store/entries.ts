@@ -55,3 +55,9 @@ export function entryOf(
     // Which fields a type has was settled when its draft was made.
   } as Entry
 }
+
+/** The entry a draft became: what a store would put together again, so that it has the same bytes. */
+export function entryOfDraft(room: RoomId, draft: Draft, seq: Seq, ts: number): Entry {
+  const { id, user, type, text = null } = draft
+  return entryOf(room, seq, id, user.id, user.name, type, ts, text, restOf(draft))
+}
