@@ -197,7 +197,7 @@ describe('a server whose balancer is down', () => {
     assert.ok((error.retryMs ?? 0) > 0)
   })
 
-  test('[C1] [L5] a new run lets tokens in by the keys it kept, and serves the rooms of its store', async () => {
+  test('[C1] a new run lets tokens in by the keys it kept, and serves the rooms of its store', async () => {
     const [home] = fleet.servers as [ChatServer]
     await fleet.stop(home)
     const again = await fleet.open({ port: home.port })

@@ -104,7 +104,7 @@ describe('framing', () => {
     [`{"type":"ping","ref":"${'r'.repeat(65)}"}`, 'bad_message'],
   ]
   for (const [line, code, named = {}] of bad) {
-    test(`[F3] [F6] [X1] ${line.slice(0, 70)} is ${code}, and the lines around it are carried out`, async () => {
+    test(`[F3] [F6] [X1] [X2] ${line.slice(0, 70)} is ${code}, and the lines around it are carried out`, async () => {
       const client = await fleet.client()
       client.say({ type: 'ping', ref: 'before' }, line, { type: 'ping', ref: 'after' })
       await client.frame('pong', ({ ref }) => ref === 'after')

@@ -108,7 +108,7 @@ describe('sending', () => {
         assert.equal((await ada.send(other, 'one', 'c')).seq, 1)
       })
 
-      test('[S3] the same id with another text is a conflict, wherever it comes from', async () => {
+      test('[S3] [X2] the same id with another text is a conflict, wherever it comes from', async () => {
         const room = await fleet.room()
         const ada = await fleet.member(room, at, 'conflict-ada')
         await ada.send(room, 'one', 'Hello')
@@ -237,7 +237,7 @@ describe('the rate of sends', () => {
   })
   after(() => fleet.close())
 
-  test('[S7] [S8] [L6] beyond ten at once a sender is told when to go on, and then the same id goes in', async () => {
+  test('[S7] [S8] [X2] [L6] beyond ten at once a sender is told when to go on, and then the same id goes in', async () => {
     const room = await fleet.room()
     const ada = await fleet.member(room, 0, 'ada')
     const { limits } = await ada.frame('welcome')
