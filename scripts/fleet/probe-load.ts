@@ -11,6 +11,8 @@ const SEND_EVERY_MS = 600
 /** All of them together, however many there are. */
 const MOST_SENDS_PER_S = 20
 const JOIN_MS = 20_000
+/** A client that does not get through for so long will not: there is no fleet any more. */
+const ROUND_MS = 20_000
 /** Longest wait for the last acks and entries. */
 const SETTLE_MS = 60_000
 const PAGE = 200
@@ -63,6 +65,31 @@ export class ProbeLoad {
     return { sent: this.#sent, seen: new Map(this.#members.map(({ name, seen }) => [name, seen])) }
   }
 
+  /** Resolves when each client has written something since now that was acked and shown to all. @throws if that takes too long */
+  async round(): Promise<void> {
+    const begunAt = performance.now()
+    const isAnswered = ({ at, seq }: Sent) => at >= begunAt && seq !== undefined
+    const heads = await until(
+      'every client gets through',
+      () => {
+        const heads = this.#members.map(
+          ({ name }) => this.#sent.find((one) => one.by === name && isAnswered(one))?.seq,
+        )
+        return heads.every((seq) => seq !== undefined) ? heads : undefined
+      },
+      { timeoutMs: ROUND_MS },
+    )
+    await this.#allSeen(Math.max(...heads))
+  }
+
+  async #allSeen(head: number): Promise<void> {
+    await until(
+      'everybody has seen it',
+      () => this.#members.every(({ seen }) => (seen.at(-1)?.seq ?? 0) >= head),
+      { timeoutMs: SETTLE_MS },
+    )
+  }
+
   /** Ends the writing; resolves with everything, when the last send is acked and shown to all, or will not be any more. */
   async end(): Promise<Journal> {
     for (const timer of this.#timers) clearTimeout(timer)
@@ -71,14 +98,7 @@ export class ProbeLoad {
       await until('every send is acked', () => this.#sent.every(({ seq }) => seq !== undefined), {
         timeoutMs: SETTLE_MS,
       })
-      const head = Math.max(0, ...this.#sent.map(({ seq = 0 }) => seq))
-      await until(
-        'everybody has seen it',
-        () => this.#members.every(({ seen }) => (seen.at(-1)?.seq ?? 0) >= head),
-        {
-          timeoutMs: SETTLE_MS,
-        },
-      )
+      await this.#allSeen(Math.max(0, ...this.#sent.map(({ seq = 0 }) => seq)))
     } catch (error) {
       this.#mishaps.push((error as Error).message)
     }

@@ -12,6 +12,8 @@ import { until } from './until.ts'
 /** The longest drain there can be, and some time to start. */
 const RESTART_MS = 700_000
 const REGISTER_MS = 30_000
+/** A supervisor that does not answer for so long is gone. */
+const SILENT_MS = 10_000
 /** Servers before the balancer: it is what sends their clients elsewhere. */
 const ORDER = ['server', 'balancer', 'web app']
 
@@ -47,8 +49,11 @@ export async function rollFleet({ dataDir, fleetSecret, clients }: RollConfig): 
   try {
     const restarted: Restarted[] = []
     for (const process of inOrder(processes)) {
+      // Between two of them, and before the first, everybody gets through.
+      await load.round()
       restarted.push(await restart(process, control, file.loadbalancer))
     }
+    await load.round()
     return report(restarted, await load.end())
   } catch (error) {
     return fail(`The roll stops here: ${reasonOf(error)}`)
@@ -71,17 +76,21 @@ async function restart(
   const before = (await fetchRegistry(loadbalancer)).filter(({ state }) => state === 'up')
   const from = performance.now()
   await control.restart(name)
-  await until(
+  let askedAt = performance.now()
+  const outcome = await until(
     `${name} is back`,
     async () => {
-      const now = (await control.processes()).find((one) => one.name === name)
+      const rows = await control.processes().catch(() => undefined)
+      if (rows === undefined) return performance.now() - askedAt > SILENT_MS && 'no supervisor'
+      askedAt = performance.now()
+      const now = rows.find((one) => one.name === name)
       if (now?.status === 'waiting' || now?.status === 'killed') return 'died'
-      return now?.status === 'ready' && now.pid !== pid
+      return now?.status === 'ready' && now.pid !== pid && 'back'
     },
     { timeoutMs: RESTART_MS },
-  ).then((outcome) => {
-    if (outcome === 'died') throw new Error(`${name} does not come up again`)
-  })
+  )
+  if (outcome === 'died') throw new Error(`${name} does not come up again`)
+  if (outcome === 'no supervisor') throw new Error('the process that runs the fleet does not answer any more')
   await until(
     'the balancer lists every server again',
     async () => {
@@ -98,8 +107,9 @@ async function restart(
 }
 
 function report(restarted: readonly Restarted[], journal: Journal): number {
-  const rows = restarted.map(({ name, from, to }) => {
-    const { ack, shown } = delays(journal, from, to)
+  const rows = restarted.map(({ name, from, to }, i) => {
+    // What the restart of one does to its clients may last until the next begins.
+    const { ack, shown } = delays(journal, from, restarted[i + 1]?.from)
     return [
       name,
       `${((to - from) / 1_000).toFixed(1)} s`,

@@ -52,6 +52,31 @@ describe('a supervised process', () => {
     await until('it is back', () => said.some((line) => line.endsWith('is back')))
   })
 
+  test('restarts when asked, on the same port and at once, and one that then fails is started again like any other', async (t) => {
+    let mode = ''
+    const { supervised, said } = supervise(t, { args: (port) => [SMALL_SERVER, String(port), mode] })
+    const { url } = await supervised.start()
+    const { name, pid } = supervised
+    const restarted = supervised.restart()
+    assert.equal(supervised.isUp, false)
+    await assert.rejects(supervised.restart(), /is not up/)
+    await restarted
+    assert.notEqual(supervised.pid, pid)
+    assert.equal((await fetch(url)).status, 200)
+    // It knows no SIGTERM, which a process of the fleet does.
+    assert.deepEqual(said, [
+      `${name} is restarted, as asked`,
+      `${name} did not end well (SIGTERM)`,
+      `${name} is back`,
+    ])
+    mode = 'fail'
+    await supervised.restart()
+    assert.equal(supervised.isUp, false)
+    mode = ''
+    await until('it is back', () => said.filter((line) => line.endsWith('is back')).length === 2)
+    assert.equal(supervised.isUp, true)
+  })
+
   test('stays down once stopped', async (t) => {
     const { supervised, said } = supervise(t)
     const { url } = await supervised.start()

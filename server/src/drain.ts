@@ -93,8 +93,9 @@ export class Drain {
     const { clock, rooms } = this.#options
     await rooms.handOver(signal)
     void (async () => {
-      while (!signal.aborted) {
+      for (;;) {
         await pause(clock, HAND_OVER_AGAIN_MS, signal)
+        if (signal.aborted) return
         await rooms.handOver(signal)
       }
     })()

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { describe, test, type TestContext } from 'node:test'
+import { describe, test } from 'node:test'
 import { findFreePort } from '../../scripts/fleet/ports.ts'
-import { atEnd, freshFolder, until } from './harness.ts'
+import { ANY_PORT, isAlive, start } from './fleet-command.ts'
+import { until } from './harness.ts'
 import { RawClient } from './raw-client.ts'
-
-const FLEET = join(import.meta.dirname, '../../scripts/fleet.ts')
-const ANY_PORT = ['--loadbalancer-port', '0', '--server-port', '0', '--web-port', '0']
 
 describe('npm start', () => {
   test('brings up balancer, servers and web app, and takes all down on Ctrl-C', async (t) => {
@@ -97,64 +93,3 @@ describe('npm start', () => {
     assert.match(fleet.lines.join('\n'), /server ended before it was ready \(exit code 2\)/)
   })
 })
-
-interface Row {
-  kind: string
-  name: string
-  pid: number
-  url: string
-}
-
-interface Started {
-  process: ChildProcess
-  lines: string[]
-  /** Resolves with the table it prints when all are up. */
-  table(): Promise<Row[]>
-  says(text: string): Promise<unknown>
-}
-
-async function start(
-  t: TestContext,
-  args: readonly string[],
-  serverArgs: readonly string[] = [],
-): Promise<Started> {
-  const data = args[0]?.startsWith('-') ? ['--data', await freshFolder(t)] : []
-  const child = spawn(process.execPath, [FLEET, ...args, ...data, ...serverArgs], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const lines: string[] = []
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8')
-    stream.on('data', (text: string) => lines.push(...text.split('\n').filter((line) => line.trim() !== '')))
-  }
-  atEnd(t, async () => {
-    if (t.error) for (const line of lines) t.diagnostic(line)
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGKILL') // its children follow
-    await once(child, 'close')
-  })
-  const says = (text: string) => until(`it says "${text}"`, () => lines.some((line) => line.includes(text)))
-  return {
-    process: child,
-    lines,
-    says,
-    async table() {
-      await until('the fleet is up', () => lines.some((line) => line.startsWith('Flotilla is up')), {
-        timeoutMs: 120_000,
-      })
-      return lines.flatMap((line) => {
-        const [, kind = '', port, pid, url = ''] =
-          /^ {2}(balancer|server|web app) (\d+) +(\d+) +(\S+)/.exec(line) ?? []
-        return pid === undefined ? [] : [{ kind, name: `${kind} ${port}`, pid: Number(pid), url }]
-      })
-    },
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}

@@ -27,7 +27,7 @@ const CLOSE_MS = 5_000
 /** At a drain clients are asked to move no faster than one in this time, if there is time … */
 const MOVE_MS = 1
 /** … some of them in each step. */
-const MOVE_STEP_MS = 50
+const MOVE_STEP_MS = 40
 /** What `ws` closes a line with by itself, by the code of its error; anything else is 1002. */
 const BROKEN_RULES: Record<string, CloseCode> = {
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,

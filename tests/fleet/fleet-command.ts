@@ -1,0 +1,71 @@
+// `npm start` and `npm run fleet` as processes, for tests.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { atEnd, freshFolder, until } from './harness.ts'
+
+const FLEET = join(import.meta.dirname, '../../scripts/fleet.ts')
+export const ANY_PORT = ['--loadbalancer-port', '0', '--server-port', '0', '--web-port', '0']
+
+export interface Row {
+  kind: string
+  name: string
+  pid: number
+  url: string
+}
+
+export interface Started {
+  process: ChildProcess
+  lines: string[]
+  /** Resolves with the table it prints when all are up. */
+  table(): Promise<Row[]>
+  says(text: string): Promise<unknown>
+}
+
+/** With a flag first it is a fleet, on data of its own unless the flags say which; else a command. Ends with the test. */
+export async function start(
+  t: TestContext,
+  args: readonly string[],
+  serverArgs: readonly string[] = [],
+): Promise<Started> {
+  const data = args[0]?.startsWith('-') && !args.includes('--data') ? ['--data', await freshFolder(t)] : []
+  const child = spawn(process.execPath, [FLEET, ...args, ...data, ...serverArgs], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8')
+    stream.on('data', (text: string) => lines.push(...text.split('\n').filter((line) => line.trim() !== '')))
+  }
+  atEnd(t, async () => {
+    if (t.error) for (const line of lines) t.diagnostic(line)
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL') // its children follow
+    await once(child, 'close')
+  })
+  const says = (text: string) => until(`it says "${text}"`, () => lines.some((line) => line.includes(text)))
+  return {
+    process: child,
+    lines,
+    says,
+    async table() {
+      await until('the fleet is up', () => lines.some((line) => line.startsWith('Flotilla is up')), {
+        timeoutMs: 120_000,
+      })
+      return lines.flatMap((line) => {
+        const [, kind = '', port, pid, url = ''] =
+          /^ {2}(balancer|server|web app) (\d+) +(\d+) +(\S+)/.exec(line) ?? []
+        return pid === undefined ? [] : [{ kind, name: `${kind} ${port}`, pid: Number(pid), url }]
+      })
+    },
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
