@@ -128,6 +128,8 @@ describe('docs/features.md', () => {
 describe('README.md', () => {
   const PROCESSES: [heading: string, main: string][] = [
     ['### `npm start`', 'scripts/fleet.ts'],
+    ['### `npm run fleet -- drain`', 'scripts/fleet.ts drain'],
+    ['### `npm run fleet -- roll`', 'scripts/fleet.ts roll'],
     ['### `npm run loadbalancer`', 'loadbalancer/src/main.ts'],
     ['### `npm run server`', 'server/src/main.ts'],
     ['## Replay', 'scripts/replay.ts'],
@@ -230,9 +232,10 @@ function flagsOfSection(heading: string): Flags {
 }
 
 /** From `--help`, as a process says it that has nothing set in its environment. */
-function flagsOfProcess(main: string): Flags {
+function flagsOfProcess(command: string): Flags {
   const { PATH = '' } = process.env
-  const { stdout, status, stderr } = spawnSync(process.execPath, [join(ROOT, main), '--help'], {
+  const [main = '', ...args] = command.split(' ')
+  const { stdout, status, stderr } = spawnSync(process.execPath, [join(ROOT, main), ...args, '--help'], {
     cwd: ROOT,
     encoding: 'utf8',
     env: { PATH },

@@ -49,7 +49,11 @@ export function readConfig(argv: readonly string[], env: Env) {
       ],
       says: 'browser origins that may connect, parted by commas',
     }),
-    drainMs: read.int('drain-ms', { default: 10_000, max: 600_000, says: 'longest drain at SIGTERM' }),
+    drainMs: read.int('drain-ms', {
+      default: 10_000,
+      max: 600_000,
+      says: 'longest drain, at SIGTERM or by order',
+    }),
     logLevel: read.oneOf('log-level', LOG_LEVELS, {
       default: 'info',
       says: 'least level written to chat.log',
