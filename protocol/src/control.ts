@@ -29,7 +29,11 @@ export const RegisterSchema = z.object({
   /** Highest commit its store holds: a file older than the last one reported is found by it. */
   commitNo: z.optional(count),
 })
-export const RegisteredSchema = z.object({ heartbeatMs: count })
+export const RegisteredSchema = z.object({
+  heartbeatMs: count,
+  /** The highest commit this server ever reported: a store that is below it has lost something. */
+  watermark: z.optional(count),
+})
 
 /** `POST /update`: the load now. `n` rises with every report of a run. */
 export const UpdateSchema = z.object({

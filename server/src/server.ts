@@ -12,6 +12,7 @@ import { openLog } from '@flotilla/protocol/node/log-file.ts'
 import { HttpDirectory } from './balancer/http-directory.ts'
 import { Keys } from './balancer/keys.ts'
 import { Reporter } from './balancer/reporter.ts'
+import { watermarkCheck } from './balancer/watermark-check.ts'
 import { LinkBus } from './bus/link-bus.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { dataFolder, ID_FILE, type Config } from './config.ts'
@@ -22,8 +23,7 @@ import { Metrics } from './metrics.ts'
 import { Committer } from './rooms/committer.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { lockDataDir, type DataLock } from './store/data-lock.ts'
-import { openSqliteStore } from './store/sqlite-store.ts'
-import type { Store } from './store/store.ts'
+import { openSqliteStore, type SqliteStore } from './store/sqlite-store.ts'
 
 /** A chat server, its parts put together by hand. */
 
@@ -57,8 +57,9 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
   const { dir, root } = dataFolder(config.data, port)
   let lock: DataLock | undefined
   let logFile: ReturnType<typeof openLog>
-  let store: Store
+  let store: SqliteStore
   const lost = Promise.withResolvers<unknown>()
+  const opened = Promise.withResolvers<Rooms>()
   const inc = randomUUID()
   let id: string
   let secret: string
@@ -68,14 +69,21 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
     secret = findFleetSecret(root, config.fleetSecret)
     id = ownId(dir)
     logFile = openLog({ folder: dir, file: 'chat.log', level: config.logLevel, base: { id, inc } })
-    store = await openSqliteStore({ dir, self: id, onLost: (cause) => lost.resolve(cause) })
+    store = await openSqliteStore({
+      dir,
+      self: id,
+      onLost: (cause) => lost.resolve(cause),
+      onWhole: (room) => void opened.promise.then((all) => all.whole(room)),
+    })
   } catch (cause) {
     http.close()
     lock?.release()
     throw cause
   }
   const { log } = logFile
-  const held = await store.held()
+  // What a store that has lost something says it holds is not believed without the balancer.
+  const held = store.isRenewed ? [] : await store.held()
+  const { commitNo } = await store.append([])
 
   const loop = monitorEventLoopDelay({ resolution: 10 })
   loop.enable()
@@ -85,6 +93,7 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
     rooms: () => rooms.size,
     loopDelayMs: () => loopDelayMs,
   })
+  metrics.commit.commitNo = commitNo
   const bus = new LinkBus({ self: { id, inc }, secret, clock, log, counters: metrics.bus })
   const committer = new Committer({ store, clock, counters: metrics.commit, onLost: lost.resolve })
   const directory = new HttpDirectory({ self: id, loadbalancers: config.loadbalancers, secret, log })
@@ -101,6 +110,7 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
       directory,
       feedCounters: metrics.feed,
       nextRequest: () => (requests += 1),
+      confirmed: () => Promise.all(reporters.map(({ tried }) => tried)),
       note: (event, { cause, ...detail }) => {
         if (cause === undefined) log.info(detail, event)
         else log.error({ ...detail, err: cause }, event)
@@ -108,6 +118,10 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
     },
     held,
   )
+
+  opened.resolve(rooms)
+  if (store.isRenewed) log.error({ commitNo }, 'the store is older than it was: its logs are renewed')
+  const confirm = watermarkCheck({ store, rooms, counters: metrics.commit, log })
 
   let peers: Peer[] = []
   const keys = new Keys({ dir, loadbalancers: config.loadbalancers, log })
@@ -174,6 +188,7 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
         clock,
         random: Math.random,
         identity,
+        registered: (watermark) => confirm(watermark),
         load: () => {
           loopDelayMs = Math.max(0, loop.percentile(99) / 1e6 - 10)
           loop.reset()

@@ -64,8 +64,8 @@ export const PLANTS: readonly Plant[] = [
   }),
   plant('takes the room from the store that has least of it', {
     file: 'server/src/store/memory-store.ts',
-    find: 'row.entries.length > best.entries.length ? row : best',
-    put: 'row.entries.length < best.entries.length ? row : best',
+    find: 'isAhead(row, best) ? row : best',
+    put: 'isAhead(best, row) ? row : best',
   }),
   plant('has no dedupe', {
     file: 'server/src/store/memory-store.ts',

@@ -57,6 +57,10 @@ export class SimStore implements Store {
     return this.#store.held()
   }
 
+  renewLogs(above: number): Promise<number> {
+    return this.#store.renewLogs(above)
+  }
+
   close(): Promise<void> {
     return this.#store.close()
   }

@@ -152,5 +152,6 @@ async function register(parts: RegistryParts, body: Register): Promise<Answer | 
   const learnt = await store.adoptRooms(id, body.rooms ?? [], Math.floor(now()))
   if (registry.register(body, now()) === 'stale_incarnation') return refused('stale_incarnation')
   log.info({ id, inc, host, port, capacity: body.capacity, roomsLearnt: learnt.length }, 'registered')
-  return ok({ heartbeatMs: HEARTBEAT_MS })
+  const watermark = Math.max(parts.watermarks.get(id) ?? 0, (await store.watermark(id)) ?? 0)
+  return ok({ heartbeatMs: HEARTBEAT_MS, watermark })
 }

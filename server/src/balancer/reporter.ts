@@ -24,6 +24,8 @@ export interface ReporterOptions {
   clock: Clock
   random: () => number
   identity: () => Register
+  /** Told at each registration, with the highest commit this server ever reported; done before anything is reported. */
+  registered?: (watermark: number) => Promise<void>
   load: () => Omit<Update, 'id' | 'inc' | 'n'>
   onCommand: (command: Command) => void
   log: Logger
@@ -42,6 +44,7 @@ export class Reporter {
   #next: Cancel | undefined
   #nextAt = Infinity
   #complaint: string | undefined
+  readonly #tried = Promise.withResolvers<void>()
   #waiting: (() => void)[] = []
 
   constructor(options: ReporterOptions) {
@@ -55,6 +58,11 @@ export class Reporter {
 
   get isRegistered(): boolean {
     return this.#isRegistered
+  }
+
+  /** Resolves when the first registration succeeded or failed. */
+  get tried(): Promise<void> {
+    return this.#tried.promise
   }
 
   start(): void {
@@ -81,6 +89,7 @@ export class Reporter {
 
   async stop(): Promise<void> {
     this.#isStopped = true
+    this.#tried.resolve()
     for (const resolve of this.#waiting.splice(0)) resolve()
     this.#next?.()
     await this.#pool.destroy()
@@ -108,6 +117,7 @@ export class Reporter {
       waitMs = RETRY_MS * (0.5 + this.#options.random())
     }
     for (const resolve of waiting) resolve()
+    this.#tried.resolve()
     this.#isBusy = false
     this.#schedule(this.#isAgain && this.#isRegistered ? Math.min(waitMs, CHANGE_MS) : waitMs)
   }
@@ -118,7 +128,9 @@ export class Reporter {
       this.#complain('the balancer does not register this server', { status, code: codeOf(body) })
       return codeOf(body) === 'stale_incarnation' ? STALE_RETRY_MS : RETRY_MS * (1 + this.#options.random())
     }
-    this.#heartbeatMs = RegisteredSchema.parse(body).heartbeatMs
+    const { heartbeatMs, watermark = 0 } = RegisteredSchema.parse(body)
+    await this.#options.registered?.(watermark)
+    this.#heartbeatMs = heartbeatMs
     this.#isRegistered = true
     this.#complaint = undefined
     this.#options.log.info({ loadbalancer: this.#options.url }, 'registered')

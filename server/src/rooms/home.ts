@@ -26,6 +26,8 @@ export const GRACE_MS = 5_000
 /** How long somebody who went may turn up elsewhere without having left. */
 const LINGER_MS = 200
 const BUSY_RETRY_MS = 250
+/** A store that has the older part of the room is not available: that takes longer. */
+const UNSURE_RETRY_MS = 2_000
 
 export interface HomeEvents {
   /** The people changed; for the clients of this server. */
@@ -113,6 +115,9 @@ export class Home implements Committing {
           break
         case 'conflict':
           answer({ ok: false, code: 'conflict' })
+          break
+        case 'unsure':
+          answer({ ok: false, code: 'busy', retryMs: UNSURE_RETRY_MS })
           break
         default:
           answer({ ok: false, code: 'gap', retryMs: 0 })

@@ -37,6 +37,8 @@ export interface RoomContext {
   feedCounters: FeedCounters
   /** Numbers of requests to homes, unique over all runs of this server: an answer may come to a later one. */
   nextRequest: () => number
+  /** Resolves when it is known, as far as it can be now, that the own store is no older than it was. */
+  confirmed?: () => Promise<unknown>
   /** Something about the room that an operator may want to read. */
   note: (event: string, detail: Record<string, unknown>) => void
 }
@@ -75,6 +77,7 @@ export class Room {
   #role: Role = { is: 'seeking' }
   /** Since when this server has no role in the room, if it has none. */
   #soughtSince: number
+  #isWhole = true
   #waiting: { resolve: (ready: Refusal | undefined) => void; cancel: Cancel }[] = []
   #seekAgain: Cancel | undefined
   #seeks = 0
@@ -115,6 +118,10 @@ export class Room {
   /** Version of the last report of this server's people. */
   get peopleVersion(): number {
     return this.#people.version
+  }
+  /** Whether all of the room is in the own store: until then others are needed for its older part. */
+  get isWhole(): boolean {
+    return this.#isWhole
   }
   get isRefused(): boolean {
     return this.#role.is === 'refused'
@@ -174,6 +181,16 @@ export class Room {
     if (this.home === undefined || this.home.epoch >= by.epoch) return
     this.home.successor = by
     this.home.fenced([])
+  }
+
+  /** All of it is in the own store now. */
+  whole(epoch: Epoch): void {
+    if (this.home?.epoch === epoch) this.#isWhole = true
+  }
+
+  /** What the own store has may be less than what was acked: whose the room is, is asked anew. */
+  doubt(): void {
+    this.home?.fenced([])
   }
 
   /**
@@ -314,8 +331,10 @@ export class Room {
   async #seekOnce({ held, unreachable }: Known): Promise<boolean> {
     const { store, directory, self, bus } = this.#context
     if (held !== undefined) {
+      await this.#context.confirmed?.()
       const taken = await store.take(this.id, held.epoch)
       if (taken !== 'fenced') {
+        this.#isWhole = taken.isWhole
         this.#becomeHome(held.epoch, taken.log, taken.head)
         return false
       }
@@ -336,9 +355,11 @@ export class Room {
     if (this.home?.epoch === placed.epoch) return false
     const taken = await store.take(this.id, placed.epoch, storeRefs(placed.from))
     if (taken === 'fenced') return true
+    this.#isWhole = taken.isWhole
     this.#becomeHome(placed.epoch, taken.log, taken.head)
     for (const { id } of placed.from) bus.send(id, { t: 'taken', room: this.id, epoch: placed.epoch })
-    if (placed.from.length > 0) directory.taken({ room: this.id, epoch: placed.epoch, head: taken.head })
+    if (placed.from.length > 0 && taken.isWhole)
+      directory.taken({ room: this.id, epoch: placed.epoch, head: taken.head })
     return false
   }
 

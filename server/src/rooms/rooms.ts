@@ -49,15 +49,35 @@ export class Rooms implements BusListener {
     return this.#rooms.size
   }
 
-  /** Rooms this server is the home of, those nobody uses now included: for the balancer. */
+  /**
+   * Rooms this server is the home of and has all of, those nobody uses now included: for the balancer, to which it makes
+   * this server the only one that is needed for them.
+   */
   held(): { room: RoomId; epoch: number; head: number }[] {
-    const held = new Map([...this.#held].map(([id, { epoch, head }]) => [id, { room: id, epoch, head }]))
+    const held = new Map<RoomId, { room: RoomId; epoch: number; head: number }>()
+    for (const [id, { epoch, head, isWhole }] of this.#held) {
+      if (isWhole) held.set(id, { room: id, epoch, head })
+    }
     for (const [id, room] of this.#rooms) {
-      if (room.home !== undefined)
+      if (room.home !== undefined && room.isWhole)
         held.set(id, { room: id, epoch: room.home.epoch, head: room.feed?.head ?? 0 })
-      else if (room.relay !== undefined) held.delete(id)
+      else if (room.home !== undefined || room.relay !== undefined) held.delete(id)
     }
     return [...held.values()]
+  }
+
+  /** All of a room that was taken is in the own store now. */
+  whole({ room: id, epoch, head }: { room: RoomId; epoch: number; head: number }): void {
+    const held = this.#held.get(id)
+    if (held?.epoch === epoch) this.#held.set(id, { ...held, isWhole: true })
+    this.#rooms.get(id)?.whole(epoch)
+    this.#context.directory.taken({ room: id, epoch, head })
+  }
+
+  /** What the own store has may be less than what was acked: whose its rooms are, is asked of the directory. */
+  doubt(): void {
+    this.#held.clear()
+    for (const room of this.#rooms.values()) room.doubt()
   }
 
   message(from: ServerId, message: LinkMessage, lines: Buffer): void {
@@ -219,7 +239,8 @@ export class Rooms implements BusListener {
       if (!room.isIdle(now)) continue
       if (room.home !== undefined && room.feed !== undefined) {
         const { epoch } = room.home
-        this.#held.set(id, { room: id, epoch, head: room.feed.head, log: room.feed.log })
+        const { head, log } = room.feed
+        this.#held.set(id, { room: id, epoch, head, log, isWhole: room.isWhole })
       } else this.#held.delete(id)
       this.#rooms.delete(id)
       room.close()

@@ -17,8 +17,12 @@ import {
 } from './store.ts'
 
 interface MemoryRoom {
+  /** Empty: fenced before anybody used it. */
   log: LogId
   epoch: Epoch
+  /** The last epoch in which this was the home's own. */
+  term: Epoch
+  isDoubted: boolean
   movedTo: string | undefined
   /** entries[seq - 1] */
   entries: Entry[]
@@ -59,15 +63,16 @@ export class MemoryStore implements Store {
     this.#check()
     const own = this.#disk.rooms.get(room)
     if (own !== undefined && own.epoch > epoch) return 'fenced'
-    if (own !== undefined && own.movedTo === undefined) {
-      own.epoch = epoch
-      return { log: own.log, head: own.entries.length }
-    }
     const others = from.filter(({ id }) => id !== this.#self)
+    if (own !== undefined && own.movedTo === undefined && (!own.isDoubted || others.length === 0)) {
+      Object.assign(own, { epoch, term: epoch, isDoubted: false })
+      return takenOf(own)
+    }
     if (others.length === 0) {
       if (own !== undefined) return 'fenced'
-      this.#disk.rooms.set(room, newRoom(this.#newLog(), epoch))
-      return { log: this.#disk.rooms.get(room)!.log, head: 0 }
+      const made = { ...newRoom(epoch), log: this.#newLog(), term: epoch }
+      this.#disk.rooms.set(room, made)
+      return takenOf(made)
     }
     return this.#takeFrom(room, epoch, others)
   }
@@ -101,7 +106,17 @@ export class MemoryStore implements Store {
     this.#check()
     return [...this.#disk.rooms]
       .filter(([, { movedTo }]) => movedTo === undefined)
-      .map(([room, { epoch, entries, log }]) => ({ room, epoch, head: entries.length, log }))
+      .map(([room, held]) => ({ room, epoch: held.epoch, ...takenOf(held) }))
+  }
+
+  async renewLogs(above: number): Promise<number> {
+    this.#check()
+    for (const room of this.#disk.rooms.values()) {
+      if (room.log !== '') room.log = this.#newLog()
+      room.isDoubted = true
+    }
+    this.#disk.commitNo = Math.max(this.#disk.commitNo, above)
+    return this.#disk.commitNo
   }
 
   async close(): Promise<void> {
@@ -117,25 +132,26 @@ export class MemoryStore implements Store {
     const known = new Set([this.#self, ...from.map(({ id }) => id)])
     const rows = disks.map((disk) => disk.rooms.get(room))
     if (rows.some((row) => row !== undefined && fences(row, epoch, this.#self, known))) return 'fenced'
-    const log = this.#newLog()
     for (const [i, disk] of disks.entries()) {
-      const row = rows[i] ?? newRoom(log, epoch)
+      const row = rows[i] ?? newRoom(epoch)
       disk.rooms.set(room, row)
       row.epoch = epoch
       row.movedTo = this.#self
     }
     const own = this.#disk.rooms.get(room)
-    const most = [...disks.map((disk) => disk.rooms.get(room)!), ...(own === undefined ? [] : [own])].reduce(
-      (best, row) => (row.entries.length > best.entries.length ? row : best),
-    )
-    this.#disk.rooms.set(room, {
-      log: most.log,
+    const all = [...disks.map((disk) => disk.rooms.get(room)!), ...(own === undefined ? [] : [own])]
+    const most = all.reduce((best, row) => (isAhead(row, best) ? row : best))
+    const taken = {
+      log: most.log === '' ? this.#newLog() : most.log,
       epoch,
+      term: epoch,
+      isDoubted: false,
       movedTo: undefined,
       entries: [...most.entries],
       sends: new Map(most.sends),
-    })
-    return { log: most.log, head: most.entries.length }
+    }
+    this.#disk.rooms.set(room, taken)
+    return takenOf(taken)
   }
 
   #check(): void {
@@ -152,8 +168,19 @@ function fences(row: MemoryRoom, epoch: Epoch, self: string, known: ReadonlySet<
   return row.movedTo !== undefined && !known.has(row.movedTo)
 }
 
-function newRoom(log: LogId, epoch: Epoch): MemoryRoom {
-  return { log, epoch, movedTo: undefined, entries: [], sends: new Map() }
+/** Whether `row` has what `best` has, and more: it was the home later, or it is further on. */
+function isAhead(row: MemoryRoom, best: MemoryRoom): boolean {
+  if (row.term !== best.term) return row.term > best.term
+  if (row.entries.length !== best.entries.length) return row.entries.length > best.entries.length
+  return best.log === '' && row.log !== ''
+}
+
+function newRoom(epoch: Epoch): MemoryRoom {
+  return { log: '', epoch, term: 0, isDoubted: false, movedTo: undefined, entries: [], sends: new Map() }
+}
+
+function takenOf({ log, entries }: MemoryRoom): Taken {
+  return { log, head: entries.length, isWhole: true }
 }
 
 function appendOne(room: MemoryRoom, part: RoomBatch, draft: Draft): Outcome {

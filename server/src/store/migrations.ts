@@ -33,6 +33,14 @@ const STEPS: readonly string[] = [
    );
    CREATE UNIQUE INDEX messages_by_seq ON messages (room_key, seq);
    CREATE UNIQUE INDEX messages_by_send ON messages (room_key, sender, send_id);`,
+  // `term`: the last epoch in which this store was the room's home with all of it. `missing`: JSON, what of the room is not here
+  // (room-table.ts). `seal` and `crc` tell when the disk changed what they cover (NULL: written before there were any).
+  `ALTER TABLE rooms ADD COLUMN term INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE rooms ADD COLUMN is_doubted INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE rooms ADD COLUMN missing TEXT;
+   ALTER TABLE rooms ADD COLUMN seal INTEGER;
+   UPDATE rooms SET term = epoch WHERE moved_to IS NULL;
+   ALTER TABLE messages ADD COLUMN crc INTEGER;`,
 ]
 
 export const SCHEMA_VERSION = STEPS.length

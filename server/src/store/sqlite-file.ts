@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { Damage } from './checksum.ts'
 import { migrate } from './migrations.ts'
 import { StoreDamaged, StoreUnusable } from './store.ts'
 
@@ -17,6 +18,8 @@ const WAL_KEPT_BYTES = 32 * 1024 * 1024
 
 export interface FileOptions {
   dir: string
+  /** Damage was met in it: check it whatever its size. */
+  isSuspected?: boolean
   /** For tests of a full disk: the file never grows beyond this many pages of 4 KiB. */
   maxPages?: number | undefined
 }
@@ -26,7 +29,7 @@ export interface FileOptions {
  * through it are on disk when they return.
  * @throws StoreUnusable, StoreDamaged
  */
-export function openChatFile({ dir, maxPages }: FileOptions): Database.Database {
+export function openChatFile({ dir, isSuspected = false, maxPages }: FileOptions): Database.Database {
   const path = join(dir, CHAT_FILE)
   let db: Database.Database | undefined
   try {
@@ -41,7 +44,7 @@ export function openChatFile({ dir, maxPages }: FileOptions): Database.Database 
       throw new StoreUnusable(`${path} is on a file system without shared memory, which SQLite's WAL needs`)
     }
     migrate(db, path)
-    if (wasCut && bytesOf(path) <= CHECK_UP_TO_BYTES) {
+    if (isSuspected || (wasCut && bytesOf(path) <= CHECK_UP_TO_BYTES)) {
       const verdict = db.pragma('quick_check(1)', { simple: true })
       if (verdict !== 'ok') throw new StoreDamaged(`${path} is damaged: ${oneLine(String(verdict))}`)
     }
@@ -87,7 +90,12 @@ export function whyUnusable(cause: unknown, dir: string): StoreUnusable {
   if (cause instanceof StoreUnusable) return cause
   const message = oneLine(cause instanceof Error ? cause.message : String(cause))
   const code = sqliteCode(cause)
-  if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT_')) {
+  if (
+    cause instanceof Damage ||
+    code === 'SQLITE_CORRUPT' ||
+    code === 'SQLITE_NOTADB' ||
+    code.startsWith('SQLITE_CORRUPT_')
+  ) {
     return new StoreDamaged(`${path} is damaged: ${message}`, { cause })
   }
   if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') {

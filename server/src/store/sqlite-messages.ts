@@ -12,6 +12,7 @@ export type Ask =
   | { ask: 'append'; id: number; cells: Cell[] }
   | { ask: 'take'; id: number; room: RoomId; epoch: Epoch; from: readonly StoreRef[] }
   | { ask: 'held'; id: number }
+  | { ask: 'renew-logs'; id: number; above: number }
   | { ask: 'read'; id: number; room: RoomId; side: 'after' | 'before'; seq: Seq; limit: number }
   | { ask: 'checkpoint'; id: number }
   | { ask: 'close'; id: number }
@@ -21,7 +22,9 @@ export type Answer =
   | { id: number; failed: 'full' | 'busy' | 'lost' | 'source'; message: string }
   /** From the writer: the WAL has grown, let the reader bring it into the file. */
   | { event: 'checkpoint-due' }
-  | { event: 'opened' }
+  | { event: 'opened'; isRenewed: boolean }
+  /** From the writer: all of a room is here now. */
+  | { event: 'whole'; room: RoomId; epoch: Epoch; head: Seq }
   | { event: 'unusable' | 'damaged'; message: string }
 
 /** Cells of one draft in a batch: id, user id, user name, type, ts, text, rest, after. */
@@ -40,11 +43,13 @@ export function packBatch(batch: Batch): Cell[] {
 }
 
 export const FENCED = -1
-export const OUTCOMES = ['new', 'repeat', 'conflict', 'gap'] as const satisfies Outcome['is'][]
-export const NEW = OUTCOMES.indexOf('new')
-export const REPEAT = OUTCOMES.indexOf('repeat')
-export const CONFLICT = OUTCOMES.indexOf('conflict')
-export const GAP = OUTCOMES.indexOf('gap')
+/** By the numbers they cross as. */
+export const OUTCOMES = ['new', 'repeat', 'conflict', 'gap', 'unsure'] as const satisfies Outcome['is'][]
+export const NEW = 0
+export const REPEAT = 1
+export const CONFLICT = 2
+export const GAP = 3
+export const UNSURE = 4
 
 /** Reads `commitNo, (FENCED | count, (outcome, seq, ts) × count) × rooms`. */
 export function unpackCommitted(numbers: readonly number[]): Committed {

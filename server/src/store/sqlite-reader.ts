@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
+import { RoomReader } from './room-reader.ts'
 import { CHAT_FILE, connect, meaningOf, oneLine } from './sqlite-file.ts'
 import type { Answer, Ask } from './sqlite-messages.ts'
+import { SourceUnavailable } from './store.ts'
+import { suspect } from './suspicion.ts'
 
 /**
  * The thread that reads, so that a long read delays no commit, and that brings the WAL into the file, so that the commits
@@ -22,16 +25,16 @@ port.on('message', (ask: Ask) => {
     port.postMessage({ id: ask.id, value: perform(reading, ask) } satisfies Answer)
   } catch (cause) {
     const message = oneLine(cause instanceof Error ? cause.message : String(cause))
-    port.postMessage({ id: ask.id, failed: meaningOf(cause), message } satisfies Answer)
+    const failed = cause instanceof SourceUnavailable ? 'source' : meaningOf(cause)
+    if (failed === 'lost') suspect(dir, ask.ask === 'read' ? ask.room : undefined)
+    port.postMessage({ id: ask.id, failed, message } satisfies Answer)
   }
 })
 
-function perform({ db, after, before }: Reading, ask: Ask): unknown {
+function perform({ db, reader }: Reading, ask: Ask): unknown {
   switch (ask.ask) {
     case 'read':
-      return ask.side === 'after'
-        ? after.all(ask.room, ask.seq, ask.limit)
-        : before.all(ask.room, ask.seq, ask.limit).reverse()
+      return reader.read(ask.room, ask.side, ask.seq, ask.limit)
     case 'checkpoint':
       // Twice: what was committed during the first pass is short work for the second, and leaves next to nothing for the
       // writer, whose commits wait while it does the last.
@@ -39,11 +42,12 @@ function perform({ db, after, before }: Reading, ask: Ask): unknown {
       db.pragma('wal_checkpoint(PASSIVE)')
       return undefined
     case 'close':
-      db.close()
+      reader.close()
       return undefined
     case 'append':
     case 'take':
     case 'held':
+    case 'renew-logs':
       throw new Error('the reader does not write')
   }
 }
@@ -51,11 +55,5 @@ function perform({ db, after, before }: Reading, ask: Ask): unknown {
 function open() {
   const db = connect(join(dir, CHAT_FILE), { mustExist: true })
   db.pragma('query_only = ON') // which still lets it run checkpoints; a read-only connection could not
-  const select = `SELECT seq, send_id, sender, username, type, ts, message, rest FROM messages
-    WHERE room_key = (SELECT key FROM rooms WHERE room = ?)`
-  return {
-    db,
-    after: db.prepare(`${select} AND seq > ? ORDER BY seq LIMIT ?`).raw(),
-    before: db.prepare(`${select} AND seq < ? ORDER BY seq DESC LIMIT ?`).raw(),
-  }
+  return { db, reader: new RoomReader(db) }
 }

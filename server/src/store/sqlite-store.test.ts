@@ -12,8 +12,14 @@ import { describeAgainstModel } from './store.model.contract.ts'
 import { StoreDamaged, StoreFull, StoreLost, StoreUnusable, type Store } from './store.ts'
 import { freshFolder, sqliteWorld } from './test/sqlite-world.ts'
 
-describeStore('SqliteStore', sqliteWorld)
-describeAgainstModel('SqliteStore', sqliteWorld, 12)
+describeStore('SqliteStore', () => sqliteWorld())
+describeAgainstModel('SqliteStore', () => sqliteWorld(), 12)
+// Rooms of which only the last two entries are here: the rest is read and searched where it was.
+const tailOnly = () => sqliteWorld({ tail: 2, isCopyingBehind: false })
+describeStore('SqliteStore with the tails of rooms only', tailOnly)
+describeAgainstModel('SqliteStore with the tails of rooms only', tailOnly, 12)
+// The same while the rest is being copied.
+describeAgainstModel('SqliteStore while it copies the rest', () => sqliteWorld({ tail: 2 }), 8)
 
 async function opened(t: TestContext, dir: string, more: Partial<SqliteStoreOptions> = {}) {
   const store = await openSqliteStore({ dir, self: 'a', ...more })

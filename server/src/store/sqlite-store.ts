@@ -31,6 +31,12 @@ export interface SqliteStoreOptions {
   self: string
   /** Called once, when nobody knows any more what is stored: the process should end. Every call rejects by then. */
   onLost?: (cause: StoreLost) => void
+  /** Called when all of a room that was taken is here, and the stores it was taken from are not needed for it any more. */
+  onWhole?: (room: { room: RoomId; epoch: Epoch; head: Seq }) => void
+  /** For tests: entries that are here before a room that was taken is served. */
+  tail?: number
+  /** For tests: the rest is not copied. */
+  isCopyingBehind?: boolean
   /** For tests of a full disk: the file never grows beyond this many pages of 4 KiB. */
   maxPages?: number
 }
@@ -51,22 +57,22 @@ interface Waiting {
  * @throws StoreUnusable, StoreDamaged: one line that names the path.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { dir, self, maxPages } = options
+  const { dir, self, maxPages, tail, isCopyingBehind } = options
   const writer = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
     name: 'store-writer',
-    workerData: { dir, self, maxPages } satisfies WriterOptions,
+    workerData: { dir, self, maxPages, tail, isCopyingBehind } satisfies WriterOptions,
   })
-  await new Promise<void>((resolve, reject) => {
+  const isRenewed = await new Promise<boolean>((resolve, reject) => {
     writer.once('error', reject)
     writer.once('exit', () => reject(new StoreUnusable(`the thread that opens ${dir} ended`)))
     writer.once('message', (answer: Answer) => {
       writer.off('error', reject)
-      if ('event' in answer && answer.event === 'opened') resolve()
+      if ('event' in answer && answer.event === 'opened') resolve(answer.isRenewed)
       else if ('event' in answer && answer.event === 'damaged') reject(new StoreDamaged(answer.message))
       else reject(new StoreUnusable('message' in answer ? answer.message : 'no answer'))
     })
   })
-  return new SqliteStore(options, writer)
+  return new SqliteStore(options, writer, isRenewed)
 }
 
 /**
@@ -74,6 +80,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
  * the reader reads and does checkpoints. Made by openSqliteStore.
  */
 export class SqliteStore implements Store {
+  /** The file had lost what was once committed to it, so every log got a new id at the opening: see S9. */
+  readonly isRenewed: boolean
   readonly #options: SqliteStoreOptions
   readonly #writer: Worker
   #reader: Worker | undefined
@@ -85,7 +93,8 @@ export class SqliteStore implements Store {
   #isOver = false
   #closing: Promise<void> | undefined
 
-  constructor(options: SqliteStoreOptions, writer: Worker) {
+  constructor(options: SqliteStoreOptions, writer: Worker, isRenewed: boolean) {
+    this.isRenewed = isRenewed
     this.#options = options
     this.#writer = writer
     this.#follow(writer)
@@ -113,6 +122,10 @@ export class SqliteStore implements Store {
 
   async held(): Promise<HeldRoom[]> {
     return (await this.#ask(this.#writer, { ask: 'held' })) as HeldRoom[]
+  }
+
+  async renewLogs(above: number): Promise<number> {
+    return (await this.#ask(this.#writer, { ask: 'renew-logs', above })) as number
   }
 
   close(): Promise<void> {
@@ -171,6 +184,10 @@ export class SqliteStore implements Store {
   #hear(answer: Answer): void {
     if ('event' in answer) {
       if (answer.event === 'checkpoint-due') void this.#checkpoint()
+      else if (answer.event === 'whole') {
+        const { room, epoch, head } = answer
+        this.#options.onWhole?.({ room, epoch, head })
+      }
       return
     }
     const waiting = this.#waiting.get(answer.id)

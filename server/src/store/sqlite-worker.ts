@@ -1,17 +1,25 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { BehindCopier } from './behind-copier.ts'
+import { Mark } from './mark.ts'
+import { mend } from './mend.ts'
 import { meaningOf, oneLine, openChatFile, whyUnusable, type FileOptions } from './sqlite-file.ts'
 import type { Answer, Ask } from './sqlite-messages.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
 import { SourceUnavailable, StoreDamaged } from './store.ts'
-import { takeOver } from './take-over.ts'
+import { clearSuspicion, suspect, suspected } from './suspicion.ts'
+import { TAIL } from './take-over.ts'
+import { TakeOvers } from './take-overs.ts'
 
 /**
- * The thread that commits. It opens the file, says `opened`, and then answers one request after the other; only a take-over lets
- * appends through between its steps. Checkpoints are the reader's work: see `#checkpoint` in sqlite-store.ts.
+ * The thread that commits. It opens the file, says `opened`, and then answers one request after the other; only take-overs, and
+ * what is copied behind them, let appends through between their steps. Checkpoints are the reader's work: see `#checkpoint` in
+ * sqlite-store.ts.
  */
 
 export interface WriterOptions extends FileOptions {
   self: string
+  tail?: number | undefined
+  isCopyingBehind?: boolean | undefined
 }
 
 /**
@@ -26,22 +34,40 @@ const CHECKPOINT_NOW_FRAMES = 16_000
 const ROWS_PER_LOOK = 250
 
 const port = parentPort!
-const { self, ...file } = workerData as WriterOptions
+const { self, tail = TAIL, isCopyingBehind = true, ...file } = workerData as WriterOptions
+
+/** The file, checked as far as there is reason to, and whether it has lost commits. */
+function openWriter(): { writer: SqliteWriter; isRenewed: boolean } {
+  const suspects = suspected(file.dir)
+  const db = openChatFile({ ...file, isSuspected: suspects !== undefined })
+  try {
+    if (suspects !== undefined) mend(db, suspects)
+    clearSuspicion(file.dir)
+    const mark = new Mark(file.dir)
+    const writer = new SqliteWriter(db, mark)
+    const isRenewed = mark.found > writer.commitNo
+    if (isRenewed) writer.renewLogs(mark.found)
+    mark.write(writer.commitNo)
+    return { writer, isRenewed }
+  } catch (cause) {
+    db.close()
+    throw cause
+  }
+}
 
 function main(): void {
-  let writer: SqliteWriter
+  let opened: ReturnType<typeof openWriter>
   try {
-    writer = new SqliteWriter(openChatFile(file))
+    opened = openWriter()
   } catch (cause) {
     const why = whyUnusable(cause, file.dir)
     say({ event: why instanceof StoreDamaged ? 'damaged' : 'unusable', message: why.message })
     port.close()
     return
   }
+  const { writer, isRenewed } = opened
   let rowsUnlooked = 0
   let isCheckpointAsked = false
-  /** Take-overs one after the other: each step of one sees what the last left. */
-  let takeOvers: Promise<unknown> = Promise.resolve()
 
   const look = (): void => {
     rowsUnlooked = 0
@@ -52,13 +78,27 @@ function main(): void {
       say({ event: 'checkpoint-due' })
     }
   }
+  const stored = (rows: number): void => {
+    rowsUnlooked += rows
+    if (rowsUnlooked >= ROWS_PER_LOOK) attempt(look)
+  }
+
+  const behind = new BehindCopier({
+    writer,
+    stored,
+    onWhole: (room) => say({ event: 'whole', ...room }),
+    onLost: (cause) => {
+      suspect(file.dir)
+      throw cause // nobody waits for it: the thread ends, and with it the store
+    },
+  })
+  const takeOvers = new TakeOvers({ writer, self, tail, stored })
 
   port.on('message', (ask: Ask) => {
     switch (ask.ask) {
       case 'append':
         answer(ask.id, () => writer.append(ask.cells))
-        rowsUnlooked += 1 + ask.cells.length / 8
-        if (rowsUnlooked >= ROWS_PER_LOOK) attempt(look)
+        stored(1 + ask.cells.length / 8)
         return
       case 'take': {
         const { id, room, epoch } = ask
@@ -70,23 +110,20 @@ function main(): void {
           })
           return
         }
-        takeOvers = takeOvers.then(async () => {
-          try {
-            const steps = takeOver(writer, self, room, epoch, from)
-            let step = steps.next()
-            while (!step.done) {
-              await new Promise(setImmediate) // what came in meanwhile, appends above all, goes first
-              step = steps.next()
-            }
-            say({ id, value: step.value })
-          } catch (cause) {
-            fail(id, cause)
-          }
-        })
+        takeOvers.take(room, epoch, from).then(
+          (value) => {
+            say({ id, value })
+            if (value !== 'fenced' && !value.isWhole && isCopyingBehind) behind.add(room)
+          },
+          (cause: unknown) => fail(id, cause),
+        )
         return
       }
       case 'held':
         answer(ask.id, () => writer.held())
+        return
+      case 'renew-logs':
+        answer(ask.id, () => writer.renewLogs(ask.above))
         return
       case 'checkpoint':
         // The reader has brought nearly all of it over; the few frames that came since keep the WAL from starting over.
@@ -94,13 +131,15 @@ function main(): void {
         answer(ask.id, () => writer.checkpoint())
         return
       case 'close':
-        void takeOvers.then(() => answer(ask.id, () => void writer.db.close()))
+        behind.stop()
+        void takeOvers.settled().then(() => answer(ask.id, () => writer.close()))
         return
       case 'read':
         throw new Error('the writer does not read')
     }
   })
-  say({ event: 'opened' })
+  say({ event: 'opened', isRenewed })
+  if (isCopyingBehind) behind.start()
 }
 
 /** Carries out what is said to be safe to fail: a checkpoint that finds no space is tried again with the next one. */
@@ -125,7 +164,9 @@ function answer(id: number, work: () => unknown): void {
 
 function fail(id: number, cause: unknown): void {
   const message = oneLine(cause instanceof Error ? cause.message : String(cause))
-  say({ id, failed: cause instanceof SourceUnavailable ? 'source' : meaningOf(cause), message })
+  const failed = cause instanceof SourceUnavailable ? 'source' : meaningOf(cause)
+  if (failed === 'lost') suspect(file.dir)
+  say({ id, failed, message })
 }
 
 function say(message: Answer): void {

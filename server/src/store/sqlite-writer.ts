@@ -1,17 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Database, RunResult } from 'better-sqlite3'
-import type { LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
-import { CONFLICT, DRAFT_CELLS, FENCED, GAP, NEW, REPEAT, type Cell } from './sqlite-messages.ts'
+import type { RoomId } from '@flotilla/protocol/frames.ts'
+import { entryCrc } from './checksum.ts'
+import { Elsewheres } from './elsewhere.ts'
+import type { Mark } from './mark.ts'
+import { RoomTable, type RoomRow } from './room-table.ts'
+import { COPIED, type CopiedRow, type Known } from './source.ts'
+import { CONFLICT, DRAFT_CELLS, FENCED, GAP, NEW, REPEAT, UNSURE, type Cell } from './sqlite-messages.ts'
 import type { Epoch, HeldRoom, Taken } from './store.ts'
-
-export interface RoomRow {
-  key: number
-  log: LogId
-  epoch: Epoch
-  movedTo: string | null
-  head: Seq
-  lastTs: number
-}
 
 /** Rooms whose row is remembered; beyond it all are forgotten at once, and read again as they are used. */
 const ROOMS_REMEMBERED = 50_000
@@ -19,6 +15,10 @@ const ROOMS_REMEMBERED = 50_000
 /** The one connection that writes a server's chat file. Plain and synchronous; its worker wraps it. */
 export class SqliteWriter {
   readonly db: Database
+  readonly rooms: RoomTable
+  /** Where the missing parts of rooms that are not whole are searched. */
+  readonly elsewheres = new Elsewheres()
+  readonly #mark: Mark | undefined
   readonly #sql: ReturnType<typeof prepare>
   /**
    * Rows as of the last commit to the room. Within one epoch nobody but this object adds entries, so `head` is right or the epoch
@@ -29,38 +29,83 @@ export class SqliteWriter {
   /** Id of the last row of `messages`: it rises with each commit that stores, and outlives deletions. */
   #commitNo: number
 
-  constructor(db: Database) {
+  /** `mark`: told of every commit. */
+  constructor(db: Database, mark?: Mark) {
     this.db = db
+    this.#mark = mark
+    this.rooms = new RoomTable(db)
     this.#sql = prepare(db)
     this.#commitNo = (this.#sql.lastId.get() as number | undefined) ?? 0
   }
 
+  get commitNo(): number {
+    return this.#commitNo
+  }
+
   /** One transaction, one fsync for all. `cells` as packed by packBatch; answers what unpackCommitted reads. */
   append(cells: readonly Cell[]): number[] {
+    const before = this.#commitNo
     // What is remembered of a room was true at the last commit; another process may have fenced it since. Only the
     // update inside the transaction tells, after the inserts: then all is undone and done again from the rows as they are.
-    return this.#transact(() => this.#appendAll(cells)) ?? this.#transact(() => this.#appendAll(cells))!
+    const answer =
+      this.#transact(() => this.#appendAll(cells)) ?? this.#transact(() => this.#appendAll(cells))!
+    if (this.#commitNo > before) this.#mark?.write(this.#commitNo)
+    return answer
   }
 
   /** As Store.take without `from`; 'elsewhere': the content has moved away (or never came), so `from` is needed. */
   take(room: RoomId, epoch: Epoch): Taken | 'fenced' | 'elsewhere' {
-    return this.#transact(() => {
-      const row = this.row(room)
-      if (row === undefined) return this.#insertRoom(room, epoch)
+    return this.transact(() => {
+      const row = this.rooms.get(room)
+      if (row === undefined) {
+        const log = randomUUID()
+        const empty = { movedTo: null, head: 0, lastTs: 0, isDoubted: false, missing: null }
+        this.rooms.insert({ ...empty, room, log, epoch, term: epoch })
+        return { log, head: 0, isWhole: true }
+      }
       if (row.epoch > epoch) return 'fenced'
       if (row.movedTo !== null) return 'elsewhere'
-      if (row.epoch !== epoch) this.#sql.raise.run(epoch, row.key)
-      return { log: row.log, head: row.head }
+      if (row.epoch !== epoch || row.isDoubted) {
+        this.rooms.update({ ...row, epoch, term: epoch, isDoubted: false })
+        this.forget(room)
+      }
+      return { log: row.log, head: row.head, isWhole: row.missing === null }
     })
   }
 
   held(): HeldRoom[] {
-    return this.#sql.held.all() as HeldRoom[]
+    const rows = this.#sql.held.all() as (Omit<HeldRoom, 'isWhole'> & { isWhole: number })[]
+    return rows.map((row) => ({ ...row, isWhole: row.isWhole === 1 }))
+  }
+
+  /** As Store.renewLogs. */
+  renewLogs(above: number): number {
+    return this.transact(() => {
+      for (const row of this.rooms.all()) {
+        this.rooms.update({ ...row, log: row.log === '' ? '' : randomUUID(), isDoubted: true })
+      }
+      this.#commitNo = Math.max((this.#sql.lastId.get() as number | undefined) ?? 0, above)
+      if (this.#sql.raiseLastId.run(this.#commitNo).changes === 0) {
+        this.#sql.insertLastId.run(this.#commitNo)
+      }
+      this.#rooms.clear()
+      return this.#commitNo
+    })
   }
 
   /** The room's row as it is in the file now, inside whatever transaction is open. */
   row(room: RoomId): RoomRow | undefined {
-    return this.#sql.row.get(room) as RoomRow | undefined
+    return this.rooms.get(room)
+  }
+
+  /** What is remembered of a room is not so any more: its row was changed. */
+  forget(room: RoomId): void {
+    this.#rooms.delete(room)
+  }
+
+  /** Inside a transaction of the caller's. */
+  insertCopied(key: number, rows: readonly CopiedRow[]): void {
+    for (const row of rows) this.#sql.insertCopied.run(key, ...row)
   }
 
   /** Frames of the WAL that are not in the database file yet. */
@@ -74,14 +119,32 @@ export class SqliteWriter {
     this.db.pragma('wal_checkpoint(PASSIVE)')
   }
 
-  #insertRoom(room: RoomId, epoch: Epoch): Taken {
-    const log = randomUUID()
-    this.#sql.insertRoom.run(room, log, epoch)
-    return { log, head: 0 }
+  /** Deletes some of what other content took the place of. @returns whether there was any */
+  clearBuried(limit: number): boolean {
+    return this.transact(() => this.rooms.clearBuried(limit))
   }
 
-  /** Runs `work` in a transaction that holds the write lock from its start; undefined from `work` undoes it. */
-  #transact<T>(work: () => T): T {
+  close(): void {
+    this.elsewheres.closeAll()
+    this.#mark?.close()
+    this.db.close()
+  }
+
+  /** Runs `work` in a transaction that holds the write lock from its start. */
+  transact<T>(work: () => T): T {
+    this.#sql.begin.run()
+    try {
+      const result = work()
+      this.#sql.commit.run()
+      return result
+    } catch (cause) {
+      this.#undo()
+      throw cause
+    }
+  }
+
+  /** The same; undefined from `work` undoes it. */
+  #transact<T>(work: () => T | undefined): T | undefined {
     this.#sql.begin.run()
     try {
       const result = work()
@@ -152,14 +215,28 @@ export class SqliteWriter {
     const text = cells[at + 5] as string | null
     const rest = cells[at + 6] as string | null
     const after = cells[at + 7] as string | null
-    const isGap = after !== null && this.#sql.sent.get(row.key, sender, after) === undefined
+    if (row.missing !== null) {
+      const outcome = this.#judgeElsewhere(row, sender, sendId, after)
+      if (outcome === UNSURE || outcome === GAP) {
+        answer.push(outcome, 0, 0)
+        return 0
+      }
+      if (outcome !== NEW) {
+        pushKnown(answer, outcome, type, text, rest)
+        return 0
+      }
+    }
+    const isGap =
+      row.missing === null && after !== null && this.#sql.sent.get(row.key, sender, after) === undefined
     let inserted: RunResult | undefined
     if (!isGap) {
       const seq = row.head + 1
       const ts = Math.max(cells[at + 4] as number, row.lastTs)
       const time = this.#timestamp(ts)
       // The unique index finds repeats at the price of the insert that is due anyway.
-      inserted = this.#sql.insert.run(cells[at + 2], text, time, row.key, seq, sender, sendId, type, ts, rest)
+      const name = cells[at + 2] as string
+      const crc = entryCrc(row.room, seq, ts, type, sender, sendId, name, text, rest)
+      inserted = this.#sql.insert.run(name, text, time, row.key, seq, sender, sendId, type, ts, rest, crc)
       if (inserted.changes === 1) {
         row.head = seq
         row.lastTs = ts
@@ -169,18 +246,45 @@ export class SqliteWriter {
     }
     const known = this.#sql.known.get(row.key, sender, sendId) as Known | undefined
     if (known === undefined) answer.push(GAP, 0, 0)
-    else if (known.type !== type || known.text !== text || known.rest !== rest) answer.push(CONFLICT, 0, 0)
-    else answer.push(REPEAT, known.seq, known.ts)
+    else pushKnown(answer, known, type, text, rest)
     return 0
+  }
+
+  /**
+   * Of a room that is not whole: whether the draft is new, going by what is here and by what is elsewhere; the one that it
+   * repeats; or GAP, or UNSURE if what would tell cannot be read now.
+   */
+  #judgeElsewhere(
+    row: RoomRow,
+    sender: string,
+    sendId: string,
+    after: string | null,
+  ): Known | typeof NEW | typeof GAP | typeof UNSURE {
+    const missing = row.missing!
+    const elsewhere = this.elsewheres.of(row.room, missing)
+    const find = (id: string) =>
+      (this.#sql.known.get(row.key, sender, id) as Known | undefined) ??
+      elsewhere.find(missing.ranges, sender, id)
+    const known = find(sendId)
+    if (known === 'unsure') return UNSURE
+    if (known !== 'absent') return known
+    const predecessor = after === null ? undefined : find(after)
+    if (predecessor === 'unsure') return UNSURE
+    return predecessor === 'absent' ? GAP : NEW
   }
 }
 
-interface Known {
-  seq: Seq
-  ts: number
-  type: string
-  text: string | null
-  rest: string | null
+/** The outcome of a draft whose id stands there already. */
+function pushKnown(
+  answer: number[],
+  known: Known,
+  type: string,
+  text: string | null,
+  rest: string | null,
+): void {
+  const isSame = known.type === type && known.text === text && known.rest === rest
+  if (isSame) answer.push(REPEAT, known.seq, known.ts)
+  else answer.push(CONFLICT, 0, 0)
 }
 
 /** What has to match for a row to be this home's: the fence. */
@@ -192,22 +296,22 @@ function prepare(db: Database) {
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
     rollback: db.prepare('ROLLBACK'),
-    row: db.prepare(
-      'SELECT key, log, epoch, moved_to AS movedTo, head, last_ts AS lastTs FROM rooms WHERE room = ?',
-    ),
-    insertRoom: db.prepare(
-      'INSERT INTO rooms (room, log, epoch, moved_to, head, last_ts) VALUES (?, ?, ?, NULL, 0, 0)',
-    ),
-    raise: db.prepare('UPDATE rooms SET epoch = ? WHERE key = ?'),
     advance: db.prepare(`UPDATE rooms SET head = ?, last_ts = ? WHERE ${IS_HOME}`),
     isHome: db.prepare(`SELECT 1 FROM rooms WHERE ${IS_HOME}`).pluck(),
-    held: db.prepare('SELECT room, epoch, head, log FROM rooms WHERE moved_to IS NULL'),
+    held: db.prepare(
+      'SELECT room, epoch, head, log, missing IS NULL AS isWhole FROM rooms WHERE moved_to IS NULL',
+    ),
     sent: db.prepare(`SELECT 1 FROM messages WHERE ${IS_SEND}`).pluck(),
     known: db.prepare(`SELECT seq, ts, type, message AS text, rest FROM messages WHERE ${IS_SEND}`),
     insert: db.prepare(
-      `INSERT INTO messages (username, message, timestamp, room_key, seq, sender, send_id, type, ts, rest)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room_key, sender, send_id) DO NOTHING`,
+      `INSERT INTO messages (username, message, timestamp, room_key, seq, sender, send_id, type, ts, rest, crc)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room_key, sender, send_id) DO NOTHING`,
     ),
+    insertCopied: db.prepare(
+      `INSERT INTO messages (room_key, ${COPIED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    raiseLastId: db.prepare(`UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages'`),
+    insertLastId: db.prepare(`INSERT INTO sqlite_sequence (name, seq) VALUES ('messages', ?)`),
     lastId: db.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'messages'`).pluck(),
   }
 }

@@ -323,11 +323,11 @@ export function describeStore(name: string, newWorld: () => StoreWorld): void {
       assert.ok(a !== 'fenced' && b !== 'fenced' && a.log !== b.log)
       const held = (await again.held()).toSorted((x, y) => (x.room < y.room ? -1 : 1))
       assert.deepEqual(held, [
-        { room: 'a', epoch: 3, head: 2, log: a.log },
-        { room: 'b', epoch: 7, head: 0, log: b.log },
+        { room: 'a', epoch: 3, head: 2, log: a.log, isWhole: true },
+        { room: 'b', epoch: 7, head: 0, log: b.log, isWhole: true },
       ])
       assert.deepEqual(await appendTo(again, 'a', 3, message('3')), [{ is: 'new', seq: 3, ts: 1_000 }])
-      assert.deepEqual(await again.take('a', 4), { log: a.log, head: 3 })
+      assert.deepEqual(await again.take('a', 4), { log: a.log, head: 3, isWhole: true })
     })
 
     test('a closed store rejects', async () => {

@@ -41,6 +41,8 @@ export type Outcome =
   | { is: 'conflict' }
   /** `after` is not in the log. */
   | { is: 'gap' }
+  /** Nobody can tell now whether the id stands there: that part of the log is in a store that is not available. Again later. */
+  | { is: 'unsure' }
 
 /**
  * `rooms` is in the order of the batch. `fenced`: nothing of that room was stored, its epoch is no longer the caller's.
@@ -51,9 +53,11 @@ export interface Committed {
   rooms: readonly ('fenced' | readonly Outcome[])[]
 }
 
+/** `isWhole` false: the older part is still in the stores it was taken from, and is being copied. */
 export interface Taken {
   log: LogId
   head: Seq
+  isWhole: boolean
 }
 
 export interface HeldRoom {
@@ -61,6 +65,7 @@ export interface HeldRoom {
   epoch: Epoch
   head: Seq
   log: LogId
+  isWhole: boolean
 }
 
 /** Another server's store on this machine: its server id and its data folder. */
@@ -85,22 +90,31 @@ export interface StoreRef {
  * S6  `read` returns the entries next to a seq, on the side asked for, ascending, at most `limit` (≥ 0), each byte for
  *     byte what was appended. An entry is readable at the latest when its `append` has resolved. A room nobody took is empty.
  * S7  A room's `log` id is made at the first `take` and stays with its content, wherever that is taken to.
- * S8  All of this outlives the process: `held` lists the rooms that were taken and neither moved away nor half copied.
+ * S8  All of this outlives the process: `held` lists the rooms that were taken and did not move away.
+ * S9  After `renewLogs(n)` every room has another log id, and commit numbers go on above n: what stands here is less than was
+ *     once committed, so the old ids must not be used for what comes now. A room's next `take` with `from` compares with
+ *     what stands there, even if the room never left.
+ *
+ * A room may be served before all of it is here (`isWhole`): what is missing is read from the stores it was taken from, by
+ * `read` and by the search for an id alike, until it is copied.
  *
  * Calls may overlap; appends are carried out in the order they were made.
  * @throws StoreLost (rejects): the outcome of the call is unknown, and every later call fails the same way.
  * @throws StoreFull (rejects): nothing was stored; reads go on; try again later.
- * @throws SourceUnavailable (`take` only, rejects): `from` cannot be read now; this store is as before.
+ * @throws SourceUnavailable (`take` and `read`, rejects): another store that is needed for it cannot be read now; this one is as
+ *   before.
  */
 export interface Store {
   /**
    * Becomes the room's home in `epoch` (≥ 1). `from`: every other store that may hold the room or still come to hold it in a
-   * lower epoch; all of them are fenced, and what is missing here is copied from the one that has most.
+   * lower epoch; all of them are fenced. The content is that of the store that had all of it last.
    */
   take(room: RoomId, epoch: Epoch, from?: readonly StoreRef[]): Promise<Taken | 'fenced'>
   append(batch: Batch): Promise<Committed>
   read(room: RoomId, side: { after: Seq } | { before: Seq }, limit: number): Promise<Entry[]>
   held(): Promise<HeldRoom[]>
+  /** @returns the commit number from here on */
+  renewLogs(above: number): Promise<number>
   /** Finishes what was asked before, then lets go; later calls reject. */
   close(): Promise<void>
 }

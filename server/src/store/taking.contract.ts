@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SourceUnavailable, type Store, type StoreRef } from './store.ts'
-import { appendTo, message } from './test/drafts.ts'
+import { appendTo, message, texts } from './test/drafts.ts'
 
 /** The rules of `take` with `from`; a part of describeStore, which opens and removes the stores. */
 export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: string) => StoreRef): void {
@@ -13,7 +13,7 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
       await appendTo(a, 'r', 1, ...drafts)
       const taken = await b.take('r', 2, [ref('a')])
       assert.ok(taken !== 'fenced' && there !== 'fenced')
-      assert.deepEqual(taken, { log: there.log, head: 620 })
+      assert.deepEqual([taken.log, taken.head], [there.log, 620])
       assert.equal(await appendTo(a, 'r', 1, message('late')), 'fenced')
       assert.equal(await appendTo(a, 'r', 2, message('late')), 'fenced')
       assert.deepEqual(
@@ -46,8 +46,8 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
       await b.take('r', 2, [ref('a')])
       await appendTo(b, 'r', 2, message('2'))
       const back = await a.take('r', 3, [ref('b')])
-      assert.ok(first !== 'fenced')
-      assert.deepEqual(back, { log: first.log, head: 2 })
+      assert.ok(first !== 'fenced' && back !== 'fenced')
+      assert.deepEqual([back.log, back.head], [first.log, 2])
       assert.equal(await appendTo(b, 'r', 2, message('3')), 'fenced')
       assert.deepEqual(await appendTo(a, 'r', 3, message('2'), message('3')), [
         { is: 'repeat', seq: 2, ts: 1_000 },
@@ -88,6 +88,93 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
       assert.notEqual(first, 'fenced')
       assert.deepEqual(second, first)
       assert.deepEqual(await b.take('r', 2), first)
+    })
+
+    test('[S1] of several it takes the one that had all of it last, however much the others have', async () => {
+      const [a, b, c] = [await open('a'), await open('b'), await open('c')]
+      const there = await a.take('r', 1)
+      await appendTo(a, 'r', 1, message('1'), message('2'))
+      await b.take('r', 2, [ref('a')])
+      await appendTo(b, 'r', 2, message('3'))
+      // a is named again, does not come to it, and then c, by somebody who does not know that b has all of it.
+      const taken = await c.take('r', 4, [ref('a'), ref('b')])
+      assert.ok(there !== 'fenced' && taken !== 'fenced')
+      assert.deepEqual([taken.log, taken.head], [there.log, 3])
+      for (const [store, epoch] of [
+        [a, 1],
+        [a, 3],
+        [b, 2],
+      ] as const) {
+        assert.equal(await appendTo(store, 'r', epoch, message('late')), 'fenced')
+      }
+      assert.equal(await a.take('r', 3, [ref('b')]), 'fenced')
+      assert.equal(await a.take('r', 3, [ref('b'), ref('c')]), 'fenced')
+      assert.deepEqual(await appendTo(c, 'r', 4, message('1'), message('3'), message('4')), [
+        { is: 'repeat', seq: 1, ts: 1_000 },
+        { is: 'repeat', seq: 3, ts: 1_000 },
+        { is: 'new', seq: 4, ts: 1_000 },
+      ])
+    })
+
+    test('[S1] a chain of homes of which none came to use the room keeps one log', async () => {
+      const [a, b, c] = [await open('a'), await open('b'), await open('c')]
+      const first = await b.take('r', 2, [ref('a')])
+      const second = await c.take('r', 3, [ref('a'), ref('b')])
+      const third = await a.take('r', 4, [ref('b'), ref('c')])
+      assert.ok(first !== 'fenced' && second !== 'fenced' && third !== 'fenced')
+      assert.deepEqual([second.log, third.log], [first.log, first.log])
+    })
+
+    test('[S1] what moved to a store that nobody names is not taken without it', async () => {
+      const [a, b, c] = [await open('a'), await open('b'), await open('c')]
+      await a.take('r', 1)
+      await appendTo(a, 'r', 1, message('1'))
+      await b.take('r', 2, [ref('a')])
+      await appendTo(b, 'r', 2, message('2'))
+      assert.equal(await c.take('r', 3, [ref('a')]), 'fenced')
+      assert.deepEqual(await appendTo(b, 'r', 2, message('3')), [{ is: 'new', seq: 3, ts: 1_000 }])
+      const taken = await c.take('r', 3, [ref('b')])
+      assert.equal(taken !== 'fenced' && taken.head, 3)
+    })
+
+    test('[S4] [S7] what is left from an earlier term is gone on from, not doubled', async () => {
+      const [a, b, c] = [await open('a'), await open('b'), await open('c')]
+      const first = await c.take('r', 1)
+      await appendTo(c, 'r', 1, message('1'), message('2'), message('3'))
+      await a.take('r', 2, [ref('c')])
+      await appendTo(a, 'r', 2, message('4'))
+      await b.take('r', 3, [ref('a')])
+      await appendTo(b, 'r', 3, message('5'))
+      const back = await c.take('r', 4, [ref('a'), ref('b')])
+      assert.ok(first !== 'fenced' && back !== 'fenced')
+      assert.deepEqual([back.log, back.head], [first.log, 5])
+      assert.deepEqual(
+        await texts(c, 'r'),
+        ['1', '2', '3', '4', '5'].map((id) => `text of ${id}`),
+      )
+    })
+
+    test('[S9] a store that lost its end gives way to one that was home after it, and goes on in another log', async () => {
+      const [a, b] = [await open('a'), await open('b')]
+      const first = await a.take('r', 1)
+      await appendTo(a, 'r', 1, message('1'))
+      assert.ok((await a.renewLogs(500)) >= 500)
+      const renewed = await a.take('r', 1)
+      assert.ok(first !== 'fenced' && renewed !== 'fenced')
+      assert.notEqual(renewed.log, first.log)
+      assert.equal(renewed.head, 1)
+      const { commitNo } = await a.append([{ room: 'r', epoch: 1, drafts: [message('2')] }])
+      assert.ok(commitNo > 500)
+
+      await b.take('r', 2, [ref('a')])
+      await appendTo(b, 'r', 2, message('3'))
+      // The file of b comes back as it was before: what a has since is unknown to it, and a was the home last.
+      await a.take('r', 3, [ref('b')])
+      await appendTo(a, 'r', 3, message('4'))
+      await b.renewLogs(0)
+      const taken = await b.take('r', 4, [ref('a')])
+      assert.ok(taken !== 'fenced')
+      assert.deepEqual([taken.log, taken.head], [renewed.log, 4])
     })
 
     test('a store that is not there is said to be so, and nothing changes', async () => {

@@ -1,0 +1,100 @@
+import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import { without, type Range } from './ranges.ts'
+import type { Missing } from './room-table.ts'
+import { Source, type CopiedRow, type Known } from './source.ts'
+import { SourceUnavailable } from './store.ts'
+
+/** Rooms whose sources are kept open; of the others they are opened when needed. */
+const ROOMS_OPEN = 16
+
+/** The part of a room's log that is still in other servers' files. */
+export class Elsewhere {
+  readonly #room: RoomId
+  readonly #missing: Missing
+  readonly #sources = new Map<string, Source>()
+
+  constructor(room: RoomId, missing: Missing) {
+    this.#room = room
+    this.#missing = missing
+  }
+
+  isOf(missing: Missing): boolean {
+    const { log, from } = this.#missing
+    return log === missing.log && JSON.stringify(from) === JSON.stringify(missing.from)
+  }
+
+  /** As Source.run, from the first store that has `at`. @throws SourceUnavailable: none of those that can be read has it */
+  run(at: Seq, way: 'up' | 'down', limit: number): CopiedRow[] {
+    const { log } = this.#missing
+    let why = 'no store is known to have it'
+    for (const { id, dataDir } of this.#missing.from) {
+      const rows = this.#try({ id, dataDir }, (source) => source.run(log, at, way, limit))
+      if (typeof rows === 'string') why = rows
+      else if (rows.length > 0) return rows
+    }
+    throw new SourceUnavailable(`seq ${at} of ${this.#room} cannot be read: ${why}`)
+  }
+
+  /** Whether (sender, id) stands in `ranges`; 'unsure' if it was not found and not all of them could be searched. */
+  find(ranges: readonly Range[], sender: string, sendId: string): Known | 'absent' | 'unsure' {
+    const { log } = this.#missing
+    let unsearched: readonly Range[] = ranges
+    for (const ref of this.#missing.from) {
+      const answer = this.#try(ref, (source) => ({
+        known: source.find(log, sender, sendId),
+        extent: source.extent(log),
+      }))
+      if (typeof answer === 'string') continue
+      if (answer.known !== undefined) return answer.known
+      if (answer.extent === undefined) continue
+      const { head, missing } = answer.extent
+      let searched: readonly Range[] = [[1, head]]
+      for (const [from, to] of missing?.ranges ?? []) searched = without(searched, from, to)
+      for (const [from, to] of searched) unsearched = without(unsearched, from, to)
+    }
+    return unsearched.length === 0 ? 'absent' : 'unsure'
+  }
+
+  /** @returns why not, if it cannot be asked now */
+  #try<T extends object>(ref: { id: string; dataDir: string }, ask: (source: Source) => T): T | string {
+    try {
+      let source = this.#sources.get(ref.id)
+      if (source === undefined) this.#sources.set(ref.id, (source = new Source(ref, this.#room)))
+      return ask(source)
+    } catch (cause) {
+      if (!(cause instanceof SourceUnavailable)) throw cause
+      this.#sources.get(ref.id)?.close() // opened anew next time: the file may be another one by then
+      this.#sources.delete(ref.id)
+      return cause.message
+    }
+  }
+
+  close(): void {
+    for (const source of this.#sources.values()) source.close()
+    this.#sources.clear()
+  }
+}
+
+/** The open ones, by room. */
+export class Elsewheres {
+  readonly #open = new Map<RoomId, Elsewhere>()
+
+  of(room: RoomId, missing: Missing): Elsewhere {
+    const known = this.#open.get(room)
+    if (known?.isOf(missing) === true) return known
+    this.close(room)
+    if (this.#open.size >= ROOMS_OPEN) this.close(this.#open.keys().next().value!)
+    const elsewhere = new Elsewhere(room, missing)
+    this.#open.set(room, elsewhere)
+    return elsewhere
+  }
+
+  close(room: RoomId): void {
+    this.#open.get(room)?.close()
+    this.#open.delete(room)
+  }
+
+  closeAll(): void {
+    for (const room of [...this.#open.keys()]) this.close(room)
+  }
+}

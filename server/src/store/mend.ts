@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto'
+import type { Database } from 'better-sqlite3'
+import type { RoomId } from '@flotilla/protocol/frames.ts'
+import { Damage, entryCrc } from './checksum.ts'
+import { RoomTable, type RoomRow } from './room-table.ts'
+import { checkRow, COPIED, type CopiedRow } from './source.ts'
+
+const CHUNK = 1_000
+/** What stands in the place of an entry that is lost: an entry of the type `system` with this event. */
+const LOST_EVENT = JSON.stringify({ event: 'damaged' })
+
+/**
+ * Makes a file serve again after damage was met in entries of `rooms`: what is not as it was written gives way to an entry that
+ * says so, and those rooms get another log id, since their seqs may not stand for anything else under the old one. Also
+ * looks at the row of every room.
+ * @throws Damage where that is not enough: the file has to be replaced by a backup
+ */
+export function mend(db: Database, rooms: readonly RoomId[]): void {
+  const table = new RoomTable(db)
+  table.all()
+  for (const room of rooms) {
+    const row = table.get(room)
+    if (row !== undefined) mendRoom(db, table, row)
+  }
+}
+
+function mendRoom(db: Database, table: RoomTable, row: RoomRow): void {
+  const read = db
+    .prepare(`SELECT id, ${COPIED} FROM messages WHERE room_key = ? AND seq > ? ORDER BY seq LIMIT ${CHUNK}`)
+    .raw()
+  const bad: number[] = []
+  let at = 0
+  for (;;) {
+    const rows = read.all(row.key, at) as [id: number, ...CopiedRow][]
+    for (const [id, ...entry] of rows) {
+      if (!isSound(row.room, entry)) bad.push(id)
+      at = entry[0]
+    }
+    if (rows.length < CHUNK) break
+  }
+  if (bad.length === 0) return
+  const replace = db.prepare(
+    `UPDATE messages SET type = 'system', username = '', message = NULL, sender = 'system', send_id = ?, rest = ?, crc = ?
+     WHERE id = ?`,
+  )
+  const where = db.prepare('SELECT seq, ts FROM messages WHERE id = ?')
+  db.transaction(() => {
+    for (const id of bad) {
+      const { seq, ts } = where.get(id) as { seq: number; ts: number }
+      const sendId = `damaged-${seq}`
+      const crc = entryCrc(row.room, seq, ts, 'system', 'system', sendId, '', null, LOST_EVENT)
+      replace.run(sendId, LOST_EVENT, crc, id)
+    }
+    table.update({ ...row, log: randomUUID(), isDoubted: true })
+  }).immediate()
+}
+
+function isSound(room: RoomId, row: CopiedRow): boolean {
+  try {
+    checkRow(room, row)
+    return true
+  } catch (cause) {
+    if (cause instanceof Damage) return false
+    throw cause
+  }
+}

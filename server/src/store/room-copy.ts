@@ -1,0 +1,130 @@
+import type { LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Missing, RoomRow } from './room-table.ts'
+import type { CopiedRow } from './source.ts'
+import type { SqliteWriter } from './sqlite-writer.ts'
+import { SourceUnavailable, type Epoch, type StoreRef, type Taken } from './store.ts'
+
+/** Entries copied in one transaction: about 3 ms, which an append may have to wait. */
+export const COPY_CHUNK = 250
+/** Stores a missing part may be in; a room that moves on again and again before it is whole forgets none of so many. */
+const MAX_SOURCES = 32
+
+/** The room in our own file while it is being taken: its row says that it is still elsewhere. */
+export class RoomCopy {
+  head: Seq = 0
+  log: LogId = ''
+  readonly #writer: SqliteWriter
+  readonly #self: string
+  readonly #room: RoomId
+  readonly #from: readonly StoreRef[]
+  readonly #tail: number
+
+  constructor(writer: SqliteWriter, self: string, room: RoomId, from: readonly StoreRef[], tail: number) {
+    this.#writer = writer
+    this.#self = self
+    this.#room = room
+    this.#from = from
+    this.#tail = tail
+  }
+
+  /**
+   * Goes on behind what is here of that log, or with its tail if that is too far ahead, leaving a gap; what is here of
+   * another log is void.
+   */
+  begin(log: LogId, head: Seq): void {
+    const { rooms } = this.#writer
+    this.#writer.transact(() => {
+      const movedTo = this.#from[0]!.id
+      let row = rooms.get(this.#room)
+      if (row !== undefined && row.log !== log && row.log !== '') {
+        // Not deleted here, where sends wait: there may be a million.
+        rooms.bury(row)
+        row = rooms.insert({ ...row, log, movedTo, head: 0, lastTs: 0, term: 0, missing: null })
+      }
+      row ??= rooms.insert({ ...EMPTY, room: this.#room, log, movedTo })
+      const skipped = head - row.head > this.#tail ? head - this.#tail : undefined
+      rooms.update({
+        ...row,
+        log,
+        // Even of what was here as a whole: a row that says so while it is being copied into would lie.
+        movedTo: row.movedTo ?? movedTo,
+        ...(skipped !== undefined && {
+          head: skipped,
+          missing: {
+            log,
+            ranges: [...(row.missing?.ranges ?? []), [row.head + 1, skipped] as const],
+            from: this.#sources(row.missing),
+          },
+        }),
+      })
+      this.head = skipped ?? row.head
+      this.log = log
+    })
+  }
+
+  add(rows: readonly CopiedRow[]): void {
+    this.#writer.transact(() => {
+      const row = this.#row()
+      if (row.log !== this.log || row.head !== this.head || row.movedTo === null) {
+        throw new SourceUnavailable(`${this.#room} was taken otherwise meanwhile`)
+      }
+      if (rows[0]![0] !== this.head + 1) throw new SourceUnavailable(`its log has no seq ${this.head + 1}`)
+      this.#writer.insertCopied(row.key, rows)
+      const last = rows.at(-1)!
+      this.#writer.rooms.update({ ...row, head: last[0], lastTs: last[7] })
+      this.head = last[0]
+    })
+  }
+
+  /** `last`: the row of the store that had all of it, read behind its fence. */
+  finish(epoch: Epoch, last: RoomRow, newLog: () => LogId): Taken | 'fenced' {
+    return this.#end(epoch, (row) => {
+      if (row.head !== last.head || row.log !== last.log) {
+        throw new SourceUnavailable(`its log ends at ${row.head}, not at ${last.head}`)
+      }
+      const { missing } = row
+      return {
+        ...row,
+        log: row.log === '' ? newLog() : row.log,
+        missing: missing === null ? null : { ...missing, from: this.#sources(last.missing, missing) },
+      }
+    })
+  }
+
+  /** What was here before is the whole. */
+  keep(epoch: Epoch): Taken | 'fenced' {
+    return this.#end(epoch, (row) => row)
+  }
+
+  #end(epoch: Epoch, content: (row: RoomRow) => RoomRow): Taken | 'fenced' {
+    return this.#writer.transact((): Taken | 'fenced' => {
+      const row = this.#row()
+      if (row.epoch > epoch) return 'fenced'
+      const taken = { ...content(row), epoch, movedTo: null, term: epoch, isDoubted: false }
+      this.#writer.rooms.update(taken)
+      return { log: taken.log, head: taken.head, isWhole: taken.missing === null }
+    })
+  }
+
+  #row(): RoomRow {
+    const row = this.#writer.rooms.get(this.#room)
+    if (row === undefined) throw new Error(`${this.#room} is not being copied`)
+    return row
+  }
+
+  /** Where a missing part may be: with those it is taken from, and where they themselves lack it, with theirs. */
+  #sources(...missing: (Missing | null)[]): StoreRef[] {
+    const all = [...this.#from, ...missing.flatMap((one) => one?.from ?? [])]
+    const byId = new Map(all.filter(({ id }) => id !== this.#self).map((ref) => [ref.id, ref]))
+    return [...byId.values()].slice(0, MAX_SOURCES)
+  }
+}
+
+const EMPTY = {
+  epoch: 0,
+  head: 0,
+  lastTs: 0,
+  term: 0,
+  isDoubted: false,
+  missing: null,
+} satisfies Partial<RoomRow>

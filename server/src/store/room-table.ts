@@ -1,0 +1,141 @@
+import { crc32 } from 'node:zlib'
+import type { Database } from 'better-sqlite3'
+import type { LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import { Damage } from './checksum.ts'
+import type { Range } from './ranges.ts'
+import type { Epoch, StoreRef } from './store.ts'
+
+/** What of a room is not in this file. The entries stand, under that log id, in one or several of the stores `from`. */
+export interface Missing {
+  log: LogId
+  ranges: readonly Range[]
+  from: readonly StoreRef[]
+}
+
+export interface RoomRow {
+  key: number
+  room: RoomId
+  /** Empty: the room was fenced here before anybody used it, and has no log yet. */
+  log: LogId
+  epoch: Epoch
+  /** Server id of the store the content went to, or is being copied from; null: it is here. */
+  movedTo: string | null
+  head: Seq
+  lastTs: number
+  /** The last epoch in which this store was the room's home; of several stores the one with the highest has all of it. */
+  term: Epoch
+  /** What stands here may be older than what was once committed: see S9. */
+  isDoubted: boolean
+  missing: Missing | null
+}
+
+interface StoredRow extends Omit<RoomRow, 'isDoubted' | 'missing'> {
+  isDoubted: number
+  missing: string | null
+  seal: number | null
+  top: Seq | null
+}
+
+/** Rows whose content another one replaced keep their entries under such a name until those are deleted. */
+const BURIED = '~'
+
+const SELECT = `SELECT key, room, log, epoch, moved_to AS movedTo, head, last_ts AS lastTs, term, is_doubted AS isDoubted,
+  missing, seal, (SELECT max(seq) FROM messages WHERE room_key = rooms.key) AS top FROM rooms`
+
+/** The table `rooms` of one chat file, ours or another server's. Rows that are not as they were written are Damage. */
+export class RoomTable {
+  readonly #sql: ReturnType<typeof prepare>
+
+  constructor(db: Database) {
+    this.#sql = prepare(db)
+  }
+
+  get(room: RoomId): RoomRow | undefined {
+    const row = this.#sql.get.get(room) as StoredRow | undefined
+    return row && opened(row)
+  }
+
+  /** All but the buried ones. */
+  all(): RoomRow[] {
+    return (this.#sql.all.all() as StoredRow[]).filter(({ room }) => !room.startsWith(BURIED)).map(opened)
+  }
+
+  /** @returns with its key */
+  insert(row: Omit<RoomRow, 'key'>): RoomRow {
+    const { lastInsertRowid } = this.#sql.insert.run(stored(row))
+    return { ...row, key: Number(lastInsertRowid) }
+  }
+
+  update(row: RoomRow): void {
+    this.#sql.update.run({ ...stored(row), key: row.key })
+  }
+
+  /** Gives the name free: the entries stay until `someBuried` leads to them. */
+  bury(row: RoomRow): void {
+    this.update({ ...row, room: `${BURIED}${row.key}`, movedTo: '', missing: null })
+  }
+
+  /** Deletes up to `limit` entries of a buried row, and it with the last. @returns whether there was any */
+  clearBuried(limit: number): boolean {
+    const key = this.#sql.someBuried.get() as number | undefined
+    if (key === undefined) return false
+    if (this.#sql.clear.run(key, limit).changes < limit) this.#sql.drop.run(key)
+    return true
+  }
+
+  /** Names of the rooms that are served from here and of which not all is here. */
+  notWhole(): RoomId[] {
+    return this.#sql.notWhole.all() as RoomId[]
+  }
+}
+
+function opened({ seal, top, ...row }: StoredRow): RoomRow {
+  if (seal !== null && seal !== sealOf(row)) throw new Damage(`the row of room ${row.key} was changed`)
+  // Of a room that is being copied the head is ahead of the entries.
+  if (row.movedTo === null && (top ?? 0) !== row.head) {
+    throw new Damage(`room ${row.key} ends at ${top ?? 0}, not at ${row.head}`)
+  }
+  return {
+    ...row,
+    isDoubted: row.isDoubted === 1,
+    missing: row.missing === null ? null : (JSON.parse(row.missing) as Missing),
+  }
+}
+
+function stored({ isDoubted, missing, ...row }: Omit<RoomRow, 'key'>) {
+  const cells = {
+    ...row,
+    isDoubted: isDoubted ? 1 : 0,
+    missing: missing === null ? null : JSON.stringify(missing),
+  }
+  return { ...cells, seal: sealOf(cells) }
+}
+
+/** Over what changes seldom; the head is checked against the entries. */
+function sealOf(
+  row: Pick<StoredRow, 'room' | 'log' | 'epoch' | 'movedTo' | 'term' | 'isDoubted' | 'missing'>,
+): number {
+  const { room, log, epoch, movedTo, term, isDoubted, missing } = row
+  return crc32(JSON.stringify([room, log, epoch, movedTo, term, isDoubted, missing]))
+}
+
+function prepare(db: Database) {
+  return {
+    get: db.prepare(`${SELECT} WHERE room = ?`),
+    all: db.prepare(SELECT),
+    insert: db.prepare(
+      `INSERT INTO rooms (room, log, epoch, moved_to, head, last_ts, term, is_doubted, missing, seal)
+       VALUES (:room, :log, :epoch, :movedTo, :head, :lastTs, :term, :isDoubted, :missing, :seal)`,
+    ),
+    update: db.prepare(
+      `UPDATE rooms SET room = :room, log = :log, epoch = :epoch, moved_to = :movedTo, head = :head, last_ts = :lastTs,
+         term = :term, is_doubted = :isDoubted, missing = :missing, seal = :seal WHERE key = :key`,
+    ),
+    someBuried: db.prepare(`SELECT key FROM rooms WHERE room GLOB '${BURIED}*' LIMIT 1`).pluck(),
+    clear: db.prepare(
+      'DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE room_key = ? ORDER BY seq LIMIT ?)',
+    ),
+    drop: db.prepare('DELETE FROM rooms WHERE key = ?'),
+    notWhole: db.prepare('SELECT room FROM rooms WHERE missing IS NOT NULL AND moved_to IS NULL').pluck(),
+  }
+}

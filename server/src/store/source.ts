@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Database } from 'better-sqlite3'
+import type { LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import { Damage, entryCrc } from './checksum.ts'
+import { raiseMark } from './mark.ts'
+import { SCHEMA_VERSION, schemaVersion } from './migrations.ts'
+import { RoomTable, type RoomRow } from './room-table.ts'
+import { CHAT_FILE, connect, meaningOf, oneLine } from './sqlite-file.ts'
+import { SourceUnavailable, type Epoch, type StoreRef } from './store.ts'
+
+/** The last home holds its write lock for a millisecond at a time: a try that fails is made again later. */
+const LOCK_TRY_MS = 5
+
+export const COPIED = 'seq, username, message, timestamp, sender, send_id, type, ts, rest, crc'
+export type CopiedRow = [
+  seq: Seq,
+  username: string | null,
+  message: string | null,
+  timestamp: string,
+  sender: string,
+  sendId: string,
+  type: string,
+  ts: number,
+  rest: string | null,
+  crc: number | null,
+]
+
+/** An entry as it is found by its sender's id. */
+export interface Known {
+  seq: Seq
+  ts: number
+  type: string
+  text: string | null
+  rest: string | null
+}
+
+/** One room in another server's file. Everything that fails here is SourceUnavailable. */
+export class Source {
+  readonly ref: StoreRef
+  readonly path: string
+  readonly #room: RoomId
+  readonly #db: Database
+  readonly #rooms: RoomTable
+  readonly #sql: ReturnType<typeof prepare>
+
+  constructor(ref: StoreRef, room: RoomId) {
+    this.ref = ref
+    this.#room = room
+    this.path = join(ref.dataDir, CHAT_FILE)
+    if (!existsSync(this.path)) throw new SourceUnavailable(`${this.path} is not there`)
+    let opened: Database | undefined
+    try {
+      opened = this.#ask(() => connect(this.path, { mustExist: true, busyMs: LOCK_TRY_MS }))
+      const db = opened
+      const version = this.#ask(() => schemaVersion(db))
+      if (version !== SCHEMA_VERSION) {
+        throw new SourceUnavailable(`${this.path} has schema ${version}, not ${SCHEMA_VERSION}`)
+      }
+      this.#db = db
+      this.#rooms = this.#ask(() => new RoomTable(db))
+      this.#sql = this.#ask(() => prepare(db))
+    } catch (cause) {
+      opened?.close()
+      throw cause
+    }
+  }
+
+  row(): RoomRow | undefined {
+    // In a transaction, so that its checks see one state of a file that is being written.
+    return this.#ask(() => this.#db.transaction(() => this.#rooms.get(this.#room))())
+  }
+
+  /** The unbroken run of entries of that log that begins at `at`, ascending in any case; empty if `at` is not here. */
+  run(log: LogId, at: Seq, way: 'up' | 'down', limit: number): CopiedRow[] {
+    return this.#ask(() => {
+      const rows = this.#sql[way].all(this.#room, log, at, limit) as CopiedRow[]
+      const step = way === 'up' ? 1 : -1
+      let length = 0
+      while (length < rows.length && rows[length]![0] === at + step * length) length += 1
+      const run = rows.slice(0, length)
+      for (const row of run) checkRow(this.#room, row)
+      return way === 'up' ? run : run.reverse()
+    })
+  }
+
+  /** What of that log is here; undefined: nothing. */
+  extent(log: LogId): RoomRow | undefined {
+    const row = this.row()
+    return row?.log === log ? row : undefined
+  }
+
+  find(log: LogId, sender: string, sendId: string): Known | undefined {
+    return this.#ask(() => this.#sql.known.get(this.#room, log, sender, sendId) as Known | undefined)
+  }
+
+  /** From here on no epoch below `epoch` can append there; the row is read behind that, with its content's state as it was. */
+  fence(epoch: Epoch, self: string, standsAgainst: (row: RoomRow) => boolean): RoomRow | 'fenced' | 'busy' {
+    return this.#ask(() => {
+      try {
+        const fenced = this.#db.transaction(() => this.#fence(epoch, self, standsAgainst)).immediate()
+        if (fenced !== 'fenced') raiseMark(this.ref.dataDir, this.#sql.lastId.get() as number)
+        return fenced
+      } catch (cause) {
+        if (meaningOf(cause) === 'busy') return 'busy'
+        throw cause
+      }
+    })
+  }
+
+  #fence(epoch: Epoch, self: string, standsAgainst: (row: RoomRow) => boolean): RoomRow | 'fenced' {
+    const theirs = this.#rooms.get(this.#room)
+    if (theirs !== undefined && standsAgainst(theirs)) return 'fenced'
+    // Counted like a commit of theirs: a file that lost this fence is found to be older than it was.
+    const commitNo = ((this.#sql.lastId.get() as number | undefined) ?? 0) + 1
+    if (this.#sql.raiseLastId.run(commitNo).changes === 0) this.#sql.insertLastId.run(commitNo)
+    if (theirs === undefined) {
+      // Never used there, but whoever was told to be its home there might start now.
+      const state = { head: 0, lastTs: 0, term: 0, isDoubted: false, missing: null }
+      return this.#rooms.insert({ room: this.#room, log: '', epoch, movedTo: self, ...state })
+    }
+    const fenced = { ...theirs, epoch, movedTo: self }
+    this.#rooms.update(fenced)
+    return fenced
+  }
+
+  close(): void {
+    try {
+      this.#db.close()
+    } catch {
+      // What was asked of it is done; the other server's file is its own business.
+    }
+  }
+
+  #ask<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (cause) {
+      if (cause instanceof SourceUnavailable) throw cause
+      const message = oneLine(cause instanceof Error ? cause.message : String(cause))
+      throw new SourceUnavailable(`${this.path}: ${message}`, { cause })
+    }
+  }
+}
+
+/** @throws Damage if it is not what was written */
+export function checkRow(room: RoomId, row: CopiedRow): void {
+  const [seq, username, message, , sender, sendId, type, ts, rest, crc] = row
+  if (crc !== null && crc !== entryCrc(room, seq, ts, type, sender, sendId, username, message, rest)) {
+    throw new Damage(`an entry is not what was written: seq ${seq} of ${room}`)
+  }
+}
+
+function prepare(db: Database) {
+  const ofRoom = 'room_key = (SELECT key FROM rooms WHERE room = ? AND log = ?)'
+  return {
+    up: db.prepare(`SELECT ${COPIED} FROM messages WHERE ${ofRoom} AND seq >= ? ORDER BY seq LIMIT ?`).raw(),
+    down: db
+      .prepare(`SELECT ${COPIED} FROM messages WHERE ${ofRoom} AND seq <= ? ORDER BY seq DESC LIMIT ?`)
+      .raw(),
+    known: db.prepare(
+      `SELECT seq, ts, type, message AS text, rest FROM messages WHERE ${ofRoom} AND sender = ? AND send_id = ?`,
+    ),
+    lastId: db.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'messages'`).pluck(),
+    raiseLastId: db.prepare(`UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages'`),
+    insertLastId: db.prepare(`INSERT INTO sqlite_sequence (name, seq) VALUES ('messages', ?)`),
+  }
+}
