@@ -134,6 +134,7 @@ describe('README.md', () => {
     ['### `npm run server`', 'server/src/main.ts'],
     ['## Replay', 'scripts/replay.ts'],
     ['## Bench', 'scripts/bench/bench.ts'],
+    ['## Chaos', 'scripts/chaos.ts'],
   ]
   for (const [heading, main] of PROCESSES) {
     test(`has the flags of ${main} with their defaults, all of them and no others`, () => {

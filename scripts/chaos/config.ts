@@ -44,6 +44,8 @@ export function readChaosConfig(argv: readonly string[], env: Env) {
       max: 100,
       says: 'percent of the faults that come in the midst of another',
     }),
+    /** 0: as many as fit. */
+    count: read.int('count', { default: 0, says: 'so many faults at most; 0 = as many as fit' }),
     isKept: read.onOff('keep', { default: false, says: 'keep journals and data even if all is well' }),
   }
   if (!(config.ms > 0 && config.ms <= 24 * 3_600_000)) {

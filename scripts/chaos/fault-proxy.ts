@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 
 /**
  * A TCP proxy in front of one process that can be told to let it down: for everybody, or for those who say in their first bytes
@@ -35,7 +36,7 @@ export class FaultProxy {
   readonly #early = new Set<Socket>()
   #server: Server | undefined
   #isTargetUp = false
-  #looking: NodeJS.Timeout | undefined
+  #look: AbortController | undefined
   #isClosed = false
 
   constructor(options: FaultProxyOptions) {
@@ -48,30 +49,22 @@ export class FaultProxy {
   }
 
   /** The target is being started: resolves when it listens, and this with it; or when it is told to be gone. */
-  targetStarts(): Promise<void> {
-    return new Promise((resolve) => {
-      clearTimeout(this.#looking)
-      const look = () => {
-        const probe = connect({ host: HOST, port: this.#options.targetPort })
-        probe.once('connect', () => {
-          probe.destroy()
-          if (this.#isClosed) return resolve()
-          this.#isTargetUp = true
-          this.#listenIfOpen()
-          resolve()
-        })
-        probe.once('error', () => {
-          probe.destroy()
-          this.#looking = setTimeout(look, LOOK_MS)
-        })
+  async targetStarts(): Promise<void> {
+    this.#look?.abort()
+    const look = (this.#look = new AbortController())
+    while (!look.signal.aborted) {
+      if (await isListening(this.#options.targetPort)) {
+        this.#isTargetUp = !look.signal.aborted
+        this.#listenIfOpen()
+        return
       }
-      look()
-    })
+      await pause(LOOK_MS)
+    }
   }
 
   /** The target is gone: connections to it end by themselves, new ones are refused. */
   targetIsGone(): void {
-    clearTimeout(this.#looking)
+    this.#look?.abort()
     this.#isTargetUp = false
     this.#shut()
   }
@@ -105,7 +98,7 @@ export class FaultProxy {
 
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#looking)
+    this.#look?.abort()
     this.#shut()
     for (const line of this.#lines) line.reset()
     for (const socket of this.#early) socket.destroy()
@@ -168,6 +161,17 @@ export class FaultProxy {
     })
     this.#lines.add(line)
   }
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ host: HOST, port })
+    probe.once('error', () => resolve(false))
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(true)
+    })
+  })
 }
 
 /** One connection through the proxy: two sockets, two directions. */

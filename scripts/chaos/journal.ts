@@ -27,6 +27,8 @@ export interface Outage {
   name: string
   from: number
   to: number
+  /** It had been connected for long enough for its failures to be forgotten, and nobody pressed "retry". */
+  isPlain: boolean
 }
 
 export class Journals {
@@ -85,7 +87,7 @@ export class ClientJournal implements Journal {
   readonly #outage: (outage: Outage) => void
   readonly #answered: (room: RoomId, sentAt: number) => void
   readonly #unanswered = new Map<string, number>()
-  #lostAt: number | undefined
+  #lost: { at: number; isPlain: boolean } | undefined
 
   constructor(
     name: string,
@@ -145,14 +147,26 @@ export class ClientJournal implements Journal {
     this.#write({ reset: { room } })
   }
 
-  /** `server`: where it is connected now, or undefined if it is not. */
-  connection(status: string, server: string | undefined): void {
-    this.#write({ connection: { status, server } })
-    if (server === undefined) this.#lostAt ??= this.#now()
-    else if (this.#lostAt !== undefined) {
-      this.#outage({ name: this.name, from: this.#lostAt, to: this.#now() })
-      this.#lostAt = undefined
+  /** `server`: where it is connected now, or undefined if it is not; `attempt`: its failures so far. */
+  connection(status: string, server: string | undefined, attempt: number): void {
+    this.#write({ connection: { status, server, attempt } })
+    if (server === undefined) this.#lost ??= { at: this.#now(), isPlain: attempt <= 1 }
+    else if (this.#lost !== undefined) {
+      const { at, isPlain } = this.#lost
+      this.#outage({ name: this.name, from: at, to: this.#now(), isPlain })
+      this.#lost = undefined
     }
+  }
+
+  /** The outage that is going on; `ms` = for so long. */
+  get outage(): { ms: number; isPlain: boolean } | undefined {
+    return this.#lost && { ms: this.#now() - this.#lost.at, isPlain: this.#lost.isPlain }
+  }
+
+  /** Somebody pressed "retry". */
+  pressed(): void {
+    this.#write({ pressed: true })
+    if (this.#lost !== undefined) this.#lost.isPlain = false
   }
 
   #runsOf(room: RoomId) {

@@ -20,7 +20,7 @@ export interface KindFigures {
   acked: number
   /** Milliseconds a room stood still, of each room whose home was hit. */
   gaps: number[]
-  /** Milliseconds a client was without a connection. */
+  /** Milliseconds a client was without a connection, of those that had been stable before. */
   outages: number[]
 }
 
@@ -43,7 +43,7 @@ export function figuresOf(records: readonly FaultRecord[], journals: Journals): 
       ),
       outages: alone.flatMap((record) =>
         journals.outages
-          .filter(({ from }) => from >= record.at && from < record.settledAt)
+          .filter(({ from, isPlain }) => isPlain && from >= record.at && from < record.settledAt)
           .map(({ from, to }) => to - from),
       ),
     }

@@ -118,10 +118,10 @@ class ChaosRun {
     } finally {
       for (const talker of this.#talkers) talker.leave()
       await fleet.stop()
+      fleet.unmount()
       await this.#journals.close()
     }
     const files = fleet.servers.flatMap(({ dataDir, part }) => readFile(dataDir, `the file of ${part.name}`))
-    fleet.unmount()
     breaches.push(...holders(files))
     const finals = [...new Map(reads.map((read) => [read.room, read])).values()]
     breaches.push(...findBreaches(finals, this.#journals.all, { reads: [...reads, ...files] }))
@@ -184,7 +184,7 @@ class ChaosRun {
     rooms: readonly RoomId[],
     kinds: ChaosConfig['kinds'],
   ): Promise<void> {
-    const { seed, ms, longestMs, overlapping } = this.#config
+    const { seed, ms, longestMs, overlapping, count } = this.#config
     const injector = new Injector(fleet, rooms)
     const endsAt = this.#journals.now + ms
     const plan = planFaults({ seed, kinds, longestMs, overlapping: overlapping / 100 })
@@ -195,6 +195,7 @@ class ChaosRun {
       if (!planned.isOverlapping || isFull) await Promise.all(underWay)
       await this.#wait(planned.afterMs)
       if (this.#journals.now >= endsAt || this.#signal?.aborted === true) break
+      if (count > 0 && this.#records.length >= count) break
       if (planned.isOverlapping && last !== undefined && underWay.size > 0) last.isAlone = false
       const begun = this.#begin(planned, injector, rooms, underWay.size === 0)
       last = begun.record
@@ -229,9 +230,13 @@ class ChaosRun {
   /** Resolves when every room has acked something that was sent after `since`, and everybody is back; or after a while. */
   async #written(rooms: readonly RoomId[], since: number): Promise<void> {
     const { ackedUpTo } = this.#journals
-    const isBack = () =>
-      rooms.every((room) => (ackedUpTo.get(room) ?? 0) > since) &&
-      this.#talkers.every(({ client }) => client.connection.status === 'live')
+    const isBack = () => {
+      for (const talker of this.#talkers) talker.insist()
+      return (
+        rooms.every((room) => (ackedUpTo.get(room) ?? 0) > since) &&
+        this.#talkers.every(({ client }) => client.connection.status === 'live')
+      )
+    }
     await until('all is well again', isBack, { timeoutMs: SETTLE_MS / 2 }).catch(() => {
       this.#note('not everybody is back')
     })

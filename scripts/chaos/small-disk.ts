@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, cpSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A folder with little space that can be filled up and freed: a small tmpfs, where this user may mount one (Linux, root). */
@@ -44,8 +44,12 @@ export class SmallDisk {
     rmSync(join(this.#folder, BALLAST), { force: true })
   }
 
-  /** Nobody may have a file open in it any more. */
+  /** Nobody may have a file open in it any more. What it holds stands in a plain folder then. */
   unmount(): void {
+    const aside = `${this.#folder}-copy`
+    cpSync(this.#folder, aside, { recursive: true })
     spawnSync('umount', [this.#folder])
+    rmSync(this.#folder, { recursive: true })
+    renameSync(aside, this.#folder)
   }
 }

@@ -5,6 +5,7 @@ import type { ClientJournal } from './journal.ts'
 
 /** Sends of one room that may be unanswered; while a room stands still, no more are made. */
 const MAX_PENDING = 12
+const INSIST_MS = 1_000
 
 /** A client of the run: talks in its rooms, and writes down all it does and sees. */
 export class Talker {
@@ -15,6 +16,7 @@ export class Talker {
   readonly #meanMs: number
   #timer: NodeJS.Timeout | undefined
   #texts = 0
+  #insistedAt = 0
 
   constructor(options: {
     journal: ClientJournal
@@ -34,7 +36,12 @@ export class Talker {
     })
     const tell = () => {
       const { connection } = this.client
-      journal.connection(connection.status, connection.status === 'live' ? connection.server : undefined)
+      const { status } = connection
+      journal.connection(
+        status,
+        status === 'live' ? connection.server : undefined,
+        'attempt' in connection ? connection.attempt : 0,
+      )
     }
     this.client.subscribe(tell)
     for (const id of rooms) this.#join(id)
@@ -57,6 +64,20 @@ export class Talker {
 
   hush(): void {
     clearTimeout(this.#timer)
+  }
+
+  /**
+   * Clients that keep losing their connection within half a minute wait for longer and longer, as they should. Here that would
+   * leave the fleet without any; so one that waits for that reason presses "retry" now and then.
+   */
+  insist(): void {
+    const { outage } = this.journal
+    const now = performance.now()
+    if (outage === undefined || outage.isPlain || outage.ms < INSIST_MS) return
+    if (now - this.#insistedAt < INSIST_MS) return
+    this.#insistedAt = now
+    this.journal.pressed()
+    this.client.retryNow()
   }
 
   leave(): void {

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { describe, test, type TestContext } from 'node:test'
+import { until } from '../fleet/until.ts'
+import { FaultProxy } from './fault-proxy.ts'
+import { findPorts } from './free-ports.ts'
+
+/** A server that keeps what it hears and a proxy before it. */
+async function stage(t: TestContext, options: { label?: (first: string) => string } = {}) {
+  const accepted: { socket: Socket; heard: string; hasEnded: boolean }[] = []
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const one = { socket, heard: '', hasEnded: false }
+    accepted.push(one)
+    socket.on('error', () => {})
+    socket.on('data', (bytes) => (one.heard += bytes.toString()))
+    socket.on('end', () => (one.hasEnded = true))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const [port] = await findPorts(1, Math.random)
+  const targetPort = (server.address() as AddressInfo).port
+  const proxy = new FaultProxy({ port: port!, targetPort, random: Math.random, ...options })
+  const clients: Socket[] = []
+  t.after(() => {
+    proxy.close()
+    for (const client of clients) client.destroy()
+    for (const { socket } of accepted) socket.destroy()
+    server.close()
+  })
+  await proxy.targetStarts()
+  /** Connects and says something; the answer comes with what the server has of this connection. */
+  const dial = async (word: string) => {
+    const socket = connect({ port: proxy.port, host: '127.0.0.1', allowHalfOpen: true })
+    clients.push(socket)
+    const client = { socket, heard: '', error: undefined as string | undefined, hasEnded: false }
+    socket.on('error', (cause: NodeJS.ErrnoException) => (client.error = cause.code))
+    socket.on('data', (bytes) => (client.heard += bytes.toString()))
+    socket.on('end', () => (client.hasEnded = true))
+    socket.write(word)
+    return client
+  }
+  const pair = async (word: string) => {
+    const client = await dial(word)
+    const remote = await until(`${word} has come through`, () => accepted.find(({ heard }) => heard === word))
+    return { client, remote }
+  }
+  return { proxy, dial, pair, accepted }
+}
+
+describe('the fault proxy', () => {
+  test('lets bytes and ends through, both ways', async (t) => {
+    const { pair } = await stage(t)
+    const { client, remote } = await pair('hello')
+    remote.socket.write('hi')
+    await until('the answer', () => client.heard === 'hi')
+    client.socket.end('bye')
+    await until('the end', () => remote.heard === 'hellobye' && remote.hasEnded)
+    assert.equal(client.hasEnded, false)
+    remote.socket.end('yes?')
+    await until('the other end', () => client.heard === 'hiyes?' && client.hasEnded)
+  })
+
+  test('held one way, it lets the other way through, and loses nothing of what it held', async (t) => {
+    const { proxy, pair } = await stage(t)
+    const { client, remote } = await pair('a')
+    proxy.set({ mode: 'hold', ways: 'up' })
+    client.socket.write('b')
+    remote.socket.write('1')
+    await until('what comes down', () => client.heard === '1')
+    proxy.set({ mode: 'hold', ways: 'down' })
+    await until('what was held up', () => remote.heard === 'ab')
+    remote.socket.write('2')
+    client.socket.write('c')
+    await until('what goes up', () => remote.heard === 'abc')
+    assert.equal(client.heard, '1')
+    proxy.mend()
+    await until('what was held down', () => client.heard === '12')
+  })
+
+  test('held, it does not tell of a process that died behind it until it is mended', async (t) => {
+    const { proxy, pair } = await stage(t, { label: (first) => first })
+    const { client, remote } = await pair('ann')
+    proxy.set({ mode: 'hold', ways: 'both' }, 'ann')
+    remote.socket.resetAndDestroy()
+    await pair('bob') // by then ann's reset could have come, too
+    assert.equal(client.socket.destroyed, false)
+    proxy.mend('ann')
+    await until('the reset', () => client.error === 'ECONNRESET')
+  })
+
+  test('delays, and keeps the order', async (t) => {
+    const { proxy, pair } = await stage(t)
+    const { client, remote } = await pair('x')
+    proxy.set({ mode: 'delay', delayMs: 60, jitterMs: 60 })
+    const startedAt = performance.now()
+    for (const letter of 'abcdef') {
+      client.socket.write(letter)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await until('all of it', () => remote.heard.length === 7)
+    assert.equal(remote.heard, 'xabcdef')
+    assert.ok(performance.now() - startedAt >= 59)
+  })
+
+  test('refusing, it resets what stands and nobody listens, until it is mended', async (t) => {
+    const { proxy, pair, dial } = await stage(t)
+    const { client } = await pair('a')
+    proxy.set({ mode: 'refuse' })
+    await until('the reset', () => client.error === 'ECONNRESET')
+    const refused = await dial('b')
+    await until('the refusal', () => refused.error === 'ECONNREFUSED')
+    proxy.mend()
+    await until('it listens again', () => pair('c'))
+  })
+
+  test('resets what stands once, and lets new connections through', async (t) => {
+    const { proxy, pair } = await stage(t)
+    const { client, remote } = await pair('a')
+    proxy.reset()
+    await until('both are gone', () => client.error === 'ECONNRESET' && remote.socket.destroyed)
+    await pair('b')
+  })
+
+  test('cuts off the one it is told to, and nobody else', async (t) => {
+    const { proxy, pair, dial } = await stage(t, { label: (first) => first.slice(0, 3) })
+    const ann = await pair('ann')
+    const bob = await pair('bob')
+    proxy.set({ mode: 'hold', ways: 'both' }, 'ann')
+    ann.client.socket.write('!')
+    bob.client.socket.write('!')
+    await until('bob comes through', () => bob.remote.heard === 'bob!')
+    assert.equal(ann.remote.heard, 'ann')
+    proxy.set({ mode: 'refuse' }, 'ann')
+    await until('ann is reset', () => ann.client.error === 'ECONNRESET')
+    const again = await dial('ann2')
+    await until('ann is not let in', () => again.error === 'ECONNRESET')
+    assert.equal(bob.client.error, undefined)
+    proxy.mend('ann')
+    await pair('ann3')
+  })
+
+  test('listens only while somebody listens behind it', async (t) => {
+    const [port, targetPort] = await findPorts(2, Math.random)
+    const proxy = new FaultProxy({ port: port!, targetPort: targetPort!, random: Math.random })
+    t.after(() => proxy.close())
+    const codeOf = () =>
+      new Promise<string | undefined>((resolve) => {
+        const socket = connect({ port: port!, host: '127.0.0.1' })
+        socket.once('error', (cause: NodeJS.ErrnoException) => resolve(cause.code))
+        socket.once('connect', () => {
+          socket.destroy()
+          resolve('connected')
+        })
+      })
+    const listening = proxy.targetStarts()
+    assert.equal(await codeOf(), 'ECONNREFUSED')
+    const target = createServer((socket) => socket.on('error', () => {}))
+    t.after(() => target.close())
+    target.listen(targetPort, '127.0.0.1')
+    await listening
+    await until('it listens', async () => (await codeOf()) === 'connected')
+    proxy.targetIsGone()
+    await until('it does not', async () => (await codeOf()) === 'ECONNREFUSED')
+  })
+})
