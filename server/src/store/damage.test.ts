@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { cpSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { describe, test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { Entry, LogId, Seq } from '@flotilla/protocol/frames.ts'
+import { openSqliteStore } from './sqlite-store.ts'
+import { SourceUnavailable, StoreLost, StoreUnusable, type Store } from './store.ts'
+import { appendTo, message, texts } from './test/drafts.ts'
+import { freshFolder } from './test/sqlite-world.ts'
+
+const CHILD = fileURLToPath(new URL('./test/append-until-killed.ts', import.meta.url))
+
+/** What a server left that was killed while it wrote: entry n of the room `r` has the id n. */
+interface Crashed {
+  dir: string
+  log: LogId
+  /** The last seq anybody can have heard of. */
+  acked: Seq
+}
+
+async function crashed(t: TestContext, acks: number): Promise<Crashed> {
+  const dir = freshFolder(t)
+  const child = spawn(process.execPath, [CHILD, dir], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let acked = 0
+  for await (const line of createInterface(child.stdout)) {
+    acked = Number(line)
+    if (acked >= acks) child.kill('SIGKILL')
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  const copy = freshFolder(t)
+  cpSync(dir, copy, { recursive: true })
+  const store = await openSqliteStore({ dir: copy, self: 'a' })
+  const [held] = await store.held()
+  await store.close()
+  assert.ok(held !== undefined && held.head >= acked)
+  return { dir, log: held.log, acked }
+}
+
+/** Opens, reads and writes what is left of it, over restarts, and holds all that is served to the promise. */
+async function examine(dir: string, { log, acked }: Crashed): Promise<'refused' | 'kept' | 'renewed'> {
+  for (let restarts = 0; restarts < 3; restarts += 1) {
+    let store: Store
+    try {
+      store = await openSqliteStore({ dir, self: 'a' })
+    } catch (cause) {
+      assert.ok(cause instanceof StoreUnusable, String(cause))
+      return 'refused'
+    }
+    try {
+      const taken = await store.take('r', 1)
+      if (taken === 'fenced') return 'refused'
+      let at = 0
+      for (;;) {
+        const entries = await store.read('r', { after: at }, 200)
+        for (const entry of entries) {
+          assert.equal(entry.seq, at + 1)
+          if (taken.log === log || entry.type === 'message') assertTrue(entry)
+          at = entry.seq
+        }
+        if (entries.length < 200) break
+      }
+      assert.equal(at, taken.head)
+      if (taken.log === log) assert.ok(at >= acked, `the old log ends at ${at}, ${acked} was acked`)
+      const [outcome] = (await appendTo(store, 'r', 1, message('another'))) as { is: string; seq: number }[]
+      if (taken.log === log) assert.ok(outcome!.seq > acked, `${outcome!.seq} again, ${acked} was acked`)
+      return taken.log === log ? 'kept' : 'renewed'
+    } catch (cause) {
+      // Met in use: the process ends, and is started again.
+      if (!(cause instanceof StoreLost)) throw cause
+    } finally {
+      await store.close()
+    }
+  }
+  return 'refused'
+}
+
+function assertTrue(entry: Entry): void {
+  assert.deepEqual(entry, { ...message(entry.id), room: 'r', seq: entry.seq })
+  assert.ok(entry.id === `${entry.seq}` || entry.id === 'another')
+}
+
+function flip(path: string, offset: number): void {
+  const bytes = readFileSync(path)
+  bytes[offset]! ^= 1 << randomInt(8)
+  writeFileSync(path, bytes)
+}
+
+describe('whatever is damaged, no (log, seq) ever has another body', () => {
+  const TRIALS = 24
+  for (const file of ['chat.db', 'chat.db-wal']) {
+    test(`bits flipped anywhere in ${file} of a server that was killed`, async (t) => {
+      const left = await crashed(t, 3_000)
+      const bytes = statSync(join(left.dir, file)).size
+      assert.ok(bytes > 4_096)
+      const outcomes: string[] = []
+      for (let trial = 0; trial < TRIALS; trial += 1) {
+        const dir = freshFolder(t)
+        cpSync(left.dir, dir, { recursive: true })
+        const offsets = Array.from({ length: 1 + (trial % 3) }, () => randomInt(bytes))
+        for (const offset of offsets) flip(join(dir, file), offset)
+        const outcome = await examine(dir, left).catch((cause: Error) => {
+          throw new Error(`flipped at ${offsets.join()} of ${bytes}: ${cause.message}`, { cause })
+        })
+        outcomes.push(outcome)
+        rmSync(dir, { recursive: true })
+      }
+      t.diagnostic(outcomes.join(' '))
+    })
+  }
+
+  test('a WAL cut short or lost, a file lost, a file that is older', async (t) => {
+    const left = await crashed(t, 2_000)
+    const wal = statSync(join(left.dir, 'chat.db-wal')).size
+    const damages: [string, (dir: string) => void, readonly string[]][] = [
+      // What is behind the last checkpoint may stand in the first half of it.
+      [
+        'the WAL is cut in the middle',
+        (dir) => truncateSync(join(dir, 'chat.db-wal'), wal / 2),
+        ['renewed', 'kept'],
+      ],
+      ['the WAL is cut to nothing', (dir) => truncateSync(join(dir, 'chat.db-wal'), 1_000), ['renewed']],
+      ['the WAL is gone', (dir) => rmSync(join(dir, 'chat.db-wal')), ['renewed', 'refused']],
+      ['the file is gone', (dir) => rmSync(join(dir, 'chat.db')), ['renewed', 'refused']],
+      [
+        'both are gone',
+        (dir) => ['', '-wal', '-shm'].forEach((end) => rmSync(join(dir, `chat.db${end}`), { force: true })),
+        ['renewed'],
+      ],
+    ]
+    for (const [name, damage, expected] of damages) {
+      const dir = freshFolder(t)
+      cpSync(left.dir, dir, { recursive: true })
+      damage(dir)
+      const outcome = await examine(dir, left)
+      assert.ok(expected.includes(outcome), `${name}: ${outcome}`)
+    }
+  })
+})
+
+describe('a flipped bit in a text', () => {
+  async function flippedText(t: TestContext): Promise<{ dir: string; log: LogId }> {
+    const dir = freshFolder(t)
+    const store = await openSqliteStore({ dir, self: 'a' })
+    const taken = await store.take('r', 1)
+    await appendTo(
+      store,
+      'r',
+      1,
+      ...['one', 'the one in the middle', 'three'].map((text, i) => message(`${i}`, text)),
+    )
+    await store.take('other', 1)
+    await appendTo(store, 'other', 1, message('x', 'elsewhere'))
+    await store.close()
+    const file = join(dir, 'chat.db')
+    flip(file, readFileSync(file).indexOf('the one in the middle') + 6)
+    assert.ok(taken !== 'fenced')
+    return { dir, log: taken.log }
+  }
+
+  test('is found when it is read: nobody sees it, and the store is lost', async (t) => {
+    const { dir } = await flippedText(t)
+    const lost = Promise.withResolvers<StoreLost>()
+    const store = await openSqliteStore({ dir, self: 'a', onLost: lost.resolve })
+    t.after(() => store.close())
+    await assert.rejects(store.read('r', { after: 0 }, 10), StoreLost)
+    assert.match((await lost.promise).message, /not what was written: seq 2 of r/)
+    await assert.rejects(appendTo(store, 'r', 1, message('n')), StoreLost)
+  })
+
+  test('costs that one entry: at the next start the room goes on in another log, the others as they were', async (t) => {
+    const { dir, log } = await flippedText(t)
+    const first = await openSqliteStore({ dir, self: 'a' })
+    await assert.rejects(first.read('r', { after: 0 }, 10), StoreLost)
+    const store = await openSqliteStore({ dir, self: 'a' })
+    t.after(() => store.close())
+    const taken = await store.take('r', 1)
+    assert.ok(taken !== 'fenced' && taken.log !== log)
+    const entries = await store.read('r', { after: 0 }, 10)
+    assert.deepEqual(
+      entries.map((entry) => [entry.seq, entry.type, 'event' in entry ? entry.event : entry.id]),
+      [
+        [1, 'message', '0'],
+        [2, 'system', 'damaged'],
+        [3, 'message', '2'],
+      ],
+    )
+    assert.deepEqual(await texts(store, 'other'), ['elsewhere'])
+    assert.deepEqual(await appendTo(store, 'r', 1, message('0', 'one'), message('3')), [
+      { is: 'repeat', seq: 1, ts: 1_000 },
+      { is: 'new', seq: 4, ts: 1_000 },
+    ])
+    assert.equal(existsSync(join(dir, 'chat.suspect')), false)
+  })
+
+  test('is not taken over by another server', async (t) => {
+    const { dir } = await flippedText(t)
+    const store = await openSqliteStore({ dir: freshFolder(t), self: 'b' })
+    t.after(() => store.close())
+    await assert.rejects(store.take('r', 2, [{ id: 'a', dataDir: dir }]), SourceUnavailable)
+    assert.notEqual(await store.take('other', 2, [{ id: 'a', dataDir: dir }]), 'fenced')
+  })
+})
