@@ -103,7 +103,9 @@ export class Supervised {
     const { code, signal } = await child.exited
     this.#isRestarting = false
     if (this.#isStopping) return
-    if (code !== 0) this.#say(`${this.name} did not end well (${describeExit({ code, signal })})`)
+    // One that knows no SIGTERM, as the web app, just ends by it.
+    if (code !== 0 && signal !== 'SIGTERM')
+      this.#say(`${this.name} did not end well (${describeExit({ code, signal })})`)
     await this.#runAgain()
   }
 

@@ -20,7 +20,7 @@ describe('SIGTERM to a server', () => {
     const stubborn = await RawClient.open(home.url, 'stubborn')
     atEnd(t, () => stubborn.close())
 
-    const stop = keepTalking(people, 30)
+    const stop = keepTalking(t, people, 30)
     await until('they talk', () => people.every(({ acks }) => acks.size > 10))
     const { exited } = home
     const beganAt = performance.now()

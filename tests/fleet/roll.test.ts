@@ -23,7 +23,7 @@ describe('npm run fleet -- roll', () => {
     const people = await Promise.all(
       Array.from({ length: 6 }, (_, i) => Person.enter(t, `person-${i}`, balancer.url)),
     )
-    const stop = keepTalking(people, 60)
+    const stop = keepTalking(t, people, 60)
     const roll = await start(t, ['roll', '--data', data])
     const [code] = (await once(roll.process, 'close')) as [number | null]
     stop()

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
-import { until } from './harness.ts'
+import type { TestContext } from 'node:test'
+import { atEnd, until } from './harness.ts'
 import type { Person } from './person.ts'
 
 /** People who talk all the time, and what has to be true of it afterwards. */
 
-/** Everybody says something this often, in turn. @returns the way to stop */
-export function keepTalking(people: readonly Person[], everyMs: number): () => void {
+/** Everybody says something this often, in turn, until the test ends at the latest. @returns the way to stop */
+export function keepTalking(t: TestContext, people: readonly Person[], everyMs: number): () => void {
   let said = 0
   const timer = setInterval(
     () => people[said % people.length]?.say(`${(said += 1)}`),
     everyMs / people.length,
   )
-  return () => clearInterval(timer)
+  const stop = () => clearInterval(timer)
+  atEnd(t, stop)
+  return stop
 }
 
 /** All that was said is acked and was heard by all, once, in one order, and by each sender in his own. */
