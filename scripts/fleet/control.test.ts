@@ -14,15 +14,15 @@ const ROW: ProcessRow = {
 
 async function control(t: TestContext) {
   const asked: string[] = []
-  const { url, close } = await serveControl(
+  const served = await serveControl(
     {
       processes: () => [ROW],
       restart: (name) => asked.push(name) > 0 && name === ROW.name,
     },
     SECRET,
   )
-  t.after(close)
-  return { url, asked, client: new ControlClient(url, SECRET) }
+  t.after(() => served.close())
+  return { url: served.url, asked, client: new ControlClient(served.url, SECRET) }
 }
 
 describe('the control of a supervisor', () => {

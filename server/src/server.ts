@@ -15,7 +15,7 @@ import { Reporter } from './balancer/reporter.ts'
 import { watermarkCheck } from './balancer/watermark-check.ts'
 import { LinkBus } from './bus/link-bus.ts'
 import { systemClock, type Clock } from './clock.ts'
-import { dataFolder, ID_FILE, type Config } from './config.ts'
+import { dataFolder, ID_FILE, parseAddress, type Config } from './config.ts'
 import { Drain } from './drain.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { answerHttp } from './http-routes.ts'
@@ -156,11 +156,11 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
   let isEnding = false
   const advertisedHost = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
   const url = config.publicUrl ?? `ws://${bracketed(advertisedHost)}:${port}/ws`
+  const advertised = parseAddress(config.advertise ?? '') ?? { host: advertisedHost, port }
   const identity = (): Register => ({
     id,
     url,
-    host: advertisedHost,
-    port,
+    ...advertised,
     capacity: config.capacity,
     inc,
     rooms: rooms.held(),
