@@ -172,6 +172,7 @@ export class ChatClient {
     const line: Line = new Line(id, this.#clock, {
       message: (text) => this.#receive(line, text),
       lost: (code) => this.#feed({ type: 'lost', line: id, code }),
+      asked: () => this.#feed({ type: 'asked', line: id }),
     })
     this.#lines.set(id, line)
     const identity = this.#identity
@@ -217,7 +218,10 @@ export class ChatClient {
 
   #watch(): void {
     const line = this.#lines.get(this.#machine.line)
-    if (line) this.#feed({ type: 'silent', line: line.id, silentMs: this.#clock.now() - line.receivedAt })
+    if (!line) return
+    const now = this.#clock.now()
+    const askedMs = line.askedAt === undefined ? {} : { askedMs: now - line.askedAt }
+    this.#feed({ type: 'silent', line: line.id, silentMs: now - line.receivedAt, ...askedMs })
   }
 
   /** One WebSocket message: the entries of each room in it are delivered in one call. */

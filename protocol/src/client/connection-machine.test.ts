@@ -181,6 +181,21 @@ describe('the connection', () => {
     assert.equal(it.shown.status, 'waiting')
   })
 
+  test('[R3] asks after 1.5 s when nothing at all follows a send, and gives the line up after 4 s', () => {
+    const it = machine().feed({ type: 'start' }, { type: 'located', line: 1, url: A, alternatives: [] })
+    it.feed({ type: 'welcomed', line: 1, welcome: welcome({ heartbeatMs: 10_000 }) })
+    it.feed({ type: 'asked', line: 1 })
+    assert.deepEqual(it.did, [{ do: 'set', timer: 'watch', ms: 1_500 }])
+    // The line was silent for long before the send: that counts for nothing.
+    it.feed({ type: 'silent', line: 1, silentMs: 11_000, askedMs: 1_500 })
+    assert.deepEqual(it.did, [
+      { do: 'ping', line: 1 },
+      { do: 'set', timer: 'watch', ms: 2_500 },
+    ])
+    it.feed({ type: 'silent', line: 1, silentMs: 13_500, askedMs: 4_000 })
+    assert.equal(it.shown.status, 'waiting')
+  })
+
   test('retry skips the wait, and nothing else', () => {
     const it = machine().feed({ type: 'retry' })
     assert.equal(it.m.lines, 0, 'not before start')
@@ -289,6 +304,7 @@ test('whatever happens in whatever order, timers and lines are never doubled nor
     }),
     fc.record({ type: fc.constant('lost' as const), line, code: fc.constantFrom(1006, 1012, 1013, 4408) }),
     fc.record({ type: fc.constant('silent' as const), line, silentMs: fc.nat(40_000) }),
+    fc.record({ type: fc.constant('asked' as const), line }),
     fc.record({ type: fc.constant('moved' as const), line, inMs: fc.nat(5_000) }),
     fc.record({ type: fc.constant('settled' as const), line }),
     fc.record({

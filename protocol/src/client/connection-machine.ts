@@ -38,6 +38,9 @@ const LATER_FAILURES = 4
 const MAX_KNOWN = 16
 const PING_BEATS = 1.25
 const DEAD_BEATS = 2.5
+/** A send that nothing at all follows for this long makes the client ask, and give the line up: a server that stands still. */
+const ASKED_PING_MS = 1_500
+const ASKED_DEAD_MS = 4_000
 
 export type TimerName =
   /** Until the next try. */
@@ -85,8 +88,10 @@ export type ConnectionEvent =
   | { type: 'unlocated'; line: number; retryAfterMs?: number }
   | { type: 'welcomed'; line: number; welcome: Welcome }
   | { type: 'lost'; line: number; code: number }
-  /** The answer to a due `watch`: nothing was received on the line for so long. */
-  | { type: 'silent'; line: number; silentMs: number }
+  /** A send went out, and nothing was received since: an answer is due. */
+  | { type: 'asked'; line: number }
+  /** The answer to a due `watch`: nothing was received on the line for so long; since a send went out, if one did. */
+  | { type: 'silent'; line: number; silentMs: number; askedMs?: number }
   | { type: 'moved'; line: number; inMs: number }
   /** Every room has its answer on this line. */
   | { type: 'settled'; line: number }
@@ -142,7 +147,10 @@ export function step(m: Machine, event: ConnectionEvent, random: () => number): 
     case 'lost':
       return lost(m, event.line, event.code, random)
     case 'silent':
-      return silent(m, event.line, event.silentMs, random)
+      return silent(m, event, random)
+    case 'asked':
+      if (m.line !== event.line || m.shown.status !== 'live') return [m, []]
+      return [m, [{ do: 'set', timer: 'watch', ms: ASKED_PING_MS }]]
     case 'moved':
       if (event.line !== m.line || m.next || m.shown.status !== 'live') return [m, []]
       return [
@@ -342,18 +350,24 @@ function close(m: Machine, code: CloseCode | 1000): Step {
   return [{ ...m, line: 0, next: undefined, shown: { status: 'closed', code } }, effects]
 }
 
-/** [R3] Heads come every `heartbeatMs`, so silence means something. */
-function silent(m: Machine, line: number, silentMs: number, random: () => number): Step {
+/** [R3] Heads come every `heartbeatMs`, so silence means something; after a send it means something much sooner. */
+function silent(
+  m: Machine,
+  { line, silentMs, askedMs }: { line: number; silentMs: number; askedMs?: number },
+  random: () => number,
+): Step {
   if (m.line !== line || m.shown.status !== 'live') return [m, []]
-  const pingAtMs = m.heartbeatMs * PING_BEATS
-  const deadAtMs = m.heartbeatMs * DEAD_BEATS
-  if (silentMs >= deadAtMs) return lost(m, line, 1006, random)
-  if (silentMs < pingAtMs) return [m, [{ do: 'set', timer: 'watch', ms: pingAtMs - silentMs }]]
+  const [quietMs, pingAtMs, deadAtMs] =
+    askedMs === undefined
+      ? [silentMs, m.heartbeatMs * PING_BEATS, m.heartbeatMs * DEAD_BEATS]
+      : [askedMs, ASKED_PING_MS, ASKED_DEAD_MS]
+  if (quietMs >= deadAtMs) return lost(m, line, 1006, random)
+  if (quietMs < pingAtMs) return [m, [{ do: 'set', timer: 'watch', ms: pingAtMs - quietMs }]]
   return [
     m,
     [
       { do: 'ping', line },
-      { do: 'set', timer: 'watch', ms: deadAtMs - silentMs },
+      { do: 'set', timer: 'watch', ms: deadAtMs - quietMs },
     ],
   ]
 }

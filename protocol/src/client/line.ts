@@ -4,6 +4,13 @@ import type { Clock } from './clock.ts'
 /** Requests of one turn share a frame up to this many characters: at most 3 bytes each, below the limit of 64 KiB. */
 const FRAME_CHARS = 16 * 1024
 
+export interface LineListener {
+  message: (text: string) => void
+  lost: (code: number) => void
+  /** A send goes out, the first since something was received. */
+  asked: () => void
+}
+
 /**
  * One WebSocket of a client, from before it opens to its end. What is sent within one turn goes out in as few
  * frames as it fits. Once closed, from here or there, it reports nothing any more.
@@ -11,21 +18,19 @@ const FRAME_CHARS = 16 * 1024
 export class Line {
   readonly id: number
   readonly #clock: Clock
-  readonly #on: { message: (text: string) => void; lost: (code: number) => void }
+  readonly #on: LineListener
   #socket: WebSocket | undefined
   #isClosed = false
   #outgoing: string[] = []
   #outgoingChars = 0
   /** When something was last received. */
   receivedAt: number
+  /** When the first send went out since then. */
+  askedAt: number | undefined
   /** Set once the server has greeted. */
   welcome: Welcome | undefined
 
-  constructor(
-    id: number,
-    clock: Clock,
-    on: { message: (text: string) => void; lost: (code: number) => void },
-  ) {
+  constructor(id: number, clock: Clock, on: LineListener) {
     this.id = id
     this.#clock = clock
     this.#on = on
@@ -50,6 +55,7 @@ export class Line {
     socket.onmessage = ({ data }: MessageEvent) => {
       if (this.#isClosed) return
       this.receivedAt = this.#clock.now()
+      this.askedAt = undefined
       if (typeof data === 'string') this.#on.message(data)
     }
     socket.onclose = ({ code }: CloseEvent) => this.#lose(code)
@@ -66,6 +72,10 @@ export class Line {
   /** One request; goes out at the end of this turn. On a closed line it is dropped: its answer is never awaited there. */
   send(frame: ClientFrame): void {
     if (this.#isClosed) return
+    if (frame.type === 'send' && this.askedAt === undefined) {
+      this.askedAt = this.#clock.now()
+      this.#on.asked()
+    }
     const text = JSON.stringify(frame)
     if (this.#outgoing.length === 0) queueMicrotask(() => this.#flush())
     else if (this.#outgoingChars + text.length > FRAME_CHARS) this.#write()

@@ -4,6 +4,9 @@ import { FakeClock } from './test/fake-clock.ts'
 import { joined, LIMITS_SAID, message } from './test/peer.ts'
 import { ack, error, heard, liveStage, own, sent, stage } from './test/stage.ts'
 
+/** When the line is asked after a send [R3]; not what these tests look at. */
+const ASKED_PING_MS = 1_500
+
 describe('what a room sends', { timeout: 20_000 }, () => {
   test('[R14] ack and entry settle a send in any order, once, and it is shown at every moment', async (t) => {
     const { line, room, seen } = await liveStage(t)
@@ -86,7 +89,8 @@ describe('what a room sends', { timeout: 20_000 }, () => {
     for (let i = 0; i < 4; i++) {
       set.line.say(error('busy', await set.line.next('send')))
       await heard(set)
-      waits.push(Math.round(Math.min(...clock.pending.filter((ms) => ms < 12_000))))
+      const holds = clock.pending.filter((ms) => ms < 12_000 && Math.abs(ms - ASKED_PING_MS) > 5)
+      waits.push(Math.round(Math.min(...holds)))
       clock.advance(waits.at(-1)! + 1)
     }
     assert.deepEqual(waits, [1_000, 2_000, 4_000, 5_000])
@@ -129,7 +133,9 @@ describe('what a room sends', { timeout: 20_000 }, () => {
     const set = await liveStage(t, { clock })
     set.room.send('x', { id: 'x' })
     const first = await set.line.next('send')
-    clock.advance(12_000)
+    clock.advance(1_000)
+    await heard(set)
+    clock.advance(11_000)
     await heard(set)
     clock.advance(3_000)
     const second = await set.line.next('send')
