@@ -81,8 +81,7 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
     throw cause
   }
   const { log } = logFile
-  // What a store that has lost something says it holds is not believed without the balancer.
-  const held = store.isRenewed ? [] : await store.held()
+  const held = await store.held()
   const { commitNo } = await store.append([])
 
   const loop = monitorEventLoopDelay({ resolution: 10 })

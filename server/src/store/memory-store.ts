@@ -105,7 +105,7 @@ export class MemoryStore implements Store {
   async held(): Promise<HeldRoom[]> {
     this.#check()
     return [...this.#disk.rooms]
-      .filter(([, { movedTo }]) => movedTo === undefined)
+      .filter(([, { movedTo, isDoubted }]) => movedTo === undefined && !isDoubted)
       .map(([room, held]) => ({ room, epoch: held.epoch, ...takenOf(held) }))
   }
 

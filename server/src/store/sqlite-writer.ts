@@ -299,7 +299,7 @@ function prepare(db: Database) {
     advance: db.prepare(`UPDATE rooms SET head = ?, last_ts = ? WHERE ${IS_HOME}`),
     isHome: db.prepare(`SELECT 1 FROM rooms WHERE ${IS_HOME}`).pluck(),
     held: db.prepare(
-      'SELECT room, epoch, head, log, missing IS NULL AS isWhole FROM rooms WHERE moved_to IS NULL',
+      'SELECT room, epoch, head, log, missing IS NULL AS isWhole FROM rooms WHERE moved_to IS NULL AND is_doubted = 0',
     ),
     sent: db.prepare(`SELECT 1 FROM messages WHERE ${IS_SEND}`).pluck(),
     known: db.prepare(`SELECT seq, ts, type, message AS text, rest FROM messages WHERE ${IS_SEND}`),

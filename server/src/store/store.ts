@@ -90,10 +90,10 @@ export interface StoreRef {
  * S6  `read` returns the entries next to a seq, on the side asked for, ascending, at most `limit` (≥ 0), each byte for
  *     byte what was appended. An entry is readable at the latest when its `append` has resolved. A room nobody took is empty.
  * S7  A room's `log` id is made at the first `take` and stays with its content, wherever that is taken to.
- * S8  All of this outlives the process: `held` lists the rooms that were taken and did not move away.
+ * S8  All of this outlives the process: `held` lists the rooms that were taken and did not move away, but for those S9 speaks of.
  * S9  After `renewLogs(n)` every room has another log id, and commit numbers go on above n: what stands here is less than was
  *     once committed, so the old ids must not be used for what comes now. A room's next `take` with `from` compares with
- *     what stands there, even if the room never left.
+ *     what stands there, even if the room never left; until that take, `held` does not list it.
  *
  * A room may be served before all of it is here (`isWhole`): what is missing is read from the stores it was taken from, by
  * `read` and by the search for an id alike, until it is copied.
