@@ -84,7 +84,8 @@ class FleetWorld {
         }
       },
       state: (_from, to, deliver) => {
-        world.after(world.between(1, 20), () => this.#servers.get(to)?.process.run(deliver))
+        // [B3] Late, but in order: a bus may not say `up` before the `down` that came first.
+        world.after(10, () => this.#servers.get(to)?.process.run(deliver))
       },
     })
     this.#rooms = Array.from({ length: options.rooms ?? world.between(1, 3) }, (_, i) => `room${i}`)
