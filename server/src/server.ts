@@ -8,7 +8,6 @@ import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import type { Command, Peer, Register } from '@flotilla/protocol/control.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
-import { openLog } from '@flotilla/protocol/node/log-file.ts'
 import { HttpDirectory } from './balancer/http-directory.ts'
 import { Keys } from './balancer/keys.ts'
 import { Reporter } from './balancer/reporter.ts'
@@ -19,6 +18,7 @@ import { dataFolder, ID_FILE, parseAddress, type Config } from './config.ts'
 import { Drain } from './drain.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { answerHttp } from './http-routes.ts'
+import { createLog, type Log } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { Committer } from './rooms/committer.ts'
 import { Rooms } from './rooms/rooms.ts'
@@ -56,7 +56,7 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
   const port = await listen(http, config)
   const { dir, root } = dataFolder(config.data, port)
   let lock: DataLock | undefined
-  let logFile: ReturnType<typeof openLog>
+  let log: Log
   let store: SqliteStore
   const lost = Promise.withResolvers<unknown>()
   const opened = Promise.withResolvers<Rooms>()
@@ -68,7 +68,7 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
     lock = lockDataDir(dir)
     secret = findFleetSecret(root, config.fleetSecret)
     id = ownId(dir)
-    logFile = openLog({ folder: dir, file: 'chat.log', level: config.logLevel, base: { id, inc } })
+    log = createLog({ dir, level: config.logLevel, id, inc })
     store = await openSqliteStore({
       dir,
       self: id,
@@ -80,7 +80,6 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
     lock?.release()
     throw cause
   }
-  const { log } = logFile
   const held = await store.held()
   const { commitNo } = await store.append([])
 
@@ -247,7 +246,7 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
       loop.disable()
       http.closeAllConnections()
       log.info('stopped')
-      await logFile.close()
+      await log.end()
       lock.release()
     })()
     return stopping
