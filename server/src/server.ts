@@ -73,6 +73,7 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
       dir,
       self: id,
       onLost: (cause) => lost.resolve(cause),
+      onCopyFailed: (room, why) => log.warn({ room, why }, 'the rest of a room cannot be copied now'),
       onWhole: (room) => void opened.promise.then((all) => all.whole(room)),
     })
   } catch (cause) {

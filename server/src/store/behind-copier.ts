@@ -16,6 +16,7 @@ export class BehindCopier {
   readonly #writer: SqliteWriter
   readonly #stored: (rows: number) => void
   readonly #onWhole: (room: { room: RoomId; epoch: Epoch; head: Seq }) => void
+  readonly #onFailed: (room: RoomId, message: string) => void
   readonly #onLost: (cause: unknown) => void
   readonly #rooms = new Set<RoomId>()
   readonly #retryAt = new Map<RoomId, number>()
@@ -27,12 +28,15 @@ export class BehindCopier {
     /** So many rows were stored. */
     stored: (rows: number) => void
     onWhole: (room: { room: RoomId; epoch: Epoch; head: Seq }) => void
+    /** A chunk could not be copied; said once, and again only after some could. It is tried again in any case. */
+    onFailed: (room: RoomId, message: string) => void
     /** Our own file failed. */
     onLost: (cause: unknown) => void
   }) {
     this.#writer = options.writer
     this.#stored = options.stored
     this.#onWhole = options.onWhole
+    this.#onFailed = options.onFailed
     this.#onLost = options.onLost
   }
 
@@ -73,6 +77,7 @@ export class BehindCopier {
       const isSource = cause instanceof SourceUnavailable
       if (!isSource && meaningOf(cause) === 'lost') return this.#onLost(cause)
       if (room === undefined) return this.#later(RETRY_MS)
+      if (!this.#retryAt.has(room)) this.#onFailed(room, (cause as Error).message)
       this.#retryAt.set(room, startedAt + RETRY_MS)
     }
     const tookMs = performance.now() - startedAt

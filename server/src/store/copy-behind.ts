@@ -16,7 +16,10 @@ export type Progress = 'more' | 'over' | { whole: { room: RoomId; epoch: Epoch; 
 export function copyBehind(writer: SqliteWriter, room: RoomId): Progress {
   const row = writer.row(room)
   const range = row?.missing?.ranges.at(-1)
-  if (row == null || row.missing === null || range === undefined || row.movedTo !== null) return 'over'
+  if (row === undefined || row.missing === null || range === undefined || row.movedTo !== null) {
+    writer.elsewheres.close(room)
+    return 'over'
+  }
   const [from, to] = range
   const rows = writer.elsewheres.of(room, row.missing).run(to, 'down', Math.min(COPY_CHUNK, to - from + 1))
   const ranges = without(row.missing.ranges, rows[0]![0], to)

@@ -46,6 +46,7 @@ export class RoomReader {
       const from = side === 'after' ? Math.max(seq, 0) + 1 : Math.max(Math.min(seq - 1, head) - limit + 1, 1)
       const to = side === 'after' ? Math.min(from + limit - 1, head) : Math.min(seq - 1, head)
       if (row.missing === null) {
+        this.#elsewheres.close(room) // whole by now
         const rows = this.#stretch(room, from, to)
         // While a room is being copied its row may be ahead of its entries: nobody reads it then but out of curiosity.
         if (rows.length !== Math.max(to - from + 1, 0) && row.movedTo === null) {

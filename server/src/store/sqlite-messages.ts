@@ -22,6 +22,8 @@ export type Answer =
   | { id: number; failed: 'full' | 'busy' | 'lost' | 'source'; message: string }
   /** From the writer: the WAL has grown, let the reader bring it into the file. */
   | { event: 'checkpoint-due' }
+  /** From the writer: what is missing of a room cannot be copied now. */
+  | { event: 'copy-failed'; room: RoomId; message: string }
   | { event: 'opened'; isRenewed: boolean }
   /** From the writer: all of a room is here now. */
   | { event: 'whole'; room: RoomId; epoch: Epoch; head: Seq }

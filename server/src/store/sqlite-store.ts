@@ -33,6 +33,8 @@ export interface SqliteStoreOptions {
   onLost?: (cause: StoreLost) => void
   /** Called when all of a room that was taken is here, and the stores it was taken from are not needed for it any more. */
   onWhole?: (room: { room: RoomId; epoch: Epoch; head: Seq }) => void
+  /** Called when what is missing of such a room cannot be copied now; it is tried again and again. */
+  onCopyFailed?: (room: RoomId, message: string) => void
   /** For tests: entries that are here before a room that was taken is served. */
   tail?: number
   /** For tests: the rest is not copied. */
@@ -184,6 +186,7 @@ export class SqliteStore implements Store {
   #hear(answer: Answer): void {
     if ('event' in answer) {
       if (answer.event === 'checkpoint-due') void this.#checkpoint()
+      else if (answer.event === 'copy-failed') this.#options.onCopyFailed?.(answer.room, answer.message)
       else if (answer.event === 'whole') {
         const { room, epoch, head } = answer
         this.#options.onWhole?.({ room, epoch, head })

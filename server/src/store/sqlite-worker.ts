@@ -87,6 +87,7 @@ function main(): void {
     writer,
     stored,
     onWhole: (room) => say({ event: 'whole', ...room }),
+    onFailed: (room, message) => say({ event: 'copy-failed', room, message: oneLine(message) }),
     onLost: (cause) => {
       suspect(file.dir)
       throw cause // nobody waits for it: the thread ends, and with it the store

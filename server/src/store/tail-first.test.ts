@@ -150,6 +150,27 @@ test('[S4] [S6] while the old store is away, what only it can tell is refused, a
   assert.equal((await b.read('r', { after: 0 }, 10)).length, 10)
 })
 
+test('a rest that cannot be copied is said once, and copied when its store is back', async (t) => {
+  const a = written(t, 3_000)
+  const dir = freshFolder(t)
+  const first = await openSqliteStore({ dir, self: 'b', isCopyingBehind: false })
+  await first.take('r', 2, [a.ref])
+  await first.close()
+  renameSync(a.dir, `${a.dir}-away`)
+  t.after(() => rmSync(`${a.dir}-away`, { recursive: true, force: true }))
+  const failed = Promise.withResolvers<string>()
+  const whole = Promise.withResolvers<unknown>()
+  await opened(t, {
+    dir,
+    self: 'b',
+    onCopyFailed: (room, message) => failed.resolve(`${room}: ${message}`),
+    onWhole: whole.resolve,
+  })
+  assert.match(await failed.promise, /^r: .*chat\.db is not there/)
+  renameSync(`${a.dir}-away`, a.dir)
+  assert.deepEqual(await whole.promise, { room: 'r', epoch: 2, head: 3_000 })
+})
+
 test('[S1] a room that is not whole is taken on by a third server, which gets each part from whoever has it', async (t) => {
   const entries = 6_000
   const a = written(t, entries)
