@@ -146,7 +146,7 @@ export class FaultProxy {
 
   #join(client: Socket, who: string, first: Buffer | undefined): void {
     if (this.#ruleOf(who)?.mode === 'refuse') {
-      client.resetAndDestroy()
+      cutOff(client)
       return
     }
     const { targetPort, random } = this.#options
@@ -161,6 +161,13 @@ export class FaultProxy {
     })
     this.#lines.add(line)
   }
+}
+
+/** Ends it with a reset. One that is being ended already cannot be reset any more: Node would let go of it without closing it. */
+function cutOff(socket: Socket): void {
+  if (socket.destroyed) return
+  if (socket.writableEnded || socket.connecting) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 function isListening(port: number): Promise<boolean> {
@@ -214,8 +221,8 @@ class Line {
   }
 
   reset(): void {
-    this.#client.resetAndDestroy()
-    this.#target.resetAndDestroy()
+    cutOff(this.#client)
+    cutOff(this.#target)
   }
 }
 
@@ -304,7 +311,7 @@ class Flow {
         this.#to.end()
         break
       case 'gone':
-        this.#to.resetAndDestroy()
+        cutOff(this.#to)
         break
     }
   }

@@ -55,33 +55,59 @@ export interface FileRoom extends FinalRead {
   epoch: number
   /** The server whose store has it now; null: this one. */
   movedTo: string | null
+  /** Not all of it is here yet: a room is served with its tail, the rest is copied behind. */
+  isPartial: boolean
 }
 
-/** The rooms of a chat file, read as any SQLite tool would. Nobody may be writing it. */
+/** Names of rows whose content was replaced and waits to be deleted. */
+const BURIED = '~'
+
+/** The rooms of a chat file, read as any SQLite tool would. */
 export function readFile(folder: string, by: string): FileRoom[] {
-  const path = join(folder, 'chat.db')
-  if (!existsSync(path)) return []
-  const db = new Database(path, { readonly: true })
-  try {
-    const rooms = db
-      .prepare<[], { key: number; room: RoomId; log: LogId; epoch: number; movedTo: string | null }>(
-        'SELECT key, room, log, epoch, moved_to AS movedTo FROM rooms',
-      )
-      .all()
+  return withFile(folder, [], (db) => {
     const entries = db
       .prepare<[number], [Seq, string, string, string, EntryType, number, string | null, string | null]>(
         'SELECT seq, send_id, sender, username, type, ts, message, rest FROM messages WHERE room_key = ? ORDER BY seq',
       )
       .raw()
-    return rooms.map(({ key, room, log, epoch, movedTo }) => ({
+    return roomRows(db).map(({ key, room, log, epoch, movedTo, isPartial }) => ({
       room,
       log,
       epoch,
       movedTo,
+      isPartial: isPartial === 1,
       entries: entries.all(key).map((row) => entryOf(room, ...row)),
       by,
       isWhole: movedTo === null,
     }))
+  })
+}
+
+/** Whether every room that is served from this file is in it with all its entries. */
+export function isFileWhole(folder: string): boolean {
+  return withFile(folder, true, (db) =>
+    roomRows(db).every(({ movedTo, isPartial }) => movedTo !== null || isPartial === 0),
+  )
+}
+
+function roomRows(db: Database.Database) {
+  return db
+    .prepare<
+      [],
+      { key: number; room: RoomId; log: LogId; epoch: number; movedTo: string | null; isPartial: number }
+    >(
+      `SELECT key, room, log, epoch, moved_to AS movedTo, missing IS NOT NULL AS isPartial FROM rooms
+       WHERE room NOT GLOB '${BURIED}*'`,
+    )
+    .all()
+}
+
+function withFile<T>(folder: string, otherwise: T, read: (db: Database.Database) => T): T {
+  const path = join(folder, 'chat.db')
+  if (!existsSync(path)) return otherwise
+  const db = new Database(path, { readonly: true, timeout: 1_000 })
+  try {
+    return read(db)
   } finally {
     db.close()
   }

@@ -9,7 +9,7 @@ import { BalancerApi } from '../replay/balancer-api.ts'
 import { Chance } from './chance.ts'
 import { ChaosFleet } from './chaos-fleet.ts'
 import type { ChaosConfig } from './config.ts'
-import { readByHistory, readFile, type FileRoom } from './final-reads.ts'
+import { isFileWhole, readByHistory, readFile, type FileRoom } from './final-reads.ts'
 import { Injector, type FaultRecord } from './injector.ts'
 import { findBreaches, type FinalRead } from './invariants.ts'
 import { Journals } from './journal.ts'
@@ -115,6 +115,7 @@ class ChaosRun {
       breaches.push(...(await this.#settle()))
       this.#note('reads everything')
       reads = await this.#readAll(fleet, rooms)
+      breaches.push(...(await this.#whole(fleet)))
     } finally {
       for (const talker of this.#talkers) talker.leave()
       await fleet.stop()
@@ -286,6 +287,17 @@ class ChaosRun {
       }
     }
     return reads
+  }
+
+  /** Waits for what is copied behind the rooms that are served already. @returns what did not come */
+  async #whole(fleet: ChaosFleet): Promise<string[]> {
+    const isWhole = () => fleet.servers.every(({ dataDir }) => isFileWhole(dataDir))
+    try {
+      await until('every room is whole', isWhole, { timeoutMs: SETTLE_MS, everyMs: 50 })
+      return []
+    } catch {
+      return ['L a room that was taken over is still not whole in its file']
+    }
   }
 
   async #wait(ms: number): Promise<void> {
