@@ -9,7 +9,12 @@ import { findPorts } from './free-ports.ts'
 /** A server that keeps what it hears and a proxy before it. */
 async function stage(t: TestContext, options: { label?: (first: string) => string } = {}) {
   const accepted: { socket: Socket; heard: string; hasEnded: boolean }[] = []
+  let isOver = false
   const server = createServer({ allowHalfOpen: true }, (socket) => {
+    if (isOver) {
+      socket.destroy() // it was under way when the test ended
+      return
+    }
     const one = { socket, heard: '', hasEnded: false }
     accepted.push(one)
     socket.on('error', () => {})
@@ -23,6 +28,7 @@ async function stage(t: TestContext, options: { label?: (first: string) => strin
   const proxy = new FaultProxy({ port: port!, targetPort, random: Math.random, ...options })
   const clients: Socket[] = []
   t.after(() => {
+    isOver = true
     proxy.close()
     for (const client of clients) client.destroy()
     for (const { socket } of accepted) socket.destroy()
@@ -155,8 +161,15 @@ describe('the fault proxy', () => {
       })
     const listening = proxy.targetStarts()
     assert.equal(await codeOf(), 'ECONNREFUSED')
-    const target = createServer((socket) => socket.on('error', () => {}))
-    t.after(() => target.close())
+    const accepted: Socket[] = []
+    const target = createServer((socket) => {
+      accepted.push(socket)
+      socket.on('error', () => {}).resume()
+    })
+    t.after(() => {
+      for (const socket of accepted) socket.destroy()
+      target.close()
+    })
     target.listen(targetPort, '127.0.0.1')
     await listening
     await until('it listens', async () => (await codeOf()) === 'connected')

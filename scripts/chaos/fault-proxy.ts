@@ -130,6 +130,10 @@ export class FaultProxy {
 
   #accept(client: Socket): void {
     client.on('error', () => {})
+    if (this.#isClosed) {
+      client.destroy() // it was under way when this was closed
+      return
+    }
     const { label } = this.#options
     if (label === undefined) {
       this.#join(client, '', undefined)
