@@ -324,14 +324,16 @@ describe('the web app', () => {
   test('the theme follows the system until one chooses, and the choice stays', async (t) => {
     const stage = await theatre.stage(t, { servers: 0 })
     const { page } = await stage.visitor('/', { colorScheme: 'dark' })
-    const isDark = () => page.evaluate(() => document.documentElement.classList.contains('dark'))
-    assert.equal(await isDark(), true)
+    // Waited for: the page hears of the system's choice when it draws next.
+    const becomesDark = (isDark: boolean) =>
+      page.waitForFunction((dark) => document.documentElement.classList.contains('dark') === dark, isDark)
+    await becomesDark(true)
     await page.emulateMedia({ colorScheme: 'light' })
-    assert.equal(await isDark(), false)
+    await becomesDark(false)
     await page.getByRole('button', { name: 'Dark theme' }).click()
-    assert.equal(await isDark(), true)
+    await becomesDark(true)
     await page.reload()
-    assert.equal(await isDark(), true)
+    await becomesDark(true)
   })
 })
 
