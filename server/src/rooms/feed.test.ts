@@ -144,11 +144,11 @@ describe('a feed', () => {
     assert.equal(readers[0].writes, 2)
   })
 
-  test('waits longer for a few entries than for many, but never above 50 ms', () => {
-    assert.equal(flushWindowMs(1_000, 0.2), 50)
+  test('waits longer for a few entries than for many, but never above 60 ms', () => {
+    assert.equal(flushWindowMs(1_000, 0.2), 60)
     assert.equal(flushWindowMs(1_000, 0.8), 25)
-    assert.equal(flushWindowMs(400, 0), 20)
-    assert.equal(flushWindowMs(100_000, 5), 50)
+    assert.equal(flushWindowMs(400, 0), 24)
+    assert.equal(flushWindowMs(100_000, 5), 60)
     assert.ok(flushWindowMs(10, 0) < 1)
   })
 

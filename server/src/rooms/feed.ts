@@ -30,13 +30,13 @@ export interface FeedCounters {
 /**
  * How long a room waits between two flushes, in ms. One write costs about 5 µs of CPU whatever it holds (`npm run bench`), so
  * the window gives each follower that much time apart from the next: 25 µs keep a busy room at a fifth of a core. A
- * room in which less than a dozen entries come in that time waits up to twice as long for them, 50 ms at most: what one write
+ * room in which less than a dozen entries come in that time waits longer for them, 60 µs per follower and 60 ms at most: what one write
  * costs is then shared by more. A room of ten is never held back, and the first entry after a pause goes out at once in any room.
  * @param perMs entries per ms, lately
  */
 export function flushWindowMs(followers: number, perMs: number): number {
   const least = (followers * 25) / 1_000
-  return Math.min(50, Math.max(least, Math.min(2 * least, ENTRIES_PER_WRITE / perMs)))
+  return Math.min(60, Math.max(least, Math.min(2.4 * least, ENTRIES_PER_WRITE / perMs)))
 }
 const ENTRIES_PER_WRITE = 12
 
