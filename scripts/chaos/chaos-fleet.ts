@@ -36,6 +36,8 @@ export interface ChaosFleetOptions {
   servers: number
   random: () => number
   drainMs: number
+  /** Added to the environment of every process. */
+  env?: Readonly<Record<string, string>>
   /** The first server's data lies on a small disk, if that can be had. */
   hasSmallDisk: boolean
   onUnexpectedEnd: (name: string, how: string) => void
@@ -69,7 +71,7 @@ export class ChaosFleet {
     const { dataDir, random, drainMs, hasSmallDisk, onUnexpectedEnd } = options
     const ports = await findPorts(2 + options.servers * 4, random)
     const port = () => ports.pop() as number
-    const env = { FLEET_SECRET: randomBytes(24).toString('base64url') }
+    const env = { FLEET_SECRET: randomBytes(24).toString('base64url'), ...options.env }
     const balancerPort = port()
     const forClients = new FaultProxy({ port: port(), targetPort: balancerPort, random })
     const servers = Array.from({ length: options.servers }, (_, at): ChaosServer => {
@@ -176,7 +178,7 @@ export class ChaosFleet {
         const up = new Set(rows.filter(({ state }) => state === 'up').map(({ id }) => id))
         return this.servers.every(({ part }) => up.has(part.id))
       },
-      { timeoutMs: 60_000, everyMs: 50 },
+      { timeoutMs: 20_000, everyMs: 50 },
     )
   }
 

@@ -20,7 +20,9 @@ export async function readByHistory(url: string, name: string, room: RoomId): Pr
   try {
     client.start()
     const chat = client.room(room)
-    await until(`${name} is in ${room}`, () => chat.state.status === 'live' && chat.state.log)
+    await until(`${name} is in ${room}`, () => chat.state.status === 'live' && chat.state.log, {
+      timeoutMs: 10_000,
+    })
     const { log, head } = chat.state
     const pages: Entry[][] = []
     for (let before = head + 1; before > 1;) {

@@ -5,6 +5,8 @@ import type { FaultProxy } from './fault-proxy.ts'
 /** How soon one that ended by itself is started again, and the wait between tries. */
 const RESTART_MS = 250
 const READY_MS = 30_000
+/** One that cannot be started for so long never will be. */
+const GIVE_UP_MS = 20_000
 
 export interface PartOptions {
   name: string
@@ -47,7 +49,7 @@ export class Part {
     return this.#child?.output ?? []
   }
 
-  /** Resolves when it is ready; goes on trying until then. */
+  /** Resolves when it is ready. @throws if it is not for a long time, however often it is started */
   start(): Promise<void> {
     this.#starting ??= this.#start().finally(() => (this.#starting = undefined))
     return this.#starting
@@ -91,8 +93,10 @@ export class Part {
   }
 
   async #start(): Promise<void> {
+    const giveUpAt = performance.now() + GIVE_UP_MS
     while (!this.#isStopping) {
       if (this.#child?.hasExited === false || (await this.#tryStart())) return
+      if (performance.now() > giveUpAt) throw new Error(`${this.name} does not start any more`)
       await pause(RESTART_MS)
     }
   }
@@ -109,7 +113,8 @@ export class Part {
       for (const proxy of proxies) proxy.targetIsGone()
       if (this.#isExpected) return
       this.#options.onUnexpectedEnd([describeExit(exit), ...child.output.slice(-3)].join(' | '))
-      if (this.#starting === undefined) void this.#restart()
+      // Should that come to nothing, whoever needs it next is told.
+      if (this.#starting === undefined) void this.#restart().catch(() => {})
     })
     try {
       const late = AbortSignal.timeout(READY_MS)

@@ -40,13 +40,19 @@ export interface ChaosResult {
   folder: string
 }
 
+export interface ChaosPorts {
+  say: (line: string) => void
+  signal?: AbortSignal
+  /** Added to the environment of every process of the fleet. */
+  env?: Readonly<Record<string, string>>
+  /** How long everything may take to come to rest. */
+  settleMs?: number
+}
+
 /** Runs a fleet, breaks it as the seed says, lets it heal, and judges what its clients saw. Says what it does. */
-export async function runChaos(
-  config: ChaosConfig,
-  { say, signal }: { say: (line: string) => void; signal?: AbortSignal },
-): Promise<ChaosResult> {
+export async function runChaos(config: ChaosConfig, ports: ChaosPorts): Promise<ChaosResult> {
   const folder = await mkdtemp(join(tmpdir(), `flotilla-chaos-${config.seed}-`))
-  const run = new ChaosRun(config, folder, say, signal)
+  const run = new ChaosRun(config, folder, ports)
   let result: ChaosResult | undefined
   try {
     result = await run.run()
@@ -62,22 +68,21 @@ class ChaosRun {
   readonly #folder: string
   readonly #say: (line: string) => void
   readonly #signal: AbortSignal | undefined
+  readonly #env: Readonly<Record<string, string>>
+  readonly #settleMs: number
   readonly #chance: Chance
   readonly #journals: Journals
   readonly #talkers: Talker[] = []
   readonly #records: FaultRecord[] = []
   readonly #unexpectedEnds: string[] = []
 
-  constructor(
-    config: ChaosConfig,
-    folder: string,
-    say: (line: string) => void,
-    signal: AbortSignal | undefined,
-  ) {
+  constructor(config: ChaosConfig, folder: string, ports: ChaosPorts) {
     this.#config = config
     this.#folder = folder
-    this.#say = say
-    this.#signal = signal
+    this.#say = ports.say
+    this.#signal = ports.signal
+    this.#env = ports.env ?? {}
+    this.#settleMs = ports.settleMs ?? SETTLE_MS
     this.#chance = new Chance(config.seed)
     const journalFolder = join(folder, 'journals')
     mkdirSync(journalFolder, { recursive: true })
@@ -91,6 +96,7 @@ class ChaosRun {
       servers,
       random: Math.random, // of ports and jitter: what the seed decides must not hang on what is free here
       drainMs,
+      env: this.#env,
       hasSmallDisk: kinds.includes('disk'),
       onUnexpectedEnd: (name, how) =>
         this.#unexpectedEnds.push(this.#note(`${name} ended by itself: ${how}`)),
@@ -98,23 +104,31 @@ class ChaosRun {
     const skipped = kinds.filter((kind) => kind === 'disk' && fleet.servers[0]?.disk === undefined)
     if (skipped.length > 0) this.#say('no disk faults: a small file system cannot be mounted here')
     const breaches: string[] = []
-    let reads: FinalRead[]
+    const reads: FinalRead[] = []
     try {
       const rooms = await this.#makeRooms(fleet)
       await this.#letIn(fleet, rooms)
       for (const talker of this.#talkers) talker.talk()
       await pause(1_000, undefined, { signal: this.#signal })
-      await this.#breakThings(
-        fleet,
-        rooms,
-        kinds.filter((kind) => !skipped.includes(kind)),
-      )
+      const usable = kinds.filter((kind) => !skipped.includes(kind))
+      // What does not come back is a breach like any other; the rest is judged all the same.
+      const attempt = async (work: () => Promise<void>) => {
+        await work().catch((cause: unknown) => breaches.push(`L ${(cause as Error).message}`))
+        this.#signal?.throwIfAborted()
+      }
+      await attempt(() => this.#breakThings(fleet, rooms, usable))
       this.#note('heals')
-      await fleet.heal()
+      await attempt(() => fleet.heal())
       for (const talker of this.#talkers) talker.hush()
       breaches.push(...(await this.#settle()))
       this.#note('reads everything')
-      reads = await this.#readAll(fleet, rooms)
+      for (const room of rooms) {
+        for (const { directUrl, part } of fleet.servers) {
+          await attempt(async () => {
+            reads.push(await readByHistory(directUrl, `reader at ${part.name}`, room))
+          })
+        }
+      }
       breaches.push(...(await this.#whole(fleet)))
     } finally {
       for (const talker of this.#talkers) talker.leave()
@@ -190,21 +204,24 @@ class ChaosRun {
     const endsAt = this.#journals.now + ms
     const plan = planFaults({ seed, kinds, longestMs, overlapping: overlapping / 100 })
     const underWay = new Set<Promise<void>>()
+    const failures: unknown[] = []
     let last: FaultRecord | undefined
     for (const planned of plan) {
       const isFull = underWay.size >= MAX_AT_ONCE
       if (!planned.isOverlapping || isFull) await Promise.all(underWay)
       await this.#wait(planned.afterMs)
       if (this.#journals.now >= endsAt || this.#signal?.aborted === true) break
-      if (count > 0 && this.#records.length >= count) break
+      if (failures.length > 0 || (count > 0 && this.#records.length >= count)) break
       if (planned.isOverlapping && last !== undefined && underWay.size > 0) last.isAlone = false
       const begun = this.#begin(planned, injector, rooms, underWay.size === 0)
       last = begun.record
-      const over = begun.over.finally(() => underWay.delete(over))
+      const over = begun.over
+        .catch((cause: unknown) => failures.push(cause))
+        .then(() => void underWay.delete(over))
       underWay.add(over)
     }
     await Promise.all(underWay)
-    this.#signal?.throwIfAborted()
+    if (failures.length > 0) throw failures[0]
   }
 
   #begin({ fault }: PlannedFault, injector: Injector, rooms: readonly RoomId[], isAlone: boolean) {
@@ -238,7 +255,7 @@ class ChaosRun {
         this.#talkers.every(({ client }) => client.connection.status === 'live')
       )
     }
-    await until('all is well again', isBack, { timeoutMs: SETTLE_MS / 2 }).catch(() => {
+    await until('all is well again', isBack, { timeoutMs: this.#settleMs / 2 }).catch(() => {
       this.#note('not everybody is back')
     })
   }
@@ -253,7 +270,10 @@ class ChaosRun {
       return undefined
     }
     try {
-      await until('all is at rest', () => restless() === undefined, { timeoutMs: SETTLE_MS, everyMs: 50 })
+      await until('all is at rest', () => restless() === undefined, {
+        timeoutMs: this.#settleMs,
+        everyMs: 50,
+      })
       return []
     } catch {
       return this.#talkers.flatMap((talker) => {
@@ -279,21 +299,11 @@ class ChaosRun {
     return undefined
   }
 
-  async #readAll(fleet: ChaosFleet, rooms: readonly RoomId[]): Promise<FinalRead[]> {
-    const reads: FinalRead[] = []
-    for (const room of rooms) {
-      for (const { directUrl, part } of fleet.servers) {
-        reads.push(await readByHistory(directUrl, `reader at ${part.name}`, room))
-      }
-    }
-    return reads
-  }
-
   /** Waits for what is copied behind the rooms that are served already. @returns what did not come */
   async #whole(fleet: ChaosFleet): Promise<string[]> {
     const isWhole = () => fleet.servers.every(({ dataDir }) => isFileWhole(dataDir))
     try {
-      await until('every room is whole', isWhole, { timeoutMs: SETTLE_MS, everyMs: 50 })
+      await until('every room is whole', isWhole, { timeoutMs: this.#settleMs, everyMs: 50 })
       return []
     } catch {
       return ['L a room that was taken over is still not whole in its file']

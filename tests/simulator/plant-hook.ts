@@ -4,10 +4,10 @@ import { registerHooks } from 'node:module'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
-import { PLANTS } from './plants.ts'
+import { FILE_PLANTS, PLANTS } from './plants.ts'
 
 const name = process.env['FLOTILLA_PLANT']
-const plant = PLANTS.find((one) => one.name === name)
+const plant = [...PLANTS, ...FILE_PLANTS].find((one) => one.name === name)
 if (plant === undefined) throw new Error(`there is no plant called ${name}`)
 const root = join(import.meta.dirname, '../..')
 const edits = new Map(plant.edits.map((edit) => [pathToFileURL(join(root, edit.file)).href, edit]))

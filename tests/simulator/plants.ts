@@ -166,3 +166,17 @@ export const PLANTS: readonly Plant[] = [
     put: '}',
   }),
 ]
+
+/** Of the files: what only a run of real processes can find (tests/fleet/chaos.test.ts). */
+export const FILE_PLANTS: readonly Plant[] = [
+  plant('raises no fence in the file a room is taken from', {
+    file: 'server/src/store/source.ts',
+    find: 'this.#rooms.update(fenced)',
+    put: '',
+  }),
+  plant('commits whatever the fence in the file says', {
+    file: 'server/src/store/sqlite-writer.ts',
+    find: 'if (!isStill) return undefined',
+    put: '',
+  }),
+]
