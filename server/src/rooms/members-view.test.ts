@@ -85,6 +85,15 @@ describe('a room of more people than are named', () => {
     assert.deepEqual(view.apply(full(249, people(201).slice(1))), { join: [], leave: [], count: 249 })
   })
 
+  test('[P3] people here whom the home has not counted yet make no more of them than are named', () => {
+    const view = new MembersView()
+    view.apply(full(192))
+    for (let i = 0; i < 8; i += 1) view.enter({ id: `guest:early${i}`, name: `early${i}` })
+    const change = view.apply({ ...full(200, people(200).slice(192)), full: false })
+    assert.deepEqual([change?.join.length, change?.count], [8, 200])
+    assert.deepEqual(view.apply(full(208)), { join: [], leave: [], count: 208 })
+  })
+
   test('[P1] [P3] when they are few again, everybody is named and who was shown before is let go', () => {
     const view = new MembersView()
     view.apply(full(201))

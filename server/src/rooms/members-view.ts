@@ -74,7 +74,8 @@ export class MembersView {
     for (const user of [...update.join, ...leave]) this.#early.delete(user.id)
     for (const user of leave) this.#named.delete(user.id)
     for (const user of join) this.#named.set(user.id, user)
-    const count = Math.max(counted, this.#named.size)
+    // With those whom the home has not counted yet it may be more than are named; until it says so, nobody knows.
+    const count = Math.min(Math.max(counted, this.#named.size), LIMITS.presenceNames)
     if (join.length === 0 && leave.length === 0 && count === this.#count) return undefined
     this.#count = count
     return { join, leave, count }
