@@ -84,8 +84,8 @@ export const PLANTS: readonly Plant[] = [
   }),
   plant('reads the head before the fence', {
     file: 'server/src/rooms/room.ts',
-    find: 'this.#becomeHome(placed.epoch, taken.log, taken.head)',
-    put: 'this.#becomeHome(placed.epoch, taken.log, Math.min(taken.head, this.#feed?.head ?? taken.head))',
+    find: 'this.#becomeHome(found.epoch, found.taken)',
+    put: 'this.#becomeHome(found.epoch, { ...found.taken, head: Math.min(found.taken.head, this.#feed?.head ?? found.taken.head) })',
   }),
   plant('asks only the last home for a room', {
     file: 'loadbalancer/src/rooms/placement.ts',

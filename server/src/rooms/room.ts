@@ -2,17 +2,19 @@ import type { LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
 import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
 import type { CarriedSend, Successor } from '@flotilla/protocol/link.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
-import type { Cancel, Clock } from '../clock.ts'
-import type { Epoch, HeldRoom, Store, StoreRef } from '../store/store.ts'
+import type { Clock } from '../clock.ts'
+import type { Epoch, HeldRoom, Store, Taken } from '../store/store.ts'
 import { Attendance } from './attendance.ts'
 import type { Committer, SendOutcome } from './committer.ts'
 import type { Directory } from './directory.ts'
 import { Feed, type FeedCounters, type FeedFollower } from './feed.ts'
+import { HomeSearch, type Found } from './home-search.ts'
 import { Home } from './home.ts'
 import type { MembersDifference } from './members-view.ts'
 import { pageOf } from './page.ts'
 import { Relay, type Page } from './relay.ts'
 import { retryAfter } from './retry.ts'
+import { Waiters } from './waiters.ts'
 
 /**
  * A room as this server's clients see it, whether it is homed here or elsewhere. The feed and the followers stay when the
@@ -50,18 +52,8 @@ type Role =
   | { is: 'refused'; refusal: Refusal }
   | { is: 'closed' }
 
-/** What is known when the search for the home begins. */
-interface Known {
-  /** This server's own store has the room. */
-  held?: HeldRoom | undefined
-  /** The home that could not be reached. */
-  unreachable?: ServerId | undefined
-}
-
 /** How long a join waits for the room's home before it is told to try again. */
 const READY_MS = 5_000
-const SEEK_RETRY_MS = 300
-const SEEK_RETRY_MAX_MS = 5_000
 /** For how long a room without anybody stays open, so that the next one finds its ring. */
 const IDLE_MS = 60_000
 const MAX_WAITING = 10_000
@@ -78,14 +70,14 @@ export class Room {
   /** Since when this server has no role in the room, if it has none. */
   #soughtSince: number
   #isWhole = true
-  #waiting: { resolve: (ready: Refusal | undefined) => void; cancel: Cancel }[] = []
-  #seekAgain: Cancel | undefined
-  #seeks = 0
   #emptySince: number | undefined
-  #reaching: { epoch: Epoch; resolve: () => void; cancel: Cancel }[] = []
-  #onStepDown: (() => void) | undefined
-  #isSeeking = false
-  #seekNext: Known | undefined
+  readonly #search: HomeSearch
+  /** Joins that wait for a role. */
+  readonly #joining: Waiters<undefined, Refusal | undefined>
+  /** Those who wait for a role of at least this term. */
+  readonly #reaching: Waiters<Epoch, void>
+  /** A hand-over that waits for the next home to raise its fence. */
+  readonly #handingOver: Waiters<undefined, void>
 
   /** Begins to look for the room's home. `held`: this server's own store has it. */
   constructor(id: RoomId, context: RoomContext, held: HeldRoom | undefined) {
@@ -93,6 +85,15 @@ export class Room {
     this.#context = context
     this.#emptySince = context.clock.now()
     this.#soughtSince = this.#emptySince
+    this.#joining = new Waiters(context.clock)
+    this.#reaching = new Waiters(context.clock)
+    this.#handingOver = new Waiters(context.clock)
+    this.#search = new HomeSearch({
+      ...context,
+      room: id,
+      role: () => ({ epoch: this.epoch, isHome: this.#role.is === 'home' }),
+      found: (found) => this.#found(found),
+    })
     this.#people = new Attendance({
       clock: context.clock,
       tell: (report) => {
@@ -103,7 +104,7 @@ export class Room {
         for (const member of this.#members) member.presence(id, change)
       },
     })
-    void this.#seek({ held })
+    this.#search.begin(held)
   }
 
   get home(): Home | undefined {
@@ -131,17 +132,9 @@ export class Room {
   async ready(): Promise<Refusal | undefined> {
     if (this.#role.is === 'refused') return this.#role.refusal
     if (this.#feed !== undefined) return undefined
-    if (this.#waiting.length >= MAX_WAITING) return refuse('busy', undefined, 1_000)
-    return new Promise((resolve) => {
-      const waiter = {
-        resolve,
-        cancel: this.#context.clock.after(READY_MS, () => {
-          this.#waiting = this.#waiting.filter((other) => other !== waiter)
-          resolve(refuse('busy', 'The home of this room cannot be reached now.', 1_000))
-        }),
-      }
-      this.#waiting.push(waiter)
-    })
+    if (this.#joining.size >= MAX_WAITING) return refuse('busy', undefined, 1_000)
+    const unreachable = refuse('busy', 'The home of this room cannot be reached now.', 1_000)
+    return this.#joining.wait(undefined, READY_MS, unreachable)
   }
 
   /** Term of the role this server has in the room; 0 while it has none. */
@@ -156,24 +149,12 @@ export class Room {
    */
   async reach(epoch: Epoch): Promise<void> {
     if (this.epoch >= epoch || this.#role.is === 'closed') return
-    this.#seekLater(undefined)
-    await new Promise<void>((resolve) => {
-      const cancel = this.#context.clock.after(READY_MS, () => {
-        this.#reaching = this.#reaching.filter((other) => other !== waiter)
-        resolve()
-      })
-      const waiter = { epoch, resolve, cancel }
-      this.#reaching.push(waiter)
-    })
+    this.#search.later()
+    await this.#reaching.wait(epoch, READY_MS, undefined)
   }
 
   #reached(): void {
-    const isOver = ({ epoch }: { epoch: Epoch }) => this.epoch >= epoch || this.#role.is === 'closed'
-    for (const { resolve, cancel } of this.#reaching.filter(isOver)) {
-      cancel()
-      resolve()
-    }
-    this.#reaching = this.#reaching.filter((waiter) => !isOver(waiter))
+    this.#reaching.settle(undefined, (epoch) => this.epoch >= epoch || this.#role.is === 'closed')
   }
 
   /** The room is another server's in a higher term: what was home here steps down. */
@@ -198,7 +179,7 @@ export class Room {
    * server; the fence is where the one stops and the other begins, so nothing has to be agreed on.
    */
   async handOver(): Promise<void> {
-    const { directory, bus, clock, self, note } = this.#context
+    const { directory, bus, self, note } = this.#context
     for (let tries = 0; tries < HAND_OVER_TRIES && this.home !== undefined; tries += 1) {
       const placed = await directory.place(this.id, { leaving: true })
       if (typeof placed === 'string' || placed.home.id === self) return // nobody can take it
@@ -206,20 +187,7 @@ export class Room {
       if (this.home !== undefined) this.home.successor = { id: placed.home.id, epoch: placed.epoch }
       bus.send(placed.home.id, { t: 'take', room: this.id, epoch: placed.epoch })
       note('handing over', { room: this.id, to: placed.home.id, epoch: placed.epoch })
-      await new Promise<void>((resolve) => {
-        const cancel = clock.after(HAND_OVER_TRY_MS, resolve)
-        this.#onStepDown = () => {
-          cancel()
-          resolve()
-        }
-      })
-    }
-  }
-
-  #settle(refusal: Refusal | undefined): void {
-    for (const { resolve, cancel } of this.#waiting.splice(0)) {
-      cancel()
-      resolve(refusal)
+      await this.#handingOver.wait(undefined, HAND_OVER_TRY_MS, undefined)
     }
   }
 
@@ -285,7 +253,7 @@ export class Room {
 
   /** Whether nobody needed it for a while. */
   isIdle(now: number): boolean {
-    if (this.#members.size > 0 || this.#waiting.length > 0 || this.home?.hasEdges === true) return false
+    if (this.#members.size > 0 || this.#joining.size > 0 || this.home?.hasEdges === true) return false
     if (this.#role.is === 'refused') return true
     return this.#emptySince !== undefined && now - this.#emptySince >= IDLE_MS
   }
@@ -293,11 +261,11 @@ export class Room {
   close(): void {
     this.#leaveRole({ unfollow: true })
     this.#role = { is: 'closed' }
-    this.#seekAgain?.()
+    this.#search.close()
     this.#people.close()
     this.#feed?.close()
-    this.#settle(refuse('busy'))
-    this.#onStepDown?.()
+    this.#joining.settle(refuse('busy'))
+    this.#handingOver.settle(undefined)
     this.#reached()
   }
 
@@ -306,87 +274,24 @@ export class Room {
     if (this.#role.is === 'relay') this.#role.relay.close(options)
   }
 
-  /** Finds the home: the own store, or what the balancer says. Goes on until it has one; one search at a time. */
-  async #seek(known: Known): Promise<void> {
-    if (this.#isSeeking) {
-      this.#seekNext = known
-      return
-    }
-    this.#isSeeking = true
-    try {
-      const again = await this.#seekOnce(known)
-      if (again) this.#seekLater(known.unreachable)
-    } catch (cause) {
-      this.#context.note('room not opened', { room: this.id, cause })
-      this.#seekLater(undefined)
-    } finally {
-      this.#isSeeking = false
-    }
-    const next = this.#seekNext
-    this.#seekNext = undefined
-    if (next !== undefined) void this.#seek(next)
-  }
-
-  /** @returns whether it has to be tried again */
-  async #seekOnce({ held, unreachable }: Known): Promise<boolean> {
-    const { store, directory, self, bus } = this.#context
-    if (held !== undefined) {
-      await this.#context.confirmed?.()
-      const taken = await store.take(this.id, held.epoch)
-      if (taken !== 'fenced') {
-        this.#isWhole = taken.isWhole
-        this.#becomeHome(held.epoch, taken.log, taken.head)
-        return false
-      }
-    }
-    const placed = await directory.place(this.id, unreachable === undefined ? {} : { unreachable })
-    if (this.#role.is === 'closed') return false
-    if (placed === 'unavailable') return true
-    if (placed === 'no_such_room') {
-      this.#refuse()
-      return false
-    }
-    if (placed.epoch < this.epoch) return true // an answer from before the term this server already knows of
-    if (placed.home.id !== self) {
-      bus.know(placed.home)
-      this.#becomeRelay(placed.home.id, placed.epoch)
-      return false
-    }
-    if (this.home?.epoch === placed.epoch) return false
-    const taken = await store.take(this.id, placed.epoch, storeRefs(placed.from))
-    if (taken === 'fenced') return true
-    this.#isWhole = taken.isWhole
-    this.#becomeHome(placed.epoch, taken.log, taken.head)
-    for (const { id } of placed.from) bus.send(id, { t: 'taken', room: this.id, epoch: placed.epoch })
-    if (placed.from.length > 0 && taken.isWhole)
-      directory.taken({ room: this.id, epoch: placed.epoch, head: taken.head })
-    return false
-  }
-
-  /** Looks for the home again: at once the first time, then later and later. */
-  #seekLater(unreachable: ServerId | undefined): void {
-    if (this.#role.is === 'closed' || this.#seekAgain !== undefined) return
-    const longest = Math.min(SEEK_RETRY_MAX_MS, SEEK_RETRY_MS * 2 ** this.#seeks)
-    const ms = this.#seeks === 0 ? 0 : longest * (0.5 + 0.5 * this.#context.random())
-    this.#seeks += 1
-    this.#seekAgain = this.#context.clock.after(ms, () => {
-      this.#seekAgain = undefined
-      void this.#seek(unreachable === undefined ? {} : { unreachable })
-    })
+  #found(found: Found): void {
+    if (found.is === 'no_such_room') this.#refuse()
+    else if (found.is === 'elsewhere') this.#becomeRelay(found.home, found.epoch)
+    else this.#becomeHome(found.epoch, found.taken)
   }
 
   #refuse(): void {
     this.#leaveRole({ unfollow: false })
     const refusal = refuse('no_such_room')
     this.#role = { is: 'refused', refusal }
-    this.#settle(refusal)
+    this.#joining.settle(refusal)
   }
 
-  #becomeHome(epoch: Epoch, log: LogId, head: Seq): void {
+  #becomeHome(epoch: Epoch, { log, head, isWhole }: Taken): void {
     if (this.#role.is === 'closed') return
     const { self, clock, bus, committer, note } = this.#context
     this.#leaveRole({ unfollow: true })
-    this.#seeks = 0
+    this.#isWhole = isWhole
     const feed = this.#feedOf(log, head, async (after, limit) => (await this.readOwn({ after }, limit)).lines)
     feed.skipTo(head) // as an edge this server may have been behind
     const home = new Home({
@@ -409,7 +314,7 @@ export class Room {
     this.#role = { is: 'home', home }
     note('home', { room: this.id, epoch, head })
     this.#people.reportAll()
-    this.#settle(undefined)
+    this.#joining.settle(undefined)
     this.#reached()
   }
 
@@ -429,13 +334,13 @@ export class Room {
       position: () => (this.#feed === undefined ? undefined : { log: this.#feed.log, head: this.#feed.head }),
       events: {
         following: (log, head) => {
-          this.#seeks = 0
+          this.#search.succeeded()
           this.#feedOf(log, head, async (after, limit) => {
             const page = await relay.read({ after }, limit)
             if (page === undefined) throw new Error('the home did not answer')
             return page.lines
           })
-          this.#settle(undefined)
+          this.#joining.settle(undefined)
         },
         entries: (lines) => {
           this.#feed?.push(lines)
@@ -449,7 +354,7 @@ export class Room {
           note('home lost', { room: this.id, home: homeId, why })
           if (to !== undefined && this.#goesTo(to)) return
           // The relay goes on trying meanwhile: the balancer may name the same home again.
-          this.#seekLater(why === 'unreachable' ? homeId : undefined)
+          this.#search.later(why === 'unreachable' ? homeId : undefined)
         },
       },
     })
@@ -463,8 +368,8 @@ export class Room {
     this.#leaveRole({ unfollow: true })
     this.#role = { is: 'seeking' }
     this.#soughtSince = this.#context.clock.now()
-    this.#onStepDown?.()
-    if (successor === undefined || !this.#goesTo(successor)) this.#seekLater(undefined)
+    this.#handingOver.settle(undefined)
+    if (successor === undefined || !this.#goesTo(successor)) this.#search.later()
   }
 
   /** Follows the next home at once: asking the balancer first would be most of the time the room stands still. */
@@ -489,8 +394,4 @@ export class Room {
   #hearTyping(user: User): void {
     for (const member of this.#members) if (member.user.id !== user.id) member.typing(this.id, user)
   }
-}
-
-function storeRefs(from: readonly { id: string; dataDir?: string | undefined }[]): StoreRef[] {
-  return from.map(({ id, dataDir = '' }) => ({ id, dataDir }))
 }
