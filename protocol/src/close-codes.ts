@@ -10,7 +10,7 @@ export const CLOSE_CODES = {
   1008: { name: 'policy', back: 'later', says: 'Too many fragments, or another rule broken.' },
   1009: { name: 'too_big', back: 'later', says: 'A frame is larger than the limit.' },
   1012: { name: 'restart', back: 'soon', says: 'The server restarts.' },
-  1013: { name: 'try_later', back: 'later', says: 'The server is full.' },
+  1013: { name: 'try_later', back: 'later', says: 'The server can take nobody just now.' },
   4401: { name: 'unauthenticated', back: 'never', says: 'The token is missing, wrong or expired.' },
   4403: { name: 'removed', back: 'never', says: 'You were removed.' },
   4408: { name: 'no_progress', back: 'soon', says: 'The client did not read what it was sent.' },

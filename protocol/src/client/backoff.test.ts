@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { reconnectDelay, resendDelay } from './backoff.ts'
+import { reconnectDelay, resendDelay, slotDelay } from './backoff.ts'
 
 const least = () => 0
 const most = () => 1
@@ -17,6 +17,11 @@ describe('delays', () => {
     assert.equal(reconnectDelay(0, most, 8_000), 10_000)
     assert.equal(reconnectDelay(9, most, 86_400_000), 75_000)
     assert.equal(reconnectDelay(0, most, -5), 500)
+  })
+
+  test('[R16] a slot is waited for, and hardly longer; nobody is silenced by it for long', () => {
+    assert.deepEqual([slotDelay(3_000, least), slotDelay(3_000, most)], [3_000, 3_050])
+    assert.deepEqual([slotDelay(-1, least), slotDelay(86_400_000, least)], [0, 60_000])
   })
 
   test('[R11] a resend waits as long as the server said, else 100–1000 ms, growing to 5 s', () => {

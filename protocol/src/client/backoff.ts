@@ -8,6 +8,8 @@ const STEP_MS = 1_000
 const MOST_MS = 30_000
 /** What a server may ask for; a wrong figure must not silence a client for long. */
 const MOST_ASKED_MS = 60_000
+/** On top of a slot: enough that a coarse timer does not come before it. */
+const SLOT_JITTER_MS = 50
 const RESEND_LEAST_MS = 100
 const RESEND_MOST_MS = 5_000
 
@@ -19,6 +21,11 @@ export function reconnectDelay(failures: number, random: () => number, retryAfte
   const most = failures === 0 ? FIRST_MS : Math.min(MOST_MS, STEP_MS * 2 ** (failures - 1))
   const asked = Math.min(Math.max(retryAfterMs, 0), MOST_ASKED_MS)
   return asked === 0 ? random() * most : asked + random() * Math.max(asked / 4, FIRST_MS)
+}
+
+/** [R16] How long to wait for a slot that a server dealt: the server has spread its clients already. */
+export function slotDelay(retryMs: number, random: () => number): number {
+  return Math.min(Math.max(retryMs, 0), MOST_ASKED_MS) + random() * SLOT_JITTER_MS
 }
 
 /**

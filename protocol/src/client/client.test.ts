@@ -321,6 +321,32 @@ describe('a client', { timeout: 20_000 }, () => {
     }
   })
 
+  test('[C8] [R16] one that is put off comes again to that server at its slot, and resumes there', async (t) => {
+    const clock = new FakeClock()
+    const { peer, balancer, client } = await stage(t, { clock })
+    const room = client.room('general')
+    const seen = follow(room)
+    peer.welcome = undefined
+    peer.onConnection = ({ socket }) => {
+      socket.send(JSON.stringify({ type: 'error', code: 'busy', message: '', retryMs: 4_000 }))
+      socket.close(1013)
+    }
+    client.start()
+    await connectionIs(client, 'waiting')
+    await (await peer.connection(0)).closed()
+    assert.deepEqual(clock.pending.length, 1)
+    assert.partialDeepStrictEqual(client.connection, { status: 'waiting', attempt: 0 })
+    const asked = balancer.asked
+    peer.welcome = {}
+    peer.onConnection = () => undefined
+    clock.advance(3_999)
+    assert.equal(peer.connections.length, 1, 'not before its slot')
+    clock.advance(51)
+    await admit(await peer.connection(1), 0)
+    await seen.until(() => room.state.status === 'live')
+    assert.equal(balancer.asked, asked, 'the slot was dealt there, nowhere else')
+  })
+
   test('a subscriber is told of each change, and a snapshot stays the same until then', async (t) => {
     const { client, line } = await liveStage(t)
     const before = client.connection

@@ -279,7 +279,12 @@ export class ChatClient {
           this.#rooms.get(frame.room)?.onTyping(line, frame.user)
           break
         case 'error':
-          if (frame.room !== undefined) this.#rooms.get(frame.room)?.onError(line, frame)
+          // [R16] Whoever was not greeted has asked for nothing yet but to be let in.
+          if (line.welcome === undefined) {
+            if (frame.code === 'busy' && frame.retryMs !== undefined) {
+              this.#feed({ type: 'put-off', line: line.id, retryMs: frame.retryMs })
+            }
+          } else if (frame.room !== undefined) this.#rooms.get(frame.room)?.onError(line, frame)
           else for (const room of [...this.#rooms.values()]) if (room.onError(line, frame)) break
           break
         case 'move':

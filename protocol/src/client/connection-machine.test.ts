@@ -149,6 +149,53 @@ describe('the connection', () => {
     }
   })
 
+  test('[R16] one that is put off waits for its slot, and goes to that server again without asking anybody', () => {
+    const it = machine(() => 0.5)
+      .live(B, [A])
+      .lose()
+      .feed({ type: 'due', timer: 'retry' })
+    it.feed({ type: 'located', line: it.m.line, url: A, alternatives: [] })
+    const { line } = it.m
+    it.feed({ type: 'put-off', line, retryMs: 4_000 })
+    assert.deepEqual(it.shown, { status: 'waiting', attempt: 1, delayMs: 4_025 })
+    assert.deepEqual(it.did1('drop'), { do: 'drop', line })
+    assert.equal(it.timer('retry'), 4_025)
+    const waiting = it.m
+    it.feed({ type: 'lost', line, code: 1013 }, { type: 'put-off', line, retryMs: 1 })
+    assert.equal(it.m, waiting, 'the close that follows says nothing new')
+    it.feed({ type: 'due', timer: 'retry' })
+    assert.deepEqual(it.shown, { status: 'opening', attempt: 1, url: A })
+    assert.deepEqual(it.did1('open'), { do: 'open', line: line + 1, url: A })
+    assert.equal(it.did1('locate'), undefined)
+    it.feed({ type: 'welcomed', line: it.m.line, welcome: welcome() })
+    assert.equal(it.shown.status, 'live')
+  })
+
+  test('[R16] being put off is no failure: however often, the next real one waits no longer for it', () => {
+    const it = machine(() => 1 - Number.EPSILON).feed({ type: 'start' })
+    it.feed({ type: 'located', line: 1, url: A, alternatives: [] })
+    for (let i = 0; i < 5; i++) {
+      it.feed({ type: 'put-off', line: it.m.line, retryMs: 100 }, { type: 'due', timer: 'retry' })
+    }
+    it.lose()
+    assert.equal(Math.round(it.timer('retry')!), 500)
+  })
+
+  test('[R16] a server that is gone when the slot comes is a failure like any other, and another one is asked for', () => {
+    const it = machine().feed({ type: 'start' }, { type: 'located', line: 1, url: A, alternatives: [B] })
+    it.feed({ type: 'put-off', line: 1, retryMs: 100 }, { type: 'due', timer: 'retry' }).lose()
+    it.feed({ type: 'due', timer: 'retry' })
+    assert.equal(it.shown.status, 'locating')
+    it.feed({ type: 'located', line: it.m.line, url: A, alternatives: [B] })
+    assert.deepEqual(it.shown, { status: 'opening', attempt: 1, url: B })
+  })
+
+  test('[R16] who does not want to wait for the slot asks anew', () => {
+    const it = machine().feed({ type: 'start' }, { type: 'located', line: 1, url: A, alternatives: [] })
+    it.feed({ type: 'put-off', line: 1, retryMs: 9_000 }, { type: 'retry' })
+    assert.equal(it.shown.status, 'locating')
+  })
+
   test('what a replaced line reports late changes nothing', () => {
     const it = machine().live(A)
     const old = it.m.line
@@ -249,6 +296,20 @@ describe('a move', () => {
     assert.deepEqual(it.did1('locate'), { do: 'locate', line: 3 })
   })
 
+  test('[R15] [R16] a second line that is put off goes there again at its slot, while the first one stands', () => {
+    const it = moving().feed(
+      { type: 'due', timer: 'move' },
+      { type: 'located', line: 2, url: B, alternatives: [] },
+    )
+    it.feed({ type: 'put-off', line: 2, retryMs: 700 })
+    assert.deepEqual(it.did1('drop'), { do: 'drop', line: 2 })
+    assert.equal(it.timer('move'), 725)
+    assert.equal(it.shown.status, 'live')
+    it.feed({ type: 'due', timer: 'move' })
+    assert.deepEqual(it.did1('open'), { do: 'open', line: 3, url: B })
+    assert.equal(it.did1('locate'), undefined)
+  })
+
   test('[R15] when the first line breaks, the second one takes over where it stands', () => {
     const at = {
       waiting: moving(),
@@ -303,6 +364,7 @@ test('whatever happens in whatever order, timers and lines are never doubled nor
       welcome: fc.constant(welcome({ alternatives: [B, C] })),
     }),
     fc.record({ type: fc.constant('lost' as const), line, code: fc.constantFrom(1006, 1012, 1013, 4408) }),
+    fc.record({ type: fc.constant('put-off' as const), line, retryMs: fc.nat(9_000) }),
     fc.record({ type: fc.constant('silent' as const), line, silentMs: fc.nat(40_000) }),
     fc.record({ type: fc.constant('asked' as const), line }),
     fc.record({ type: fc.constant('moved' as const), line, inMs: fc.nat(5_000) }),
@@ -334,6 +396,9 @@ test('whatever happens in whatever order, timers and lines are never doubled nor
             else if (effect.do === 'drop') lines.delete(effect.line)
             else if (effect.do === 'locate') {
               assert.ok(!lines.has(effect.line), 'a line is begun once')
+              lines.add(effect.line)
+            } else if (effect.do === 'open' && !lines.has(effect.line)) {
+              assert.equal(effect.line, m.lines, 'without asking only as a new line')
               lines.add(effect.line)
             } else assert.ok(lines.has(effect.line), `${effect.do} on a line that was dropped`)
           }

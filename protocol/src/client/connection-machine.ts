@@ -1,7 +1,8 @@
 import { comesBack, type CloseCode } from '../close-codes.ts'
 import { LIMITS } from '../limits.ts'
 import type { User, Welcome } from '../frames.ts'
-import { reconnectDelay } from './backoff.ts'
+import { reconnectDelay, slotDelay } from './backoff.ts'
+import { elsewhere, merge, shuffled } from './known-servers.ts'
 
 /**
  * How a client gets to a server and stays with one: decisions only. `step` takes what happened and says what to do;
@@ -35,7 +36,6 @@ const SETTLE_MS = 10_000
 const MOVE_AGAIN_MS = 1_000
 /** A code with back `later` counts as this many failures: rand(0..8 s) at least. */
 const LATER_FAILURES = 4
-const MAX_KNOWN = 16
 const PING_BEATS = 1.25
 const DEAD_BEATS = 2.5
 /** A send that nothing at all follows for this long makes the client ask, and give the line up: a server that stands still. */
@@ -56,7 +56,8 @@ export type TimerName =
 
 /** The second line of a move (make before break). */
 type Next =
-  | { phase: 'waiting' }
+  /** `slotAt`: where a slot was dealt: it goes there next, without asking. */
+  | { phase: 'waiting'; slotAt?: string }
   | { phase: 'locating'; line: number }
   | { phase: 'opening'; line: number; url: string }
   | { phase: 'joining'; line: number; url: string; welcome: Welcome }
@@ -75,6 +76,8 @@ export interface Machine {
   readonly turn: number
   /** Where it failed last: a balancer may need seconds to see that this one is gone. */
   readonly avoid: string | undefined
+  /** While waiting: the server that dealt a slot, and takes this client then. */
+  readonly slotAt: string | undefined
   readonly heartbeatMs: number
   readonly next: Next | undefined
 }
@@ -88,6 +91,8 @@ export type ConnectionEvent =
   | { type: 'unlocated'; line: number; retryAfterMs?: number }
   | { type: 'welcomed'; line: number; welcome: Welcome }
   | { type: 'lost'; line: number; code: number }
+  /** Instead of a greeting: the server takes this client in `retryMs`. */
+  | { type: 'put-off'; line: number; retryMs: number }
   /** A send went out, and nothing was received since: an answer is due. */
   | { type: 'asked'; line: number }
   /** The answer to a due `watch`: nothing was received on the line for so long; since a send went out, if one did. */
@@ -119,6 +124,7 @@ export function newMachine(): Machine {
     known: [],
     turn: 0,
     avoid: undefined,
+    slotAt: undefined,
     heartbeatMs: LIMITS.heartbeatMs,
     next: undefined,
   }
@@ -138,7 +144,11 @@ export function step(m: Machine, event: ConnectionEvent, random: () => number): 
       return close(m, 1000)
     case 'located': {
       const known = merge([...shuffled(event.alternatives, random), event.url], m.known)
-      return found({ ...m, known, turn: 0 }, event.line, elsewhere(m, event, random))
+      return found(
+        { ...m, known, turn: 0 },
+        event.line,
+        elsewhere(event, (url) => isShunned(m, url), random),
+      )
     }
     case 'unlocated':
       return unlocated(m, event, random)
@@ -146,6 +156,8 @@ export function step(m: Machine, event: ConnectionEvent, random: () => number): 
       return welcomed(m, event.line, event.welcome, random)
     case 'lost':
       return lost(m, event.line, event.code, random)
+    case 'put-off':
+      return putOff(m, event, random)
     case 'silent':
       return silent(m, event, random)
     case 'asked':
@@ -167,7 +179,8 @@ export function step(m: Machine, event: ConnectionEvent, random: () => number): 
 function due(m: Machine, timer: Exclude<TimerName, 'watch'>, random: () => number): Step {
   switch (timer) {
     case 'retry':
-      return m.shown.status === 'waiting' ? locate(m, []) : [m, []]
+      if (m.shown.status !== 'waiting') return [m, []]
+      return m.slotAt === undefined ? locate(m, []) : openAt(m, m.slotAt)
     case 'handshake':
       return m.shown.status === 'opening' ? lost(m, m.line, 1006, random) : [m, []]
     case 'stable':
@@ -178,7 +191,10 @@ function due(m: Machine, timer: Exclude<TimerName, 'watch'>, random: () => numbe
           return [m, []]
         case 'waiting': {
           const line = m.lines + 1
-          return [{ ...m, lines: line, next: { phase: 'locating', line } }, [{ do: 'locate', line }]]
+          const begun: Machine = { ...m, lines: line, next: { phase: 'locating', line } }
+          return m.next.slotAt === undefined
+            ? [begun, [{ do: 'locate', line }]]
+            : found(begun, line, m.next.slotAt)
         }
         case 'locating':
         case 'opening':
@@ -192,9 +208,15 @@ function due(m: Machine, timer: Exclude<TimerName, 'watch'>, random: () => numbe
 function locate(m: Machine, before: readonly Effect[]): Step {
   const line = m.lines + 1
   return [
-    { ...m, line, lines: line, shown: { status: 'locating', attempt: m.failures } },
+    { ...m, line, lines: line, slotAt: undefined, shown: { status: 'locating', attempt: m.failures } },
     [...before, { do: 'locate', line }],
   ]
+}
+
+/** The same without asking where. */
+function openAt(m: Machine, url: string): Step {
+  const [located] = locate(m, [])
+  return found(located, located.line, url)
 }
 
 /** A line knows where to go. */
@@ -292,6 +314,31 @@ function moveAgain(m: Machine, line: number, random: () => number): Step {
   ]
 }
 
+/** [R16] It was not let in yet, but has a slot: that is no failure, and the server is not to be avoided. */
+function putOff(m: Machine, event: { line: number; retryMs: number }, random: () => number): Step {
+  const { line, retryMs } = event
+  const delayMs = slotDelay(retryMs, random)
+  if (m.next?.phase === 'opening' && m.next.line === line) {
+    return [
+      { ...m, next: { phase: 'waiting', slotAt: m.next.url } },
+      [
+        { do: 'drop', line },
+        { do: 'set', timer: 'move', ms: delayMs },
+      ],
+    ]
+  }
+  if (m.line !== line || m.shown.status !== 'opening') return [m, []]
+  const shown: Connection = { status: 'waiting', attempt: m.failures, delayMs }
+  return [
+    { ...m, line: 0, slotAt: m.shown.url, shown },
+    [
+      { do: 'drop', line },
+      { do: 'clear', timer: 'handshake' },
+      { do: 'set', timer: 'retry', ms: delayMs },
+    ],
+  ]
+}
+
 function lost(m: Machine, line: number, code: number, random: () => number): Step {
   const { next } = m
   if (next && next.phase !== 'waiting' && next.line === line) {
@@ -372,31 +419,6 @@ function silent(
   ]
 }
 
-/** What the balancer chose, unless it is where we just failed (or are leaving) and there is another. */
-function elsewhere(
-  m: Machine,
-  chosen: { url: string; alternatives: readonly string[] },
-  random: () => number,
-): string {
-  if (!isShunned(m, chosen.url)) return chosen.url
-  const others = chosen.alternatives.filter((url) => !isShunned(m, url))
-  return others[Math.floor(random() * others.length)] ?? chosen.url
-}
-
 function isShunned(m: Machine, url: string): boolean {
   return url === m.avoid || (m.shown.status === 'live' && url === m.shown.url)
-}
-
-function merge(first: readonly string[], then: readonly string[]): string[] {
-  return [...new Set([...first, ...then])].slice(0, MAX_KNOWN)
-}
-
-/** In random order: the list is the same for everybody, and all of them may need it at the same moment. */
-function shuffled(urls: readonly string[], random: () => number): string[] {
-  const out = [...urls]
-  for (let i = out.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1))
-    ;[out[i], out[j]] = [out[j]!, out[i]!]
-  }
-  return out
 }
