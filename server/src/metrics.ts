@@ -18,8 +18,17 @@ export class Metrics {
   readonly #registry = new Registry()
   acks = 0
   hintsDropped = 0
+  /** Clients that waited for their turn within the handshake, and that were sent away until theirs. */
+  held = 0
+  putOff = 0
 
-  constructor(read: { clients: () => number; rooms: () => number; loopDelayMs: () => number }) {
+  constructor(read: {
+    clients: () => number
+    rooms: () => number
+    loopDelayMs: () => number
+    admissionRate: () => number
+    storeReads: () => number
+  }) {
     const registers = [this.#registry]
     collectDefaultMetrics({ register: this.#registry })
     const gauge = (name: string, help: string, collect: () => number) =>
@@ -48,6 +57,10 @@ export class Metrics {
       'Event-loop delay, 99th percentile since the last report',
       read.loopDelayMs,
     )
+    gauge('flotilla_admission_rate', 'Clients per second that are let in now', read.admissionRate)
+    count('flotilla_held_total', 'Clients that waited for their turn to come in', () => this.held)
+    count('flotilla_put_off_total', 'Clients sent away until a later time', () => this.putOff)
+    count('flotilla_store_reads_total', 'Readings of entries from the store', read.storeReads)
     count('flotilla_deliveries_total', 'Entries handed to followers', () => this.feed.deliveries)
     count('flotilla_writes_total', 'Writes the deliveries took', () => this.feed.writes)
     count('flotilla_acks_total', 'Sends acked', () => this.acks)

@@ -16,6 +16,7 @@ import { LinkBus } from './bus/link-bus.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { dataFolder, ID_FILE, parseAddress, type Config } from './config.ts'
 import { Drain } from './drain.ts'
+import type { AdmissionLimits } from './gateway/admission.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { answerHttp } from './http-routes.ts'
 import { createLog, type Log } from './log.ts'
@@ -26,6 +27,9 @@ import { lockDataDir, type DataLock } from './store/data-lock.ts'
 import { openSqliteStore, type SqliteStore } from './store/sqlite-store.ts'
 
 /** A chat server, its parts put together by hand. */
+
+/** The event loop is looked at this often; what it is late is counted from there. */
+const LOOP_RESOLUTION_MS = 10
 
 export interface ChatServer {
   id: string
@@ -43,10 +47,13 @@ export interface ChatServer {
 }
 
 /**
- * @param ports what decides anything by time; tests pass their own
+ * @param ports what decides anything by time or by how much this machine can do; tests pass their own
  * @throws with one clear line if the port, the data folder or the store cannot be used
  */
-export async function startServer(config: Config, ports: { clock?: Clock } = {}): Promise<ChatServer> {
+export async function startServer(
+  config: Config,
+  ports: { clock?: Clock; admission?: Partial<AdmissionLimits> } = {},
+): Promise<ChatServer> {
   const { clock = systemClock } = ports
   const http = createServer({
     requestTimeout: LIMITS.handshakeMs,
@@ -84,13 +91,17 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
   const held = await store.held()
   const { commitNo } = await store.append([])
 
-  const loop = monitorEventLoopDelay({ resolution: 10 })
+  const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
   loop.enable()
   let loopDelayMs = 0
+  const loopNow = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
+  loopNow.enable()
   const metrics: Metrics = new Metrics({
     clients: () => gateway.clients,
     rooms: () => rooms.size,
     loopDelayMs: () => loopDelayMs,
+    admissionRate: () => gateway.admissionRate,
+    storeReads: () => store.reads,
   })
   metrics.commit.commitNo = commitNo
   const bus = new LinkBus({ self: { id, inc }, secret, clock, log, counters: metrics.bus })
@@ -141,6 +152,12 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
     random: Math.random,
     log,
     alternatives: () => peers.map(({ url }) => url),
+    ...(ports.admission === undefined ? {} : { admission: ports.admission }),
+    loopDelayMs: () => {
+      const { max } = loopNow
+      loopNow.reset()
+      return Math.max(0, max / 1e6 - LOOP_RESOLUTION_MS)
+    },
     changed: () => reporters.forEach((reporter) => reporter.changed()),
   })
   const drain = new Drain({
@@ -189,7 +206,7 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
         identity,
         registered: (watermark) => confirm(watermark),
         load: () => {
-          loopDelayMs = Math.max(0, loop.percentile(99) / 1e6 - 10)
+          loopDelayMs = Math.max(0, loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS)
           loop.reset()
           return {
             clients: gateway.clients,
@@ -245,6 +262,7 @@ export async function startServer(config: Config, ports: { clock?: Clock } = {})
       await directory.close()
       await store.close()
       loop.disable()
+      loopNow.disable()
       http.closeAllConnections()
       log.info('stopped')
       await log.end()

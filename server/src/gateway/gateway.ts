@@ -10,8 +10,10 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import { pause, type Cancel, type Clock } from '../clock.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
+import { Admission, type AdmissionLimits } from './admission.ts'
 import { Inbox, type Gateway as Handlers } from './dispatch.ts'
 import { enter, type DoorRules } from './doors.ts'
+import { putOff } from './put-off.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Session } from './session.ts'
 import { SocketLine } from './socket-line.ts'
@@ -22,6 +24,10 @@ import { SocketLine } from './socket-line.ts'
 const BEAT_GROUPS = 20
 /** A little early, so that a late timer does not let a `head` be late. */
 const BEAT_MS = (0.9 * LIMITS.heartbeatMs) / BEAT_GROUPS
+/** How often the event loop is looked at, to know how many may come in. */
+const OBSERVE_MS = 50
+/** While clients are put off, it is logged this often. */
+const PUT_OFF_LOG_MS = 1_000
 /** A client that does not answer a close is cut off after this long. */
 const CLOSE_MS = 5_000
 /** At a drain clients are asked to move no faster than one in this time, if there is time … */
@@ -54,6 +60,9 @@ export interface GatewayOptions {
   random: () => number
   log: Logger
   alternatives: () => string[]
+  /** How late the event loop was at most since it was last asked. */
+  loopDelayMs: () => number
+  admission?: Partial<AdmissionLimits>
   /** The number of clients changed. */
   changed: () => void
 }
@@ -66,9 +75,15 @@ export class Gateway {
   readonly #sessions = new Set<Session>()
   readonly #groups: Set<Session>[] = Array.from({ length: BEAT_GROUPS }, () => new Set())
   readonly #perIp = new Map<string, number>()
+  readonly #admission: Admission
+  /** Let those in whose slots are to come: for them it is over. */
+  readonly #held = new Set<() => void>()
+  #putOff = 0
+  #putOffLogged = 0
   #group = 0
   #entering = 0
   #beat: Cancel
+  #observing: Cancel
   #isShut = false
   #emptied: (() => void)[] = []
 
@@ -103,6 +118,13 @@ export class Gateway {
     }
     this.#upgrades = new WebSocketServer(upgrades)
     this.#beat = clock.after(BEAT_MS, () => this.#beatGroup())
+    this.#admission = new Admission(clock.now(), options.random, options.admission)
+    this.#observing = clock.after(OBSERVE_MS, () => this.#observe())
+  }
+
+  /** Clients per second that are let in now. */
+  get admissionRate(): number {
+    return this.#admission.rate
   }
 
   get clients(): number {
@@ -111,7 +133,7 @@ export class Gateway {
 
   /** A `/ws` upgrade of the HTTP server. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { metrics, log } = this.#options
+    const { metrics, log, clock } = this.#options
     const turnAway = (status: number, code: string) => {
       metrics.turnedAway(status)
       log.info({ status, code }, 'turned away')
@@ -127,8 +149,17 @@ export class Gateway {
     const ip = socket.remoteAddress ?? ''
     const full = this.#refusesMore(ip)
     if (full !== undefined) return turnAway(full.status, full.code)
+    const admitted = this.#admission.knock(clock.now())
+    if (admitted.is === 'put-off') {
+      metrics.putOff += 1
+      this.#putOff += 1
+      if (!putOff(request, socket, admitted.retryMs)) turnAway(503, 'busy')
+      return
+    }
     this.#entering += 1
-    enter(request, this.#options.doors)
+    const turn = admitted.is === 'held' ? this.#hold(admitted.waitMs) : undefined
+    Promise.resolve(turn)
+      .then(() => enter(request, this.#options.doors))
       .finally(() => (this.#entering -= 1))
       .then((entrance) => {
         if (socket.destroyed) return
@@ -143,6 +174,34 @@ export class Gateway {
         log.error({ err: cause }, 'upgrade failed')
         socket.destroy()
       })
+  }
+
+  /** Resolves when its slot has come, or nobody is let in any more. */
+  #hold(ms: number): Promise<void> {
+    this.#options.metrics.held += 1
+    return new Promise((resolve) => {
+      const done = () => {
+        cancel()
+        this.#held.delete(done)
+        resolve()
+      }
+      const cancel = this.#options.clock.after(ms, done)
+      this.#held.add(done)
+    })
+  }
+
+  /** Judges how many may come in by how late the event loop is. */
+  #observe(): void {
+    const { clock, loopDelayMs, log } = this.#options
+    const now = clock.now()
+    this.#admission.observe(now, loopDelayMs())
+    if (this.#putOff > 0 && now - this.#putOffLogged >= PUT_OFF_LOG_MS) {
+      const { rate, waiting } = this.#admission
+      log.warn({ putOff: this.#putOff, rate: Math.round(rate), waiting }, 'more come than can be taken now')
+      this.#putOff = 0
+      this.#putOffLogged = now
+    }
+    this.#observing = clock.after(OBSERVE_MS, () => this.#observe())
   }
 
   #refusesMore(ip: string): { status: number; code: string } | undefined {
@@ -262,6 +321,8 @@ export class Gateway {
   async closeAll(code: CloseCode): Promise<void> {
     this.shut()
     this.#beat()
+    this.#observing()
+    for (const done of this.#held) done() // to be turned away
     this.closeEach(code)
     const late = new AbortController()
     const cancel = this.#options.clock.after(1_000, () => late.abort())

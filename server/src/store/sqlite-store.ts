@@ -84,6 +84,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 export class SqliteStore implements Store {
   /** The file had lost what was once committed to it, so every log got a new id at the opening: see S9. */
   readonly isRenewed: boolean
+  /** How often entries were read. */
+  reads = 0
   readonly #options: SqliteStoreOptions
   readonly #writer: Worker
   #reader: Worker | undefined
@@ -113,6 +115,7 @@ export class SqliteStore implements Store {
 
   async read(room: RoomId, side: { after: Seq } | { before: Seq }, limit: number): Promise<Entry[]> {
     if (this.#refusal) throw this.#refusal // or the reader would be started for nothing
+    this.reads += 1
     const rows = await this.#ask(
       this.#openReader(),
       'after' in side

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { LoggedIn, Placed, ServerRow } from '@flotilla/protocol/control.ts'
 import type { Clock } from '../clock.ts'
 import { readConfig } from '../config.ts'
+import type { AdmissionLimits } from '../gateway/admission.ts'
 import { startServer, type ChatServer } from '../server.ts'
 import { Balancer } from './balancer.ts'
 import { Client, type Door } from './client.ts'
@@ -48,14 +49,23 @@ export class Fleet {
 
   /** Starts a server and does not wait for the balancer. With a `port` used before, on the data left there. */
   async open(
-    options: { flags?: readonly string[]; clock?: Clock; port?: number; data?: string } = {},
+    options: {
+      flags?: readonly string[]
+      clock?: Clock
+      port?: number
+      data?: string
+      admission?: Partial<AdmissionLimits>
+    } = {},
   ): Promise<ChatServer> {
-    const { flags = [], clock, port = 0, data = this.root } = options
+    const { flags = [], clock, port = 0, data = this.root, admission } = options
     const base = ['--port', `${port}`, '--data', data, '--loadbalancer', this.balancer.url]
     const config = readConfig([...base, '--log-level', 'warn', '--rate', '0', ...flags], {
       FLEET_SECRET: this.balancer.fleetSecret,
     })
-    const server = await startServer(config, clock === undefined ? {} : { clock })
+    const server = await startServer(config, {
+      ...(clock === undefined ? {} : { clock }),
+      ...(admission === undefined ? {} : { admission }),
+    })
     this.#running.add(server)
     return server
   }
