@@ -3,37 +3,51 @@
 //
 //   npm run chaos -- --minutes 2                             every kind of fault
 //   npm run chaos -- --faults kill,drain --seed 7            these, as seed 7 has them
+//   npm run chaos -- --count-each 300 --minutes 90 --summary chaos.md
 //   npm run chaos -- --help                                  all flags
 //
 // Prints one table. Exit code 1 on any breach: then seed, journals and data are kept, and it says where.
 import { configOrExit } from '@flotilla/protocol/node/settings.ts'
 import { readChaosConfig } from './chaos/config.ts'
-import { describeBreaches, tableOf } from './chaos/report.ts'
+import { LEGEND, tableOf } from './chaos/report.ts'
 import { runChaos } from './chaos/run.ts'
+import { complaintsOf, verdictOf, writeSummary } from './chaos/summary.ts'
 
-const MAX_SHOWN = 20
-
-const config = configOrExit(() => readChaosConfig(process.argv.slice(2), process.env))
+const argv = process.argv.slice(2)
+const config = configOrExit(() => readChaosConfig(argv, process.env))
 const stop = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // Whoever cannot wait for the judge asks twice; the processes of the fleet end with this one.
+    if (stop.signal.aborted) process.exit(130)
+    say('no more faults: heals, reads and judges what there was')
+    stop.abort()
+  })
+}
 
-const say = (line: string) => console.log(line)
+function say(line: string): void {
+  console.log(line)
+}
+
 say(`seed ${config.seed}: ${config.ms / 60_000} minutes of ${config.kinds.join(', ')}`)
 try {
   const result = await runChaos(config, { say, signal: stop.signal })
-  const { breaches, figures, acked, rendered, records, unexpectedEnds, seconds, seed, folder } = result
   say('')
-  for (const line of tableOf(figures)) say(line)
+  for (const line of tableOf(result.figures)) say(line)
   say('')
-  say(
-    `seed ${seed}: ${records.length} faults in ${Math.round(seconds)} s, ${acked} messages acked, ${rendered} shown; ` +
-      `${unexpectedEnds.length} processes ended by themselves`,
-  )
-  say(describeBreaches(breaches))
-  for (const breach of breaches.slice(0, MAX_SHOWN)) say(`BREACH ${breach}`)
+  for (const line of LEGEND) say(`- ${line}`)
+  say('')
+  say(`seed ${result.seed}: ${verdictOf(result)}`)
+  for (const line of complaintsOf(result)) say(line)
+  if (config.summary !== undefined) {
+    const isSeedGiven = argv.some((arg) => /^--seed(=|$)/.test(arg))
+    const seed = isSeedGiven ? [] : ['--seed', String(config.seed)]
+    writeSummary(config.summary, ['npm run chaos --', ...argv, ...seed].join(' '), result)
+  }
+  const { breaches, seed, folder } = result
   if (breaches.length > 0) say(`FAILED: seed ${seed}, journals in ${folder}`)
   process.exitCode = breaches.length > 0 ? 1 : 0
 } catch (error) {
   console.error(error instanceof Error ? error.stack : error)
-  process.exitCode = stop.signal.aborted ? 130 : 1
+  process.exitCode = 1
 }

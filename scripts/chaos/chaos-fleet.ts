@@ -8,6 +8,7 @@ import { FaultProxy } from './fault-proxy.ts'
 import { findPorts } from './free-ports.ts'
 import { Part } from './part.ts'
 import { SmallDisk } from './small-disk.ts'
+import { canLimitWrites } from './write-limit.ts'
 
 /** A fleet of real processes in which everybody reaches everybody through a proxy that can be told to let them down. */
 
@@ -51,6 +52,8 @@ export class ChaosFleet {
   readonly forClients: FaultProxy
   /** Past all proxies. */
   readonly balancerUrl: string
+  /** Writes of its servers can be made to fail. */
+  readonly canLimitWrites = canLimitWrites()
 
   private constructor(parts: {
     dataDir: string

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { Settings, type Env } from '@flotilla/protocol/node/settings.ts'
-import { FAULT_KINDS, type FaultKind } from './plan.ts'
+import { ALL_KINDS, FAULT_KINDS, type FaultKind } from './plan.ts'
 
 const USAGE = `npm run chaos -- [flags]
 Breaks a fleet of real processes in every way it can think of, and checks that nothing acked is lost.`
@@ -42,18 +42,24 @@ export function readChaosConfig(argv: readonly string[], env: Env) {
     overlapping: read.int('overlapping', {
       default: 25,
       max: 100,
-      says: 'percent of the faults that come in the midst of another',
+      says: 'percent of the faults that come together with others; the rest is measured',
     }),
+    atOnce: read.int('at-once', { default: 4, min: 1, max: 32, says: 'faults going on at once at most' }),
     /** 0: as many as fit. */
     count: read.int('count', { default: 0, says: 'so many faults at most; 0 = as many as fit' }),
+    countEach: read.int('count-each', {
+      default: 0,
+      says: 'ends when there were so many of each kind; 0 = when the time is up',
+    }),
+    summary: read.optionalString('summary', { says: 'file to write the table to, in Markdown' }),
     isKept: read.onOff('keep', { default: false, says: 'keep journals and data even if all is well' }),
   }
   if (!(config.ms > 0 && config.ms <= 24 * 3_600_000)) {
     read.problem(`--minutes must be a number above 0, not ${JSON.stringify(minutes)}`)
   }
   for (const kind of config.kinds) {
-    if (!FAULT_KINDS.includes(kind))
-      read.problem(`--faults knows no ${JSON.stringify(kind)}: there are ${FAULT_KINDS.join(', ')}`)
+    if (!ALL_KINDS.includes(kind))
+      read.problem(`--faults knows no ${JSON.stringify(kind)}: there are ${ALL_KINDS.join(', ')}`)
   }
   if (!Number.isSafeInteger(config.seed))
     read.problem(`--seed must be a whole number, not ${JSON.stringify(seed)}`)

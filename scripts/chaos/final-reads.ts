@@ -10,8 +10,17 @@ import type { FinalRead } from './invariants.ts'
 
 /** What is there when all is over: as a fresh client gets it from a server, and as it stands in the files. */
 
-/** The whole log of a room by `history`, from a client that only just came, over the server at `url`. */
-export async function readByHistory(url: string, name: string, room: RoomId): Promise<FinalRead> {
+/** The entry to keep for one that was read: the same object for the same entry, where there is one already. */
+export type Known = (log: LogId, entry: Entry) => Entry
+
+/** The whole log of a room by `history`, from a client that only just came, over the server at `url`. @throws if it takes too long */
+export async function readByHistory(
+  url: string,
+  name: string,
+  room: RoomId,
+  { timeoutMs, known }: { timeoutMs: number; known: Known },
+): Promise<FinalRead> {
+  const deadline = performance.now() + timeoutMs
   const client = new ChatClient({
     loadbalancers: [''],
     identity: { username: name },
@@ -26,12 +35,14 @@ export async function readByHistory(url: string, name: string, room: RoomId): Pr
     const { log, head } = chat.state
     const pages: Entry[][] = []
     for (let before = head + 1; before > 1;) {
+      if (performance.now() > deadline)
+        throw new Error(`${name} has read ${room} down to ${before} of ${head} only`)
       const { entries } = await patiently(() => chat.history(before, LIMITS.historyEntries))
       if (entries.length === 0) break
-      pages.unshift(entries)
+      pages.push(entries.map((entry) => known(log!, entry)))
       before = entries[0]!.seq
     }
-    return { room, log: log!, entries: pages.flat(), by: name, isWhole: true }
+    return { room, log: log!, entries: pages.reverse().flat(), by: name, isWhole: true }
   } finally {
     client.close()
   }
@@ -65,7 +76,7 @@ export interface FileRoom extends FinalRead {
 const BURIED = '~'
 
 /** The rooms of a chat file, read as any SQLite tool would. */
-export function readFile(folder: string, by: string): FileRoom[] {
+export function readFile(folder: string, by: string, known: Known): FileRoom[] {
   return withFile(folder, [], (db) => {
     const entries = db
       .prepare<[number], [Seq, string, string, string, EntryType, number, string | null, string | null]>(
@@ -78,7 +89,7 @@ export function readFile(folder: string, by: string): FileRoom[] {
       epoch,
       movedTo,
       isPartial: isPartial === 1,
-      entries: entries.all(key).map((row) => entryOf(room, ...row)),
+      entries: Array.from(entries.iterate(key), (row) => known(log, entryOf(room, ...row))),
       by,
       isWhole: movedTo === null,
     }))

@@ -59,6 +59,11 @@ export function longestWithin(gaps: readonly Span[], window: Span): number {
   return longest
 }
 
+/** When the first of them ends that ends after `time`. */
+export function endAfter(gaps: readonly Span[], time: number): number | undefined {
+  return gaps[firstEndingAfter(gaps, time)]?.to
+}
+
 function firstEndingAfter(gaps: readonly Span[], time: number): number {
   let low = 0
   let high = gaps.length

@@ -2,7 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { BALANCER, type ChaosFleet, type ChaosServer } from './chaos-fleet.ts'
 import type { FaultProxy, LinkRule } from './fault-proxy.ts'
-import { choose, describeFault, type CutHow, type CutLink, type Fault, type FaultKind } from './plan.ts'
+import {
+  choose,
+  describeFault,
+  type Aim,
+  type CutHow,
+  type CutLink,
+  type DiskHow,
+  type Fault,
+  type FaultKind,
+} from './plan.ts'
+import { walEnd } from './write-limit.ts'
 
 /** One fault that happened; times in milliseconds of the run. */
 export interface FaultRecord {
@@ -16,8 +26,19 @@ export interface FaultRecord {
   mendedAt: number
   /** When every room was written again, by everybody. */
   settledAt: number
+  /** When the first of the processes that it ended all at once was started again. */
+  restartedAt?: number
   /** Nothing else was broken in this time. */
   isAlone: boolean
+}
+
+/** What a fault hits, and what is known of it later. */
+export interface Injected {
+  target: string
+  detail: string
+  rooms: RoomId[]
+  /** Resolves when what it broke is whole again. */
+  mended: Promise<{ restartedAt?: number }>
 }
 
 /** One side of a connection that a cut breaks, as its proxy knows it. */
@@ -28,49 +49,79 @@ interface Strand {
   isInbound: boolean
 }
 
+type DiskFault = Extract<Fault, { kind: 'disk' }>
+
 /** Carries out faults on a fleet. */
 export class Injector {
   readonly #fleet: ChaosFleet
   readonly #rooms: readonly RoomId[]
+  readonly #now: () => number
 
-  constructor(fleet: ChaosFleet, rooms: readonly RoomId[]) {
+  /** `now` = milliseconds of the run. */
+  constructor(fleet: ChaosFleet, rooms: readonly RoomId[], now: () => number) {
     this.#fleet = fleet
     this.#rooms = rooms
+    this.#now = now
   }
 
-  /** Begins at once. `mended` resolves when what it broke is whole again. */
-  inject(fault: Fault): { target: string; detail: string; rooms: RoomId[]; mended: Promise<void> } {
+  /** Begins at once. */
+  inject(fault: Fault): Injected {
     const homes = this.#fleet.homes()
     const homedAt = (id: string) => this.#rooms.filter((room) => homes.get(room) === id)
     const detail = describeFault(fault)
     const all = { target: 'all', detail, rooms: [...this.#rooms] }
     switch (fault.kind) {
       case 'balancer':
-        return { ...all, target: 'balancer', mended: this.#balancer(fault.how, fault.ms) }
+        return { ...all, target: 'balancer', mended: plain(this.#balancer(fault.how, fault.ms)) }
       case 'all':
         return { ...all, mended: this.#killAll(fault.downMs) }
+      case 'roll':
+        return { ...all, mended: plain(this.#roll()) }
       case 'disk': {
-        const server = this.#fleet.servers.find(({ disk }) => disk !== undefined)!
+        const { server, how } = this.#failing(fault)
         const { name, id } = server.part
-        return { target: name, detail, rooms: homedAt(id), mended: this.#fill(server, fault.ms) }
+        return {
+          target: name,
+          detail: describeFault({ ...fault, how }),
+          rooms: homedAt(id),
+          mended: plain(
+            how.mode === 'full' ? this.#fill(server, fault.ms) : this.#failWrites(server, how, fault.ms),
+          ),
+        }
       }
       default: {
-        const ids = this.#fleet.servers.map(({ part }) => part.id)
-        const known = this.#rooms.flatMap((room) => homes.get(room) ?? [])
-        const server = this.#fleet.server(choose(fault.aim, known, ids)) ?? this.#fleet.servers[0]!
+        const server = this.#aimed(fault.aim)
         const { name, id } = server.part
         const isOfAll = fault.kind === 'cut' && fault.link === 'clients-balancer'
         return {
           target: isOfAll ? 'balancer' : name,
           detail,
           rooms: isOfAll ? [...this.#rooms] : homedAt(id),
-          mended: this.#hit(server, fault),
+          mended: plain(this.#hit(server, fault)),
         }
       }
     }
   }
 
-  async #hit(server: ChaosServer, fault: Extract<Fault, { aim: unknown }>): Promise<void> {
+  #aimed(aim: Aim): ChaosServer {
+    const homes = this.#fleet.homes()
+    const ids = this.#fleet.servers.map(({ part }) => part.id)
+    const known = this.#rooms.flatMap((room) => homes.get(room) ?? [])
+    return this.#fleet.server(choose(aim, known, ids)) ?? this.#fleet.servers[0]!
+  }
+
+  /** Whose disk fails, and how: as planned where that can be had, otherwise the other way. */
+  #failing({ aim, how }: DiskFault): { server: ChaosServer; how: DiskHow } {
+    const small = this.#fleet.servers.find(({ disk }) => disk !== undefined)
+    const isFull = small !== undefined && (how.mode === 'full' || !this.#fleet.canLimitWrites)
+    if (isFull) return { server: small, how: { mode: 'full' } }
+    return { server: this.#aimed(aim), how: how.mode === 'io' ? how : { mode: 'io', slackBytes: 0 } }
+  }
+
+  async #hit(
+    server: ChaosServer,
+    fault: Exclude<Extract<Fault, { aim: unknown }>, DiskFault>,
+  ): Promise<void> {
     const { part } = server
     switch (fault.kind) {
       case 'kill':
@@ -102,14 +153,37 @@ export class Injector {
     balancer.goOn()
   }
 
-  async #killAll(downMs: readonly number[]): Promise<void> {
+  async #killAll(downMs: readonly number[]): Promise<{ restartedAt?: number }> {
+    let restartedAt: number | undefined
     await Promise.all(
       this.#fleet.parts.map(async (part, at) => {
         await part.kill()
         await pause(downMs[at % downMs.length])
+        restartedAt ??= this.#now()
         await part.start()
       }),
     )
+    return restartedAt === undefined ? {} : { restartedAt }
+  }
+
+  /** Servers before the balancer, each when the one before is back in the registry: as `npm run fleet -- roll` does. */
+  async #roll(): Promise<void> {
+    const { servers, balancer } = this.#fleet
+    for (const part of [...servers.map((server) => server.part), balancer]) {
+      await part.drain()
+      await part.start()
+      await this.#fleet.complete()
+    }
+  }
+
+  /** Until it has ended of it; if it writes nothing for so long that it does not, all was for nothing. */
+  async #failWrites(
+    { part, dataDir }: ChaosServer,
+    { slackBytes }: Extract<DiskHow, { mode: 'io' }>,
+    ms: number,
+  ): Promise<void> {
+    const bytes = slackBytes === 0 ? 0 : walEnd(dataDir) + slackBytes
+    if (await part.failWrites(bytes, ms)) await part.start()
   }
 
   async #fill({ disk }: ChaosServer, ms: number): Promise<void> {
@@ -170,4 +244,8 @@ function ruleOf(how: Exclude<CutHow, { mode: 'reset' }>, isInbound: boolean): Li
   const { ways } = how
   if (ways === 'both' || isInbound) return { mode: 'hold', ways }
   return { mode: 'hold', ways: ways === 'up' ? 'down' : 'up' }
+}
+
+function plain(mended: Promise<void>): Promise<{ restartedAt?: number }> {
+  return mended.then(() => ({}))
 }

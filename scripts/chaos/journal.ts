@@ -9,6 +9,8 @@ import type { Journal } from './invariants.ts'
  * that differs from what others saw there stands in the line itself.
  */
 
+const PIECE_CHARACTERS = 32 * 1024
+
 export interface TimedSend {
   at: number
   room: RoomId
@@ -39,13 +41,23 @@ export class Journals {
   readonly #folder: string
   readonly #startedAt = performance.now()
   readonly #sightings: Sightings
-  readonly #bodies: WriteStream
+  readonly #bodies: LineFile
 
   constructor(folder: string) {
     this.#folder = folder
-    const bodies = createWriteStream(join(folder, 'bodies.jsonl'))
+    const bodies = new LineFile(join(folder, 'bodies.jsonl'))
     this.#bodies = bodies
-    this.#sightings = new Sightings((log, entry) => bodies.write(`${JSON.stringify({ log, entry })}\n`))
+    this.#sightings = new Sightings((log, entry) => bodies.write({ log, entry }))
+  }
+
+  /** Acks of all clients. */
+  get acked(): number {
+    return this.all.reduce((sum, { acked }) => sum + acked.length, 0)
+  }
+
+  /** The same entry as a client was shown it, if one was: so that what is read finally is not kept again. */
+  known(log: LogId | undefined, entry: Entry): Entry {
+    return this.#sightings.known(log, entry)
   }
 
   /** Milliseconds since the run began. */
@@ -54,7 +66,7 @@ export class Journals {
   }
 
   open(name: string): ClientJournal {
-    const file = createWriteStream(join(this.#folder, `${name}.jsonl`))
+    const file = new LineFile(join(this.#folder, `${name}.jsonl`))
     const journal = new ClientJournal(name, {
       file,
       now: () => this.now,
@@ -71,7 +83,7 @@ export class Journals {
   /** Resolves when all is on disk. */
   async close(): Promise<void> {
     const files = [this.#bodies, ...this.all.map((journal) => journal.file)]
-    await Promise.all(files.map((file) => new Promise<void>((resolve) => file.end(() => resolve()))))
+    await Promise.all(files.map((file) => file.end()))
   }
 }
 
@@ -81,7 +93,7 @@ export class ClientJournal implements Journal {
   readonly acked: TimedAck[] = []
   readonly refused: { room: RoomId; id: string; code: string }[] = []
   readonly shown = new Map<RoomId, { log: LogId | undefined; entries: Entry[] }[]>()
-  readonly file: WriteStream
+  readonly file: LineFile
   readonly #now: () => number
   readonly #sightings: Sightings
   readonly #outage: (outage: Outage) => void
@@ -92,7 +104,7 @@ export class ClientJournal implements Journal {
   constructor(
     name: string,
     ports: {
-      file: WriteStream
+      file: LineFile
       now: () => number
       sightings: Sightings
       outage: (outage: Outage) => void
@@ -176,7 +188,33 @@ export class ClientJournal implements Journal {
   }
 
   #write(what: Record<string, unknown>): void {
-    this.file.write(`${JSON.stringify({ at: Math.round(this.#now() * 10) / 10, ...what })}\n`)
+    this.file.write({ at: Math.round(this.#now() * 10) / 10, ...what })
+  }
+}
+
+/** JSON lines, written a piece at a time: with a write for each, thirty clients that talk are mostly busy with that. */
+class LineFile {
+  readonly #stream: WriteStream
+  #piece = ''
+
+  constructor(path: string) {
+    this.#stream = createWriteStream(path)
+  }
+
+  write(line: unknown): void {
+    this.#piece += `${JSON.stringify(line)}\n`
+    if (this.#piece.length >= PIECE_CHARACTERS) this.#flush()
+  }
+
+  /** Resolves when all is on disk. */
+  async end(): Promise<void> {
+    this.#flush()
+    await new Promise<void>((resolve) => this.#stream.end(() => resolve()))
+  }
+
+  #flush(): void {
+    this.#stream.write(this.#piece)
+    this.#piece = ''
   }
 }
 
@@ -187,6 +225,11 @@ class Sightings {
 
   constructor(onNew: (log: LogId | undefined, entry: Entry) => void) {
     this.#onNew = onNew
+  }
+
+  known(log: LogId | undefined, entry: Entry): Entry {
+    const known = this.#known.get(`${entry.room} ${log} ${entry.seq}`)
+    return known !== undefined && isSame(known, entry) ? known : entry
   }
 
   see(log: LogId | undefined, entry: Entry): { known: Entry; isSame: boolean } {

@@ -1,12 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { launch, describeExit, type Child } from '../fleet/child.ts'
+import { launch, describeExit, type Child, type Exit } from '../fleet/child.ts'
 import type { FaultProxy } from './fault-proxy.ts'
+import { limitWrites, unlimitWrites } from './write-limit.ts'
 
 /** How soon one that ended by itself is started again, and the wait between tries. */
 const RESTART_MS = 250
 const READY_MS = 30_000
 /** One that cannot be started for so long never will be. */
 const GIVE_UP_MS = 20_000
+/** From an I/O error to the end of the process: what is under way, and its last words. */
+const LAST_WORDS_MS = 1_000
+/** What a server says when it ends because of its store. */
+const STORE_LOST = /store .*is lost/i
 
 export interface PartOptions {
   name: string
@@ -25,6 +30,8 @@ export class Part {
   #child: Child | undefined
   #id = ''
   #isExpected = false
+  /** Runs of it whose writes were made to fail. */
+  readonly #failing = new WeakSet<Child>()
   #isStopping = false
   #isPaused = false
   #isReady = false
@@ -76,6 +83,24 @@ export class Part {
     this.#child?.kill('SIGCONT')
   }
 
+  /**
+   * Its writes beyond that many bytes of a file fail, until it has ended of that or `ms` have passed.
+   * @returns whether it has ended; then it has to be started
+   */
+  async failWrites(bytes: number, ms: number): Promise<boolean> {
+    const child = this.#child
+    if (child === undefined || child.hasExited) return true
+    this.#failing.add(child)
+    limitWrites(child.pid, bytes)
+    const ended = child.exited.then(() => true)
+    if (await Promise.race([ended, pause(ms, false)])) return true
+    unlimitWrites(child.pid)
+    // One that met the error at the last moment still has to say so.
+    if (await Promise.race([ended, pause(LAST_WORDS_MS, false)])) return true
+    this.#failing.delete(child)
+    return false
+  }
+
   /** Ends it for good. */
   async stop(): Promise<void> {
     this.#isStopping = true
@@ -111,7 +136,7 @@ export class Part {
     void child.exited.then((exit) => {
       this.#isReady = false
       for (const proxy of proxies) proxy.targetIsGone()
-      if (this.#isExpected) return
+      if (this.#isExpected || (this.#failing.has(child) && endedByItsStore(exit, child))) return
       this.#options.onUnexpectedEnd([describeExit(exit), ...child.output.slice(-3)].join(' | '))
       // Should that come to nothing, whoever needs it next is told.
       if (this.#starting === undefined) void this.#restart().catch(() => {})
@@ -138,4 +163,9 @@ export class Part {
     await pause(RESTART_MS)
     if (!this.#isStopping) await this.start()
   }
+}
+
+/** The one way in which a process may end whose writes fail: with a clear line, and not as if all were well. */
+function endedByItsStore({ code, signal }: Exit, { output }: Child): boolean {
+  return signal === null && code === 1 && output.some((line) => STORE_LOST.test(line))
 }

@@ -36,10 +36,33 @@ describe('the plan of the faults', () => {
     }
   })
 
-  test('overlaps as often as asked for', () => {
-    assert.equal(first(100, { overlapping: 0 }).filter(({ isOverlapping }) => isOverlapping).length, 0)
-    const some = first(1_000).filter(({ isOverlapping }) => isOverlapping).length
-    assert.ok(some > 150 && some < 350, `${some} of 1,000`)
+  test('has as many faults alone as asked for', () => {
+    for (const overlapping of [0, 0.25, 0.7, 1]) {
+      const alone = first(4_000, { overlapping }).filter(({ isAlone }) => isAlone).length
+      assert.ok(Math.abs(alone / 4_000 - (1 - overlapping)) < 0.05, `${alone} of 4,000 for ${overlapping}`)
+    }
+  })
+
+  test('lets nothing begin together with one that is alone', () => {
+    for (const [at, { isAlone, isOverlapping }] of first(500).entries()) {
+      if (!isAlone) continue
+      assert.equal(isOverlapping, false)
+      assert.equal(first(at + 2).at(-1)?.isOverlapping, false)
+    }
+  })
+
+  test('fills disks and lets writes fail in turn', () => {
+    const modes = first(10, { kinds: ['disk'] }).map(({ fault }) => fault.kind === 'disk' && fault.how.mode)
+    assert.deepEqual(modes.slice(0, 4), ['full', 'io', 'full', 'io'])
+  })
+
+  test('has no rolling restart unless asked for, and then alone', () => {
+    assert.ok(!first(200).some(({ fault }) => fault.kind === 'roll'))
+    const rolls = first(200, { kinds: ['kill', 'roll'], overlapping: 0.9 }).filter(
+      ({ fault }) => fault.kind === 'roll',
+    )
+    assert.equal(rolls.length, 100)
+    assert.ok(rolls.every(({ isAlone, isOverlapping }) => isAlone && !isOverlapping))
   })
 
   test('aims at homes of rooms where there are any, and elsewhere at all servers', () => {

@@ -6,7 +6,9 @@ import { Chance } from './chance.ts'
  */
 
 export const FAULT_KINDS = ['kill', 'pause', 'cut', 'drain', 'balancer', 'all', 'disk'] as const
-export type FaultKind = (typeof FAULT_KINDS)[number]
+/** Comes only if asked for: it is no fault but what an operator does, and takes as long as all others together. */
+export const ALL_KINDS = [...FAULT_KINDS, 'roll'] as const
+export type FaultKind = (typeof ALL_KINDS)[number]
 
 /** Below 1: a server, or the home of a room; see `choose`. */
 export interface Aim {
@@ -37,13 +39,23 @@ export type Fault =
   | { kind: 'balancer'; how: 'kill' | 'pause'; ms: number }
   /** Each process comes back after a delay of its own, picked from these in its turn. */
   | { kind: 'all'; downMs: readonly number[] }
-  | { kind: 'disk'; ms: number }
+  | { kind: 'disk'; aim: Aim; how: DiskHow; ms: number }
+  /** Every process is told to end and started again, one after the other. */
+  | { kind: 'roll' }
+
+/**
+ * `full`: not a byte is left, for a while. `io`: writing fails (see write-limit.ts), so that the process has to end by itself:
+ * `slackBytes` = so much of the next write still gets through, which tears it.
+ */
+export type DiskHow = { mode: 'full' } | { mode: 'io'; slackBytes: number }
 
 export interface PlannedFault {
   fault: Fault
-  /** It comes while the one before is still going on; then neither says how long a room stands still for it alone. */
+  /** It is the only one: it begins when all is well, and nothing else begins before all is well again. */
+  isAlone: boolean
+  /** It comes while the one before is still going on. */
   isOverlapping: boolean
-  /** After the one before is over and mended; or, if overlapping, after it began. */
+  /** After all is well; or, if overlapping, after the one before began. */
   afterMs: number
 }
 
@@ -52,26 +64,39 @@ export interface PlanOptions {
   kinds: readonly FaultKind[]
   /** The longest pause or cut. */
   longestMs: number
-  /** The part of the faults that come in the midst of others. */
+  /** The part of the faults that come together with others. */
   overlapping: number
 }
+
+/** Faults that come in the midst of each other, before all is well again. */
+const LEAST_TOGETHER = 3
+const MOST_TOGETHER = 9
 
 /** Endless. Every kind comes equally often: they are dealt in rounds. */
 export function* planFaults({ seed, kinds, longestMs, overlapping }: PlanOptions): Generator<PlannedFault> {
   const chance = new Chance(seed)
-  for (;;) {
+  // So that the part of all faults is as asked for, and not the part of the times that something begins.
+  const mean = (LEAST_TOGETHER + MOST_TOGETHER) / 2
+  const together = overlapping / (mean * (1 - overlapping) + overlapping)
+  let more = 0
+  for (let round = 0; ; round += 1) {
     for (const kind of chance.shuffled(kinds)) {
-      const isOverlapping = chance.chance(overlapping)
+      if (kind === 'roll') more = 0 // which waits for all to be well after each process
+      const isOverlapping = more > 0
+      if (isOverlapping) more -= 1
+      else if (kind !== 'roll' && chance.chance(together))
+        more = chance.between(LEAST_TOGETHER, MOST_TOGETHER) - 1
       yield {
-        fault: faultOf(kind, chance, longestMs),
+        fault: faultOf(kind, chance, longestMs, round),
+        isAlone: !isOverlapping && more === 0,
         isOverlapping,
-        afterMs: isOverlapping ? chance.between(50, 2_500) : chance.between(200, 1_500),
+        afterMs: isOverlapping ? chance.between(50, 1_500) : chance.between(100, 600),
       }
     }
   }
 }
 
-function faultOf(kind: FaultKind, chance: Chance, longestMs: number): Fault {
+function faultOf(kind: FaultKind, chance: Chance, longestMs: number, round: number): Fault {
   const aim = { isHome: chance.chance(0.85), at: chance.random() }
   /** As often short as long: 100 ms to 1 s is as likely as 1 s to 10 s. */
   const time = (least: number, most: number) =>
@@ -88,7 +113,18 @@ function faultOf(kind: FaultKind, chance: Chance, longestMs: number): Fault {
     case 'all':
       return { kind, downMs: Array.from({ length: 8 }, () => chance.between(50, 500)) }
     case 'disk':
-      return { kind, ms: time(500, 5_000) }
+      return {
+        kind,
+        aim,
+        // As often at the first byte as somewhere within what a commit writes.
+        how:
+          round % 2 === 0
+            ? { mode: 'full' }
+            : { mode: 'io', slackBytes: chance.pick([0, chance.between(1, 40_000)]) },
+        ms: time(500, 5_000),
+      }
+    case 'roll':
+      return { kind }
     case 'cut': {
       const link = chance.pick<CutLink>([
         ...(['clients', 'peers', 'one-peer', 'one-peer', 'balancer', 'fleet', 'all'] as const),
@@ -129,8 +165,13 @@ export function describeFault(fault: Fault): string {
     case 'drain':
       return `back after ${fault.downMs} ms`
     case 'pause':
-    case 'disk':
       return `${fault.ms} ms`
+    case 'disk':
+      return fault.how.mode === 'full'
+        ? `full ${fault.ms} ms`
+        : `I/O error after ${fault.how.slackBytes} bytes`
+    case 'roll':
+      return 'every process in turn'
     case 'balancer':
       return `${fault.how} ${fault.ms} ms`
     case 'all':

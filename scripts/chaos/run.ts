@@ -3,22 +3,27 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { Entry, LogId, RoomId } from '@flotilla/protocol/frames.ts'
 import { until } from '../fleet/until.ts'
 import { BalancerApi } from '../replay/balancer-api.ts'
 import { Chance } from './chance.ts'
 import { ChaosFleet } from './chaos-fleet.ts'
 import type { ChaosConfig } from './config.ts'
+import { FaultLoop } from './fault-loop.ts'
 import { isFileWhole, readByHistory, readFile, type FileRoom } from './final-reads.ts'
-import { Injector, type FaultRecord } from './injector.ts'
+import type { FaultRecord } from './injector.ts'
 import { findBreaches, type FinalRead } from './invariants.ts'
 import { Journals } from './journal.ts'
-import { planFaults, type PlannedFault } from './plan.ts'
+import type { FaultKind } from './plan.ts'
 import { figuresOf, type KindFigures } from './report.ts'
+import { sweepDisks } from './small-disk.ts'
 import { Talker } from './talker.ts'
 
-/** Faults that may be going on at once. */
-const MAX_AT_ONCE = 3
+/** Before the process and the seed. */
+const FOLDER = join(tmpdir(), 'flotilla-chaos-')
+const PROGRESS_EVERY_MS = 60_000
+/** All final reads together: a server that answers page by page, but slowly, is one that does not serve. */
+const READS_MS = 300_000
 /** After this long with everything mended, everybody has to be back and nothing may be under way. */
 const SETTLE_MS = 60_000
 /** A breach is named; a thousand of the same need not be. */
@@ -26,8 +31,9 @@ const MAX_BREACHES = 1_000
 
 export interface ChaosResult {
   seed: number
+  startedAt: Date
   breaches: string[]
-  records: FaultRecord[]
+  records: readonly FaultRecord[]
   figures: KindFigures[]
   acked: number
   rendered: number
@@ -42,6 +48,7 @@ export interface ChaosResult {
 
 export interface ChaosPorts {
   say: (line: string) => void
+  /** Ends the faults; what there was of them is healed, read and judged all the same. */
   signal?: AbortSignal
   /** Added to the environment of every process of the fleet. */
   env?: Readonly<Record<string, string>>
@@ -51,7 +58,9 @@ export interface ChaosPorts {
 
 /** Runs a fleet, breaks it as the seed says, lets it heal, and judges what its clients saw. Says what it does. */
 export async function runChaos(config: ChaosConfig, ports: ChaosPorts): Promise<ChaosResult> {
-  const folder = await mkdtemp(join(tmpdir(), `flotilla-chaos-${config.seed}-`))
+  for (const folder of sweepDisks(FOLDER))
+    ports.say(`${folder} of a run that is gone is not mounted any more`)
+  const folder = await mkdtemp(`${FOLDER}${process.pid}-${config.seed}-`)
   const run = new ChaosRun(config, folder, ports)
   let result: ChaosResult | undefined
   try {
@@ -73,8 +82,9 @@ class ChaosRun {
   readonly #chance: Chance
   readonly #journals: Journals
   readonly #talkers: Talker[] = []
-  readonly #records: FaultRecord[] = []
+  #records: readonly FaultRecord[] = []
   readonly #unexpectedEnds: string[] = []
+  readonly #known = (log: LogId | undefined, entry: Entry): Entry => this.#journals.known(log, entry)
 
   constructor(config: ChaosConfig, folder: string, ports: ChaosPorts) {
     this.#config = config
@@ -91,6 +101,7 @@ class ChaosRun {
 
   async run(): Promise<ChaosResult> {
     const { seed, servers, kinds, drainMs } = this.#config
+    const startedAt = new Date()
     const fleet = await ChaosFleet.start({
       dataDir: join(this.#folder, 'data'),
       servers,
@@ -101,20 +112,24 @@ class ChaosRun {
       onUnexpectedEnd: (name, how) =>
         this.#unexpectedEnds.push(this.#note(`${name} ended by itself: ${how}`)),
     })
-    const skipped = kinds.filter((kind) => kind === 'disk' && fleet.servers[0]?.disk === undefined)
-    if (skipped.length > 0) this.#say('no disk faults: a small file system cannot be mounted here')
+    const hasDisk = fleet.servers.some(({ disk }) => disk !== undefined)
+    const skipped = kinds.filter((kind) => kind === 'disk' && !hasDisk && !fleet.canLimitWrites)
+    if (skipped.length > 0) this.#say('no disk faults: here nothing can be mounted, and there is no prlimit')
+    else if (kinds.includes('disk') && !hasDisk)
+      this.#say('no full disks, only I/O errors: nothing can be mounted')
+    else if (kinds.includes('disk') && !fleet.canLimitWrites)
+      this.#say('no I/O errors, only full disks: there is no prlimit')
     const breaches: string[] = []
     const reads: FinalRead[] = []
     try {
       const rooms = await this.#makeRooms(fleet)
       await this.#letIn(fleet, rooms)
       for (const talker of this.#talkers) talker.talk()
-      await pause(1_000, undefined, { signal: this.#signal })
+      await pause(1_000)
       const usable = kinds.filter((kind) => !skipped.includes(kind))
       // What does not come back is a breach like any other; the rest is judged all the same.
       const attempt = async (work: () => Promise<void>) => {
         await work().catch((cause: unknown) => breaches.push(`L ${(cause as Error).message}`))
-        this.#signal?.throwIfAborted()
       }
       await attempt(() => this.#breakThings(fleet, rooms, usable))
       this.#note('heals')
@@ -122,10 +137,13 @@ class ChaosRun {
       for (const talker of this.#talkers) talker.hush()
       breaches.push(...(await this.#settle()))
       this.#note('reads everything')
+      const deadline = this.#journals.now + READS_MS
       for (const room of rooms) {
         for (const { directUrl, part } of fleet.servers) {
           await attempt(async () => {
-            reads.push(await readByHistory(directUrl, `reader at ${part.name}`, room))
+            const timeoutMs = deadline - this.#journals.now
+            const name = `reader at ${part.name}`
+            reads.push(await readByHistory(directUrl, name, room, { timeoutMs, known: this.#known }))
           })
         }
       }
@@ -136,16 +154,20 @@ class ChaosRun {
       fleet.unmount()
       await this.#journals.close()
     }
-    const files = fleet.servers.flatMap(({ dataDir, part }) => readFile(dataDir, `the file of ${part.name}`))
+    this.#note('judges')
+    const files = fleet.servers.flatMap(({ dataDir, part }) =>
+      readFile(dataDir, `the file of ${part.name}`, this.#known),
+    )
     breaches.push(...holders(files))
     const finals = [...new Map(reads.map((read) => [read.room, read])).values()]
     breaches.push(...findBreaches(finals, this.#journals.all, { reads: [...reads, ...files] }))
     return {
       seed,
+      startedAt,
       breaches: breaches.slice(0, MAX_BREACHES),
       records: this.#records,
       figures: figuresOf(this.#records, this.#journals),
-      acked: this.#journals.all.reduce((sum, { acked }) => sum + acked.length, 0),
+      acked: this.#journals.acked,
       rendered: this.#journals.all.reduce((sum, { shown }) => {
         return sum + [...shown.values()].flat().reduce((all, { entries }) => all + entries.length, 0)
       }, 0),
@@ -197,67 +219,30 @@ class ChaosRun {
   async #breakThings(
     fleet: ChaosFleet,
     rooms: readonly RoomId[],
-    kinds: ChaosConfig['kinds'],
+    kinds: readonly FaultKind[],
   ): Promise<void> {
-    const { seed, ms, longestMs, overlapping, count } = this.#config
-    const injector = new Injector(fleet, rooms)
-    const endsAt = this.#journals.now + ms
-    const plan = planFaults({ seed, kinds, longestMs, overlapping: overlapping / 100 })
-    const underWay = new Set<Promise<void>>()
-    const failures: unknown[] = []
-    let last: FaultRecord | undefined
-    for (const planned of plan) {
-      const isFull = underWay.size >= MAX_AT_ONCE
-      if (!planned.isOverlapping || isFull) await Promise.all(underWay)
-      await this.#wait(planned.afterMs)
-      if (this.#journals.now >= endsAt || this.#signal?.aborted === true) break
-      if (failures.length > 0 || (count > 0 && this.#records.length >= count)) break
-      if (planned.isOverlapping && last !== undefined && underWay.size > 0) last.isAlone = false
-      const begun = this.#begin(planned, injector, rooms, underWay.size === 0)
-      last = begun.record
-      const over = begun.over
-        .catch((cause: unknown) => failures.push(cause))
-        .then(() => void underWay.delete(over))
-      underWay.add(over)
-    }
-    await Promise.all(underWay)
-    if (failures.length > 0) throw failures[0]
-  }
-
-  #begin({ fault }: PlannedFault, injector: Injector, rooms: readonly RoomId[], isAlone: boolean) {
-    const { mended, ...hit } = injector.inject(fault)
-    const at = this.#journals.now
-    const record: FaultRecord = {
-      kind: fault.kind,
-      ...hit,
-      at,
-      mendedAt: Infinity,
-      settledAt: Infinity,
-      isAlone,
-    }
-    this.#records.push(record)
-    this.#note(`${fault.kind} ${hit.target}: ${hit.detail}`)
-    const over = mended.then(async () => {
-      record.mendedAt = this.#journals.now
-      await this.#written(rooms, record.mendedAt)
-      record.settledAt = this.#journals.now
+    const loop = new FaultLoop({
+      config: this.#config,
+      kinds,
+      fleet,
+      rooms,
+      journals: this.#journals,
+      talkers: this.#talkers,
+      note: (what) => this.#note(what),
+      signal: this.#signal,
+      settleMs: this.#settleMs / 2,
     })
-    return { record, over }
-  }
-
-  /** Resolves when every room has acked something that was sent after `since`, and everybody is back; or after a while. */
-  async #written(rooms: readonly RoomId[], since: number): Promise<void> {
-    const { ackedUpTo } = this.#journals
-    const isBack = () => {
-      for (const talker of this.#talkers) talker.insist()
-      return (
-        rooms.every((room) => (ackedUpTo.get(room) ?? 0) > since) &&
-        this.#talkers.every(({ client }) => client.connection.status === 'live')
-      )
+    this.#records = loop.records
+    const progress = setInterval(() => {
+      const megabytes = Math.round(process.memoryUsage.rss() / 1024 ** 2)
+      this.#note(`so far: ${loop.describe()}; ${this.#journals.acked} acked; ${megabytes} MB here`)
+    }, PROGRESS_EVERY_MS)
+    try {
+      await loop.run()
+    } finally {
+      clearInterval(progress)
+      this.#note(`in all: ${loop.describe()}`)
     }
-    await until('all is well again', isBack, { timeoutMs: this.#settleMs / 2 }).catch(() => {
-      this.#note('not everybody is back')
-    })
   }
 
   /** Lets everything come to rest. @returns what did not */
@@ -308,10 +293,6 @@ class ChaosRun {
     } catch {
       return ['L a room that was taken over is still not whole in its file']
     }
-  }
-
-  async #wait(ms: number): Promise<void> {
-    await pause(ms, undefined, { signal: this.#signal }).catch(() => {})
   }
 }
 

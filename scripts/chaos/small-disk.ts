@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, cpSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, statfsSync } from 'node:fs'
 
-/** A folder with little space that can be filled up and freed: a small tmpfs, where this user may mount one (Linux, root). */
+/** A folder whose space can be taken away and given back: a tmpfs, where this user may mount one (Linux, root). */
 
-const MEGABYTES = 192
-const BALLAST = 'ballast'
-const PIECE = Buffer.alloc(64 * 1024)
+const BYTES = 4 * 1024 ** 3
+/** The server writes while it is measured: then it is measured again. */
+const TRIES = 20
 
 export class SmallDisk {
   readonly #folder: string
@@ -19,37 +18,68 @@ export class SmallDisk {
   static mount(folder: string): SmallDisk | undefined {
     if (process.platform !== 'linux') return undefined
     mkdirSync(folder, { recursive: true })
-    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${MEGABYTES}m`, 'tmpfs', folder])
-    return status === 0 ? new SmallDisk(folder) : undefined
+    return mount('-t', 'tmpfs', '-o', `size=${BYTES}`, 'tmpfs', folder) ? new SmallDisk(folder) : undefined
   }
 
-  /** Not a byte is left free. */
-  fill(): void {
-    const file = openSync(join(this.#folder, BALLAST), 'a')
-    try {
-      for (let bytes = PIECE.length; bytes >= 1;) {
-        try {
-          writeSync(file, PIECE, 0, bytes)
-        } catch (cause) {
-          if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause
-          bytes = Math.floor(bytes / 16)
-        }
-      }
-    } finally {
-      closeSync(file)
+  /** Not a byte is left free. @returns false if that could not be had */
+  fill(): boolean {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const { blocks, bfree, bsize } = statfsSync(this.#folder)
+      // Refused if it holds more than that by now.
+      if (bfree === 0 || this.#resize((blocks - bfree) * bsize)) return true
     }
+    return false
   }
 
   free(): void {
-    rmSync(join(this.#folder, BALLAST), { force: true })
+    this.#resize(BYTES)
   }
 
   /** Nobody may have a file open in it any more. What it holds stands in a plain folder then. */
   unmount(): void {
+    this.free()
     const aside = `${this.#folder}-copy`
     cpSync(this.#folder, aside, { recursive: true })
     spawnSync('umount', [this.#folder])
     rmSync(this.#folder, { recursive: true })
     renameSync(aside, this.#folder)
   }
+
+  #resize(bytes: number): boolean {
+    return mount('-o', `remount,size=${bytes}`, this.#folder)
+  }
+}
+
+/**
+ * Lets go of what runs left behind that were killed: every tmpfs in a folder `<prefix><pid>-…` whose process is gone.
+ * One that somebody still uses cannot be unmounted, and stays.
+ * @returns what is not mounted any more
+ */
+export function sweepDisks(prefix: string): string[] {
+  if (process.platform !== 'linux') return []
+  return tmpfsFolders()
+    .filter((folder) => folder.startsWith(prefix))
+    .filter((folder) => !isAlive(Number(/^\d+(?=-)/.exec(folder.slice(prefix.length))?.[0] ?? process.pid)))
+    .filter((folder) => spawnSync('umount', [folder], { stdio: 'ignore' }).status === 0)
+}
+
+function tmpfsFolders(): string[] {
+  const lines = readFileSync('/proc/mounts', 'utf8').split('\n')
+  return lines.flatMap((line) => {
+    const [, folder = '', type] = line.split(' ')
+    return type === 'tmpfs' ? [folder] : []
+  })
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
+
+function mount(...args: string[]): boolean {
+  return spawnSync('mount', args, { stdio: 'ignore' }).status === 0
 }
