@@ -142,6 +142,31 @@ describe('whatever is damaged, no (log, seq) ever has another body', () => {
   })
 })
 
+test('what a file has lost is missed by who takes a room out of it, too: it goes on in another log, or not at all', async (t) => {
+  const left = await crashed(t, 2_000)
+  const wal = statSync(join(left.dir, 'chat.db-wal')).size
+  const damages: [string, (path: string) => void][] = [
+    ['cut in the middle', (path) => truncateSync(path, wal / 2)],
+    ['cut near the end', (path) => truncateSync(path, wal - 40_000)],
+    ['a bit flipped', (path) => flip(path, Math.floor(wal * 0.75))],
+    ['gone', (path) => rmSync(path)],
+  ]
+  for (const [name, damage] of damages) {
+    const dir = freshFolder(t)
+    cpSync(left.dir, dir, { recursive: true })
+    damage(join(dir, 'chat.db-wal'))
+    const store = await openSqliteStore({ dir: freshFolder(t), self: 'b' })
+    t.after(() => store.close())
+    const taken = await store.take('r', 2, [{ id: 'a', dataDir: dir }]).catch((cause: unknown) => {
+      assert.ok(cause instanceof SourceUnavailable, String(cause))
+    })
+    if (taken === undefined || taken === 'fenced') continue
+    t.diagnostic(`${name}: ${taken.head} of ${left.acked}`)
+    if (taken.log === left.log)
+      assert.ok(taken.head >= left.acked, `${name}: the old log ends at ${taken.head}`)
+  }
+})
+
 describe('a flipped bit in a text', () => {
   async function flippedText(t: TestContext): Promise<{ dir: string; log: LogId }> {
     const dir = freshFolder(t)

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync, constants } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, writeSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 
@@ -26,10 +26,7 @@ export class Mark {
 
   read(): number {
     const length = readSync(this.#fd, this.#bytes, 0, BYTES, 0)
-    const text = this.#bytes.toString('latin1', 0, length)
-    const number = text.slice(0, DIGITS)
-    if (!/^\d{16} [0-9a-f]{8}\n$/.test(text) || text.slice(DIGITS + 1, -1) !== crcOf(number)) return 0
-    return Number(number)
+    return numberIn(this.#bytes.toString('latin1', 0, length))
   }
 
   /** In place and of one length, so that a full disk does not stand in the way. */
@@ -44,6 +41,15 @@ export class Mark {
   }
 }
 
+/** As it stands in another server's folder; 0: none that can be relied on. */
+export function markIn(dir: string): number {
+  try {
+    return numberIn(readFileSync(join(dir, MARK_FILE), 'latin1'))
+  } catch {
+    return 0
+  }
+}
+
 /** For another server's folder, after a commit was made in its file. A witness more: where it cannot be had, all goes on. */
 export function raiseMark(dir: string, commitNo: number): void {
   try {
@@ -53,6 +59,12 @@ export function raiseMark(dir: string, commitNo: number): void {
   } catch {
     // The folder of a dead server may be read-only.
   }
+}
+
+function numberIn(text: string): number {
+  const number = text.slice(0, DIGITS)
+  if (!/^\d{16} [0-9a-f]{8}\n$/.test(text) || text.slice(DIGITS + 1, -1) !== crcOf(number)) return 0
+  return Number(number)
 }
 
 function crcOf(number: string): string {

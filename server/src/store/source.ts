@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import type { LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { Damage, entryCrc } from './checksum.ts'
-import { raiseMark } from './mark.ts'
+import { markIn, raiseMark } from './mark.ts'
 import { SCHEMA_VERSION, schemaVersion } from './migrations.ts'
 import { RoomTable, type RoomRow } from './room-table.ts'
 import { CHAT_FILE, connect, meaningOf, oneLine } from './sqlite-file.ts'
@@ -97,8 +97,10 @@ export class Source {
   /** From here on no epoch below `epoch` can append there; the row is read behind that, with its content's state as it was. */
   fence(epoch: Epoch, self: string, standsAgainst: (row: RoomRow) => boolean): RoomRow | 'fenced' | 'busy' {
     return this.#ask(() => {
+      // Read first: a server that runs commits, and then writes its mark.
+      const mark = markIn(this.ref.dataDir)
       try {
-        const fenced = this.#db.transaction(() => this.#fence(epoch, self, standsAgainst)).immediate()
+        const fenced = this.#db.transaction(() => this.#fence(epoch, self, standsAgainst, mark)).immediate()
         if (fenced !== 'fenced') raiseMark(this.ref.dataDir, this.#sql.lastId.get() as number)
         return fenced
       } catch (cause) {
@@ -108,11 +110,21 @@ export class Source {
     })
   }
 
-  #fence(epoch: Epoch, self: string, standsAgainst: (row: RoomRow) => boolean): RoomRow | 'fenced' {
+  #fence(
+    epoch: Epoch,
+    self: string,
+    standsAgainst: (row: RoomRow) => boolean,
+    mark: number,
+  ): RoomRow | 'fenced' {
     const theirs = this.#rooms.get(this.#room)
     if (theirs !== undefined && standsAgainst(theirs)) return 'fenced'
+    const lastCommit = (this.#sql.lastId.get() as number | undefined) ?? 0
+    // What it lost may have been acked: under the old log its seqs would be given a second time. Its own server gives
+    // the rooms other logs when it is started.
+    if (mark > lastCommit)
+      throw new SourceUnavailable(`${this.path} has lost commits: ${lastCommit} of ${mark}`)
     // Counted like a commit of theirs: a file that lost this fence is found to be older than it was.
-    const commitNo = ((this.#sql.lastId.get() as number | undefined) ?? 0) + 1
+    const commitNo = lastCommit + 1
     if (this.#sql.raiseLastId.run(commitNo).changes === 0) this.#sql.insertLastId.run(commitNo)
     if (theirs === undefined) {
       // Never used there, but whoever was told to be its home there might start now.
