@@ -36,7 +36,7 @@ export interface WorldOptions {
 /** The faults, as often as they are named. */
 const KINDS = [
   ...(['kill', 'kill', 'kill', 'pause', 'pause', 'drain', 'drain', 'cut', 'cut-client'] as const),
-  ...(['balancer', 'loss', 'loss', 'full', 'line', 'quit'] as const),
+  ...(['balancer', 'loss', 'loss', 'full', 'line', 'quit', 'ambush', 'ambush'] as const),
 ]
 
 /** After this long without faults nothing may be under way any more. */
@@ -65,7 +65,12 @@ class FleetWorld {
   readonly #lines = new Map<SimLine, { client: string; server: string }>()
   readonly #faults: Record<string, number> = {}
   #loss = 0
+  /** Whoever takes a room over next will not get far. */
+  #isAmbushed = false
   #incs = 0
+  #messages = 0
+  /** The last message that arrived, by its way. */
+  readonly #arrived = new Map<string, number>()
   #lineIds = 0
 
   constructor(options: WorldOptions) {
@@ -75,12 +80,26 @@ class FleetWorld {
     const world = this.#world
     this.#network = new MemoryNetwork({
       message: (from, to, deliver) => {
-        if (world.chance(this.#loss)) return
+        if (world.chance(this.#loss)) {
+          this.#count('message lost')
+          return
+        }
         const copies = world.chance(this.#loss) ? 2 : 1
+        if (copies > 1) this.#count('message doubled')
+        const number = (this.#messages += 1)
         for (let i = 0; i < copies; i += 1) {
           // Mostly quick, sometimes so late that what was sent after it arrives before.
-          const ms = world.chance(0.05) ? world.between(10, 200) : world.between(1, 10)
-          world.after(ms, () => this.#reach(from, to) && this.#servers.get(to)?.process.run(deliver))
+          const isLate = world.chance(0.05)
+          if (isLate) this.#count('message late')
+          const ms = isLate ? world.between(10, 200) : world.between(1, 10)
+          world.after(ms, () => {
+            if (!this.#reach(from, to)) return
+            const way = `${from} ${to}`
+            const before = this.#arrived.get(way) ?? 0
+            if (number < before) this.#count('message overtaken')
+            this.#arrived.set(way, Math.max(before, number))
+            this.#servers.get(to)?.process.run(deliver)
+          })
         }
       },
       state: (_from, to, deliver) => {
@@ -146,15 +165,18 @@ class FleetWorld {
   #startServer(id: string): void {
     const world = this.#world
     this.#incs += 1
+    const skewMs = world.between(-3_000, 3_000)
+    if (Math.abs(skewMs) > 1_000) this.#count('clock off by more than a second')
     const server = new SimServer({
       world,
       network: this.#network,
       id,
       inc: `${id}-${this.#incs}`,
-      skewMs: world.between(-3_000, 3_000),
+      skewMs,
       disks: this.#disks,
       directory: (self) => this.#balancer.directoryFor(self),
       onLost: () => this.#crash(id, world.between(200, 2_000)),
+      onTakeStep: () => this.#ambush(id),
     })
     this.#servers.set(id, server)
     this.#balancer.attach(server)
@@ -223,7 +245,7 @@ class FleetWorld {
       return ms
     }
     const kind = world.pick(KINDS)
-    this.#faults[kind] = (this.#faults[kind] ?? 0) + 1
+    this.#count(kind)
     const id = world.pick([...this.#servers.keys()])
     world.note(`fault ${kind} ${id}`)
     switch (kind) {
@@ -264,20 +286,42 @@ class FleetWorld {
       case 'full': {
         const { store } = this.#servers.get(id)!
         store.trouble = world.chance(0.8) ? 'full' : 'broken'
+        if (store.trouble === 'broken') this.#count('broken')
         world.after(world.between(100, 5_000), () => (store.trouble = 'none'))
         break
       }
+      case 'ambush':
+        this.#isAmbushed = true
+        if (world.chance(0.5)) this.#crash(id, over(world.between(3_000, 15_000)))
+        else this.#drain(id, over(world.between(1_000, 10_000)))
+        break
       case 'line':
         for (const [line, { server }] of this.#lines) if (server === id && world.chance(0.5)) line.breaks()
         break
     }
   }
 
+  /** In the midst of a take-over he who takes the room dies, or stands still so long that somebody else takes it. */
+  #ambush(id: string): void {
+    const world = this.#world
+    if (!this.#isAmbushed || world.chance(0.6)) return
+    this.#isAmbushed = false
+    const ms = world.between(200, 20_000)
+    this.#quietAt = Math.max(this.#quietAt, world.now + ms)
+    const isPause = world.chance(0.5)
+    if (isPause) this.#count('take-over paused')
+    world.after(0, () => (isPause ? this.#pause(id, ms) : this.#crash(id, ms)))
+  }
+
+  #count(what: string): void {
+    this.#faults[what] = (this.#faults[what] ?? 0) + 1
+  }
+
   #crash(id: string, downMs: number): void {
     const server = this.#servers.get(id)
     if (server?.process.isAlive !== true) return
     this.#world.note(`${id} crashes for ${downMs}`)
-    server.crash()
+    for (const step of server.crash()) this.#count(`take-over cut off: ${step}`)
     this.#world.after(downMs, () => this.#startServer(id))
   }
 
@@ -330,6 +374,7 @@ class FleetWorld {
     this.#world.note('heals')
     this.#isHealed = true
     this.#loss = 0
+    this.#isAmbushed = false
     for (const cut of [...this.#cuts]) {
       const [a, b] = cut.split(' ')
       this.#mend(a!, b!)

@@ -10,17 +10,20 @@ const name = process.env['FLOTILLA_PLANT']
 const plant = [...PLANTS, ...FILE_PLANTS].find((one) => one.name === name)
 if (plant === undefined) throw new Error(`there is no plant called ${name}`)
 const root = join(import.meta.dirname, '../..')
-const edits = new Map(plant.edits.map((edit) => [pathToFileURL(join(root, edit.file)).href, edit]))
+const editsOf = Map.groupBy(plant.edits, ({ file }) => pathToFileURL(join(root, file)).href)
 
 registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context)
-    const edit = edits.get(url)
-    if (edit === undefined) return loaded
-    const source = Buffer.from(loaded.source as Uint8Array).toString()
-    if (source.split(edit.find).length !== 2) {
-      throw new Error(`"${plant.name}": its text does not stand once in ${edit.file}`)
+    const edits = editsOf.get(url)
+    if (edits === undefined) return loaded
+    let source = Buffer.from(loaded.source as Uint8Array).toString()
+    for (const { file, find, put } of edits) {
+      if (source.split(find).length !== 2) {
+        throw new Error(`"${plant.name}": its text does not stand once in ${file}`)
+      }
+      source = source.replace(find, () => put)
     }
-    return { ...loaded, source: source.replace(edit.find, () => edit.put) }
+    return { ...loaded, source }
   },
 })

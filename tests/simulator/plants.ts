@@ -57,6 +57,36 @@ export const PLANTS: readonly Plant[] = [
     find: "if (room === undefined || room.epoch !== part.epoch || room.movedTo !== undefined) return 'fenced'",
     put: "if (room === undefined) return 'fenced'",
   }),
+  plant(
+    'checks the fence before the transaction, not in it',
+    {
+      file: 'server/src/store/memory-store.ts',
+      find: 'async append(batch: Batch): Promise<Committed> {',
+      put: `fenced(batch: Batch) {
+    return batch.map((part) => {
+      const room = this.#disk.rooms.get(part.room)
+      return room === undefined || room.epoch !== part.epoch || room.movedTo !== undefined
+    })
+  }
+  async append(batch: Batch, fenced: boolean[]): Promise<Committed> {`,
+    },
+    {
+      file: 'server/src/store/memory-store.ts',
+      find: "if (room === undefined || room.epoch !== part.epoch || room.movedTo !== undefined) return 'fenced'",
+      put: "if (fenced[batch.indexOf(part)]) return 'fenced'",
+    },
+    {
+      file: 'tests/simulator/sim-disk.ts',
+      find: `return this.#io(1, 20, () => {
+      this.#check()
+      return this.#store.append(batch)
+    })`,
+      put: `return this.#io(1, 10, () => this.#store.fenced(batch)).then((fenced) => this.#io(1, 10, () => {
+      this.#check()
+      return this.#store.append(batch, fenced)
+    }))`,
+    },
+  ),
   plant('raises no fence in the store a room is taken from', {
     file: 'server/src/store/memory-store.ts',
     find: 'row.epoch = epoch\n      row.movedTo = this.#self',
@@ -72,21 +102,48 @@ export const PLANTS: readonly Plant[] = [
     find: 'if (known !== undefined) {',
     put: 'if (known !== undefined && draft.id === "") {',
   }),
+  plant('keeps its dedupe in memory only', {
+    file: 'server/src/store/memory-store.ts',
+    find: 'this.#chunk = options.chunk ?? Infinity',
+    put: `this.#chunk = options.chunk ?? Infinity
+    for (const room of this.#disk.rooms.values()) room.sends.clear()`,
+  }),
   plant('keeps its dedupe where a take-over does not bring it', {
     file: 'server/src/store/memory-store.ts',
-    find: 'sends: new Map(most.sends),',
-    put: 'sends: new Map(),',
+    find: 'own.sends.set(key, from.sends.get(key)!)',
+    put: 'void key',
   }),
   plant('takes a send whose predecessor is missing', {
     file: 'server/src/store/memory-store.ts',
     find: "return { is: 'gap' }",
     put: 'void 0',
   }),
-  plant('reads the head before the fence', {
-    file: 'server/src/rooms/room.ts',
-    find: 'this.#becomeHome(found.epoch, found.taken)',
-    put: 'this.#becomeHome(found.epoch, { ...found.taken, head: Math.min(found.taken.head, this.#feed?.head ?? found.taken.head) })',
-  }),
+  plant(
+    'reads the head before the fence',
+    {
+      file: 'server/src/store/memory-store.ts',
+      find: "yield 'level'",
+      put: "const seen = early?.entries.length\n    yield 'level'",
+    },
+    {
+      file: 'server/src/store/memory-store.ts',
+      find: 'const last = latest(fenced)!',
+      put: 'const row0 = latest(fenced)!\n    const last = { ...row0, entries: row0.entries.slice(0, seen) }',
+    },
+  ),
+  plant(
+    'calls a room its own before all of it is here',
+    {
+      file: 'server/src/store/memory-store.ts',
+      find: 'own.movedTo ??= refs[0]!.id',
+      put: 'own.movedTo = undefined\n    void refs',
+    },
+    {
+      file: 'server/src/store/memory-store.ts',
+      find: 'if (this.#disk.rooms.get(room) !== own || own.movedTo === undefined) {',
+      put: 'if (this.#disk.rooms.get(room) !== own) {',
+    },
+  ),
   plant('asks only the last home for a room', {
     file: 'loadbalancer/src/rooms/placement.ts',
     find: '.filter((id) => id !== homeId)',

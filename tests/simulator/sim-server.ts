@@ -9,7 +9,7 @@ import { Session } from '../../server/src/gateway/session.ts'
 import { Committer } from '../../server/src/rooms/committer.ts'
 import type { Directory } from '../../server/src/rooms/directory.ts'
 import { Rooms } from '../../server/src/rooms/rooms.ts'
-import type { MemoryDisk } from '../../server/src/store/memory-store.ts'
+import type { MemoryDisk, TakeStep } from '../../server/src/store/memory-store.ts'
 import { SimStore } from './sim-disk.ts'
 import type { SimLine } from './sim-line.ts'
 import { Process, type World } from './world.ts'
@@ -42,6 +42,8 @@ export class SimServer {
     disks: ReadonlyMap<string, MemoryDisk>
     directory: (server: SimServer) => Directory
     onLost: () => void
+    /** A step of a take-over was made. */
+    onTakeStep: () => void
   }) {
     const { world, network, id, inc, skewMs, disks } = options
     this.#world = world
@@ -50,7 +52,10 @@ export class SimServer {
     this.inc = inc
     this.#onLost = options.onLost
     this.process = new Process(world, id, skewMs)
-    this.store = new SimStore(world, this.process, id, disks)
+    this.store = new SimStore(world, this.process, id, disks, {
+      lost: () => this.#onLost(),
+      stepTaken: options.onTakeStep,
+    })
     this.bus = network.join(id)
     this.#gateway = {
       rateLimit: new RateLimit(0),
@@ -159,10 +164,12 @@ export class SimServer {
     })
   }
 
-  crash(): void {
+  /** @returns where take-overs were cut off by it */
+  crash(): TakeStep[] {
     this.process.crash()
-    this.store.crash()
+    const cutOff = this.store.crash()
     this.#network.leave(this.id)
     for (const line of this.sessions.keys()) line.cutByServer()
+    return cutOff
   }
 }

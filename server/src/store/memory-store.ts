@@ -42,14 +42,23 @@ export interface MemoryStoreOptions {
   /** The disks a `from` may lead to, by server id. */
   disks?: ReadonlyMap<string, MemoryDisk>
   newLog?: () => LogId
+  /** Entries a take-over copies in one step. */
+  chunk?: number
 }
 
-/** The Store in plain objects: for tests and simulated worlds. Each call is carried out at once, as one step. */
+/** The places between the steps of a take-over, as in take-over.ts: a process may end at any of them. */
+export type TakeStep = 'chunk copied' | 'level' | 'fenced there' | 'rest copied'
+
+/**
+ * The Store in plain objects: for tests and simulated worlds. Each call is carried out at once, as one step; only a take-over
+ * can also be taken step by step (`takeOver`), as the files of real servers are.
+ */
 export class MemoryStore implements Store {
   readonly #self: string
   readonly #disk: MemoryDisk
   readonly #disks: ReadonlyMap<string, MemoryDisk>
   readonly #newLog: () => LogId
+  readonly #chunk: number
   #closed = false
 
   constructor(options: MemoryStoreOptions = {}) {
@@ -57,9 +66,26 @@ export class MemoryStore implements Store {
     this.#disk = options.disk ?? new MemoryDisk()
     this.#disks = options.disks ?? new Map()
     this.#newLog = options.newLog ?? randomUUID
+    this.#chunk = options.chunk ?? Infinity
   }
 
   async take(room: RoomId, epoch: Epoch, from: readonly StoreRef[] = []): Promise<Taken | 'fenced'> {
+    const steps = this.takeOver(room, epoch, from)
+    for (;;) {
+      const step = steps.next()
+      if (step.done === true) return step.value
+    }
+  }
+
+  /**
+   * The same a step at a time: others may append, and take, in between, and a crash leaves what stands on the disks then.
+   * Until the last step the own row says that the room is elsewhere.
+   */
+  *takeOver(
+    room: RoomId,
+    epoch: Epoch,
+    from: readonly StoreRef[] = [],
+  ): Generator<TakeStep, Taken | 'fenced'> {
     this.#check()
     const own = this.#disk.rooms.get(room)
     if (own !== undefined && own.epoch > epoch) return 'fenced'
@@ -74,7 +100,7 @@ export class MemoryStore implements Store {
       this.#disk.rooms.set(room, made)
       return takenOf(made)
     }
-    return this.#takeFrom(room, epoch, others)
+    return yield* this.#takeFrom(room, epoch, others)
   }
 
   async append(batch: Batch): Promise<Committed> {
@@ -123,35 +149,67 @@ export class MemoryStore implements Store {
     this.#closed = true
   }
 
-  #takeFrom(room: RoomId, epoch: Epoch, from: readonly StoreRef[]): Taken | 'fenced' {
+  *#takeFrom(room: RoomId, epoch: Epoch, from: readonly StoreRef[]): Generator<TakeStep, Taken | 'fenced'> {
     const disks = from.map(({ id }) => {
       const disk = this.#disks.get(id)
       if (disk === undefined) throw new SourceUnavailable(`no disk of ${id}`)
       return disk
     })
     const known = new Set([this.#self, ...from.map(({ id }) => id)])
-    const rows = disks.map((disk) => disk.rooms.get(room))
-    if (rows.some((row) => row !== undefined && fences(row, epoch, this.#self, known))) return 'fenced'
-    for (const [i, disk] of disks.entries()) {
-      const row = rows[i] ?? newRoom(epoch)
+    const rows = disks.flatMap((disk) => disk.rooms.get(room) ?? [])
+    const own = this.#disk.rooms.get(room)
+    const lastTerm = Math.max(own?.term ?? 0, ...rows.map(({ term }) => term))
+    const standsAgainst = (row: MemoryRoom) => fences(row, { epoch, self: this.#self, known, lastTerm })
+    if (rows.some(standsAgainst)) return 'fenced'
+    const early = latest(rows)
+    if (early !== undefined && early.entries.length > 0 && (own === undefined || isAhead(early, own))) {
+      yield* this.#copy(room, early, from)
+    }
+    yield 'level'
+
+    const fenced: MemoryRoom[] = []
+    for (const disk of disks) {
+      const row = disk.rooms.get(room) ?? newRoom(0)
+      if (standsAgainst(row)) return 'fenced'
       disk.rooms.set(room, row)
       row.epoch = epoch
       row.movedTo = this.#self
+      fenced.push(row)
+      yield 'fenced there'
     }
-    const own = this.#disk.rooms.get(room)
-    const all = [...disks.map((disk) => disk.rooms.get(room)!), ...(own === undefined ? [] : [own])]
-    const most = all.reduce((best, row) => (isAhead(row, best) ? row : best))
-    const taken = {
-      log: most.log === '' ? this.#newLog() : most.log,
-      epoch,
-      term: epoch,
-      isDoubted: false,
-      movedTo: undefined,
-      entries: [...most.entries],
-      sends: new Map(most.sends),
+
+    // The head is read only now: nothing can come behind it any more.
+    const last = latest(fenced)!
+    const copied = this.#disk.rooms.get(room)
+    if (copied === undefined || isAhead(last, copied)) yield* this.#copy(room, last, from)
+    yield 'rest copied'
+    const row = this.#disk.rooms.get(room)!
+    if (row.epoch > epoch) return 'fenced'
+    Object.assign(row, { epoch, term: epoch, isDoubted: false, movedTo: undefined })
+    if (row.log === '') row.log = this.#newLog()
+    return takenOf(row)
+  }
+
+  /** Goes on behind what is here of that log; what is here of another one is void. */
+  *#copy(room: RoomId, from: MemoryRoom, refs: readonly StoreRef[]): Generator<TakeStep, void> {
+    let own = this.#disk.rooms.get(room)
+    if (own === undefined || own.log !== from.log) {
+      own = { ...newRoom(own?.epoch ?? 0), log: from.log, isDoubted: own?.isDoubted ?? false }
+      this.#disk.rooms.set(room, own)
     }
-    this.#disk.rooms.set(room, taken)
-    return takenOf(taken)
+    own.movedTo ??= refs[0]!.id
+    while (own.entries.length < from.entries.length) {
+      const at = own.entries.length
+      for (const entry of from.entries.slice(at, at + this.#chunk)) {
+        const key = keyOf(entry.user.id, entry.id)
+        own.entries.push(entry)
+        own.sends.set(key, from.sends.get(key)!)
+      }
+      yield 'chunk copied'
+      if (this.#disk.rooms.get(room) !== own || own.movedTo === undefined) {
+        throw new SourceUnavailable(`${room} was taken otherwise meanwhile`)
+      }
+    }
   }
 
   #check(): void {
@@ -159,13 +217,32 @@ export class MemoryStore implements Store {
   }
 }
 
-/** Whether a row in another store stands against `self` taking the room in `epoch`; `known`: the stores that are asked. */
-function fences(row: MemoryRoom, epoch: Epoch, self: string, known: ReadonlySet<string>): boolean {
+/**
+ * Whether a row in another store stands against `self` taking the room in `epoch`. `known`: the stores that are asked;
+ * `lastTerm`: the last in which one of them was the home.
+ */
+function fences(
+  row: MemoryRoom,
+  {
+    epoch,
+    self,
+    known,
+    lastTerm,
+  }: { epoch: Epoch; self: string; known: ReadonlySet<string>; lastTerm: Epoch },
+): boolean {
   if (row.epoch > epoch) return true
   // Its own epoch again: only we ourselves can have raised that fence, on a way that was cut off.
   if (row.epoch === epoch) return row.movedTo !== self
-  // Moved to a store nobody named: the content may be there.
-  return row.movedTo !== undefined && !known.has(row.movedTo)
+  // Moved to a store nobody named: the content may be there, unless somebody who is asked was the home later and so had all of
+  // it. Who was named as the home and never came to it still has such a row from long before.
+  return row.movedTo !== undefined && !known.has(row.movedTo) && row.epoch > lastTerm
+}
+
+function latest(rows: readonly MemoryRoom[]): MemoryRoom | undefined {
+  return rows.reduce<MemoryRoom | undefined>(
+    (best, row) => (best === undefined || isAhead(row, best) ? row : best),
+    undefined,
+  )
 }
 
 /** Whether `row` has what `best` has, and more: it was the home later, or it is further on. */
@@ -179,6 +256,10 @@ function newRoom(epoch: Epoch): MemoryRoom {
   return { log: '', epoch, term: 0, isDoubted: false, movedTo: undefined, entries: [], sends: new Map() }
 }
 
+function keyOf(sender: string, id: string): string {
+  return JSON.stringify([sender, id])
+}
+
 function takenOf({ log, entries }: MemoryRoom): Taken {
   return { log, head: entries.length, isWhole: true }
 }
@@ -187,13 +268,13 @@ function appendOne(room: MemoryRoom, part: RoomBatch, draft: Draft): Outcome {
   const text = draft.text ?? null
   const rest = restOf(draft)
   const content = JSON.stringify([draft.type, text, rest])
-  const key = JSON.stringify([draft.user.id, draft.id])
+  const key = keyOf(draft.user.id, draft.id)
   const known = room.sends.get(key)
   if (known !== undefined) {
     const { seq, ts } = known.entry
     return known.content === content ? { is: 'repeat', seq, ts } : { is: 'conflict' }
   }
-  if (draft.after !== undefined && !room.sends.has(JSON.stringify([draft.user.id, draft.after]))) {
+  if (draft.after !== undefined && !room.sends.has(keyOf(draft.user.id, draft.after))) {
     return { is: 'gap' }
   }
   const seq = room.entries.length + 1

@@ -47,8 +47,9 @@ export function* takeOver(
   try {
     for (const ref of from) sources.push(new Source(ref, room))
     const known = new Set([self, ...from.map(({ id }) => id)])
-    const standsAgainst = (row: RoomRow) => fences(row, epoch, self, known)
     const found = sources.map((source) => ({ source, row: source.row() }))
+    const lastTerm = Math.max(ours?.term ?? 0, ...found.map(({ row }) => row?.term ?? 0))
+    const standsAgainst = (row: RoomRow) => fences(row, { epoch, self, known, lastTerm })
     if (found.some(({ row }) => row !== undefined && standsAgainst(row))) return 'fenced'
     const copy = new RoomCopy(writer, self, room, from, tail)
     const early = latest(found.flatMap(({ source, row }) => (row === undefined ? [] : [{ source, row }])))
@@ -106,11 +107,23 @@ function copyChunk(from: Source, to: RoomCopy): boolean {
   return rows.length === COPY_CHUNK
 }
 
-/** Whether a row in another store stands against `self` taking the room in `epoch`; `known`: the stores that are asked. */
-function fences(theirs: RoomRow, epoch: Epoch, self: string, known: ReadonlySet<string>): boolean {
+/**
+ * Whether a row in another store stands against `self` taking the room in `epoch`. `known`: the stores that are asked;
+ * `lastTerm`: the last in which one of them was the home.
+ */
+function fences(
+  theirs: RoomRow,
+  {
+    epoch,
+    self,
+    known,
+    lastTerm,
+  }: { epoch: Epoch; self: string; known: ReadonlySet<string>; lastTerm: Epoch },
+): boolean {
   if (theirs.epoch > epoch) return true
   // Our own epoch again: only we ourselves can have raised that fence, on a way that was cut off.
   if (theirs.epoch === epoch) return theirs.movedTo !== self
-  // Moved to a store nobody named: the content may be there.
-  return theirs.movedTo !== null && !known.has(theirs.movedTo)
+  // Moved to a store nobody named: the content may be there, unless somebody who is asked was the home later and so had all of
+  // it. Who was named as the home and never came to it still has such a row from long before.
+  return theirs.movedTo !== null && !known.has(theirs.movedTo) && theirs.epoch > lastTerm
 }

@@ -137,6 +137,21 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
       assert.equal(taken !== 'fenced' && taken.head, 3)
     })
 
+    test('[S1] who was home long ago, was named again and never came, does not stand in the way', async () => {
+      const [a, b, c, d] = [await open('a'), await open('b'), await open('c'), await open('d')]
+      const first = await a.take('r', 1)
+      await appendTo(a, 'r', 1, message('1'))
+      await b.take('r', 2, [ref('a')])
+      await c.take('r', 3, [ref('b')])
+      await appendTo(c, 'r', 3, message('2'))
+      // a was to take it in epoch 4 and died before; b, which a's row leads to, is forgotten since c has all of it.
+      const taken = await d.take('r', 5, [ref('c'), ref('a')])
+      assert.ok(first !== 'fenced' && taken !== 'fenced')
+      assert.deepEqual([taken.log, taken.head], [first.log, 2])
+      assert.equal(await appendTo(c, 'r', 3, message('late')), 'fenced')
+      assert.equal(await a.take('r', 4, [ref('c')]), 'fenced')
+    })
+
     test('[S4] [S7] what is left from an earlier term is gone on from, not doubled', async () => {
       const [a, b, c] = [await open('a'), await open('b'), await open('c')]
       const first = await c.take('r', 1)
