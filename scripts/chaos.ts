@@ -4,6 +4,7 @@
 //   npm run chaos -- --minutes 2                             every kind of fault
 //   npm run chaos -- --faults kill,drain --seed 7            these, as seed 7 has them
 //   npm run chaos -- --count-each 300 --minutes 90 --summary chaos.md
+//   npm run chaos -- --storm 10000                           kills a server with so many clients (scripts/chaos/storm.ts)
 //   npm run chaos -- --help                                  all flags
 //
 // Prints one table. Exit code 1 on any breach: then seed, journals and data are kept, and it says where.
@@ -11,6 +12,7 @@ import { configOrExit } from '@flotilla/protocol/node/settings.ts'
 import { readChaosConfig } from './chaos/config.ts'
 import { LEGEND, tableOf } from './chaos/report.ts'
 import { runChaos } from './chaos/run.ts'
+import { sayStorm } from './chaos/storm.ts'
 import { complaintsOf, verdictOf, writeSummary } from './chaos/summary.ts'
 
 const argv = process.argv.slice(2)
@@ -27,6 +29,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 function say(line: string): void {
   console.log(line)
+}
+
+if (config.storm > 0) {
+  const { storm, servers, rate } = config
+  process.exit(await sayStorm({ clients: storm, servers, rate }, { say, signal: stop.signal }))
 }
 
 say(`seed ${config.seed}: ${config.ms / 60_000} minutes of ${config.kinds.join(', ')}`)

@@ -51,6 +51,12 @@ export function readChaosConfig(argv: readonly string[], env: Env) {
       default: 0,
       says: 'ends when there were so many of each kind; 0 = when the time is up',
     }),
+    /** 0: faults. */
+    storm: read.int('storm', {
+      default: 0,
+      max: 50_000,
+      says: 'instead of faults, kills one server with so many clients and times their return; 0 = no',
+    }),
     summary: read.optionalString('summary', { says: 'file to write the table to, in Markdown' }),
     isKept: read.onOff('keep', { default: false, says: 'keep journals and data even if all is well' }),
   }

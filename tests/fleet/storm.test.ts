@@ -1,0 +1,26 @@
+// The short form of `npm run chaos -- --storm`.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { describeStorm, runStorm } from '../../scripts/chaos/storm.ts'
+
+const CLIENTS = 300
+
+test('clients of a server that is killed all come back with everything they missed, and the disk is not asked for each of them', async (t) => {
+  const stop = new AbortController()
+  t.signal.addEventListener('abort', () => stop.abort())
+  const result = await runStorm(
+    { clients: CLIENTS, servers: 3, rate: 40, windowMs: 1_000 },
+    { say: (line) => t.diagnostic(line), signal: stop.signal },
+  )
+  for (const line of describeStorm(result)) t.diagnostic(line)
+
+  assert.deepEqual(result.breaches, [])
+  assert.deepEqual([result.backMs.length, result.missing, result.notBack], [CLIENTS, 0, []])
+  assert.ok(result.acked > 100, `${result.acked} acks`)
+  // Each room is read a few times at most on each of two servers, by however many.
+  const { storeReads } = result.survivors
+  assert.ok(
+    storeReads <= 4 * result.rooms,
+    `${storeReads} readings for ${CLIENTS} clients in ${result.rooms} rooms`,
+  )
+})
