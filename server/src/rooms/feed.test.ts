@@ -29,9 +29,13 @@ class Reader implements FeedFollower {
 }
 
 /** A feed over a log of `stored` entries, of which the ring has none yet. */
-function open(stored: number, options: { ring?: object; fail?: () => boolean } = {}) {
+function open(
+  stored: number,
+  options: { ring?: object; fail?: () => boolean; padding?: number; page?: number } = {},
+) {
   const clock = new FakeClock()
-  const log = Array.from({ length: stored }, (_, i) => line(i + 1))
+  const { padding = 0, page = Infinity } = options
+  const log = Array.from({ length: stored }, (_, i) => line(i + 1, padding))
   const reads: [after: number, limit: number][] = []
   const feed = new Feed({
     clock,
@@ -41,7 +45,7 @@ function open(stored: number, options: { ring?: object; fail?: () => boolean } =
     read: (after, limit) => {
       reads.push([after, limit])
       if (options.fail?.() === true) return Promise.reject(new Error('away'))
-      return Promise.resolve(log.slice(after, after + limit))
+      return Promise.resolve(log.slice(after, after + Math.min(limit, page)))
     },
     ring: options.ring ?? {},
   })
@@ -85,6 +89,33 @@ describe('a feed', () => {
     for (let i = 0; i < 20; i += 1) await settled()
     for (const reader of readers) assert.deepEqual(reader.seen, upTo(501, 900))
     assert.deepEqual(reads, [[500, 400]])
+  })
+
+  test('reads the log a few times for a thousand followers that come back to many places', async () => {
+    const { feed, reads } = open(900)
+    const readers = Array.from({ length: 1_000 }, (_, i) => new Reader(899 - ((i * 37) % 500)))
+    for (const reader of readers) feed.follow(reader)
+    for (let i = 0; i < 40; i += 1) await settled()
+    for (const reader of readers) assert.equal(reader.seen.at(-1), 900)
+    assert.ok(reads.length <= 5, `${reads.length} readings`)
+  })
+
+  test('reads the log a few times for a thousand followers where entries are long and pages of them short', async () => {
+    const { feed, reads } = open(300, { padding: 2_000, page: 50 })
+    const readers = Array.from({ length: 1_000 }, () => new Reader(50))
+    for (const reader of readers) feed.follow(reader)
+    for (let i = 0; i < 60; i += 1) await settled()
+    for (const reader of readers) assert.deepEqual(reader.seen, upTo(51, 300))
+    assert.equal(reads.length, 5)
+  })
+
+  test('reads what the ring cannot hold once for all who are at the same place', async () => {
+    const { feed, reads } = open(1_000, { ring: { entries: 16 } })
+    const readers = Array.from({ length: 300 }, () => new Reader(0))
+    for (const reader of readers) feed.follow(reader)
+    for (let i = 0; i < 60; i += 1) await settled()
+    for (const reader of readers) assert.deepEqual(reader.seen, upTo(1, 1_000))
+    assert.ok(reads.length <= 6, `${reads.length} readings`)
   })
 
   test('stops writing to a follower above the high-water mark, and goes on when it has drained', async () => {

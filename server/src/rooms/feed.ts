@@ -42,6 +42,8 @@ const ENTRIES_PER_WRITE = 12
 
 const CATCH_UP_ENTRIES = 200
 const CATCH_UP_RETRY_MS = 250
+/** The ring is filled with so many entries at a time at least. */
+const LEAST_FILLED = 64
 
 export class Feed {
   readonly #clock: Clock
@@ -58,6 +60,8 @@ export class Feed {
   #perMs = 0
   #flushLater: Cancel | undefined
   #filling: Promise<void> | undefined
+  /** Readings of the log that are under way, by the cursor they begin at. */
+  #readings = new Map<Seq, Promise<Buffer[]>>()
 
   constructor(options: {
     clock: Clock
@@ -119,6 +123,7 @@ export class Feed {
   reset(log: LogId, head: Seq): void {
     this.#log = log
     this.#ring = new Ring(head, this.#ringLimits)
+    this.#readings = new Map()
     for (const follower of this.#followers) {
       follower.cursor = Math.max(0, head - LIMITS.joinEntries)
       follower.reset(log)
@@ -174,7 +179,7 @@ export class Feed {
         if (missing <= 0) break
         if (missing <= this.#ring.space && (await this.#backfill(missing))) continue
         const log = this.#log
-        const lines = await this.#read(cursor, Math.min(CATCH_UP_ENTRIES, missing))
+        const lines = await this.#readOn(cursor, Math.min(CATCH_UP_ENTRIES, missing))
         // A reset or a leave while the log was read makes what came back void.
         if (this.#log !== log || follower.cursor !== cursor || !this.#followers.has(follower)) continue
         if (lines.length === 0) {
@@ -213,24 +218,43 @@ export class Feed {
     }
   }
 
+  /** What follows `cursor`; whoever wants it while it is being read gets the same. */
+  #readOn(cursor: Seq, limit: number): Promise<Buffer[]> {
+    const readings = this.#readings
+    let reading = readings.get(cursor)
+    if (reading === undefined) {
+      reading = this.#read(cursor, limit).finally(() => readings.delete(cursor))
+      readings.set(cursor, reading)
+    }
+    return reading
+  }
+
   /**
-   * Reads `missing` entries before the ring into it. Everybody who waits for them shares one reading: when thousands
-   * resume at once, the log is read for the first of them.
+   * Reads `missing` entries before the ring into it, and at least as many as it has: so that it is filled in a few readings, however
+   * many followers come back to however many places. Everybody who waits for them shares one reading.
    * @returns whether the ring reaches further back than before
    */
   async #backfill(missing: number): Promise<boolean> {
     const ring = this.#ring
     const { first } = ring
-    this.#filling ??= this.#read(Math.max(0, first - 1 - missing), missing)
-      .then((lines) => {
-        // A page is cut where its entries are long: then it ends before the ring begins.
-        if (lines.length === missing) ring.prepend(lines, first - 1)
-      })
-      .finally(() => {
-        this.#filling = undefined
-      })
+    this.#filling ??= this.#fill(ring, Math.max(missing, LEAST_FILLED, ring.head - first + 1)).finally(() => {
+      this.#filling = undefined
+    })
     await this.#filling
     return this.#ring !== ring || ring.first < first
+  }
+
+  async #fill(ring: Ring, wanted: number): Promise<void> {
+    const to = ring.first - 1
+    const from = Math.max(0, to - Math.min(wanted, ring.space))
+    const lines: Buffer[] = []
+    // A page is cut where its entries are long: then it ends before the ring begins, and it takes some more.
+    while (from + lines.length < to) {
+      const more = await this.#read(from + lines.length, to - from - lines.length)
+      if (more.length === 0) return
+      lines.push(...more)
+    }
+    ring.prepend(lines, to)
   }
 
   /** No flush comes after this. */

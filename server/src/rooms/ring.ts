@@ -50,9 +50,12 @@ export class Ring {
     return this.#head - (this.#lines.length - this.#start) + 1
   }
 
-  /** Entries it can still take in front without forgetting any. */
+  /** Entries it can still take in front without forgetting any, if they are as long as those it has. */
   get space(): number {
-    return this.#limits.entries - (this.#lines.length - this.#start)
+    const kept = this.#lines.length - this.#start
+    const free = this.#limits.entries - kept
+    if (kept === 0) return free
+    return Math.min(free, Math.floor(((this.#limits.bytes - this.#bytes) * kept) / this.#bytes))
   }
 
   /** Appends the entry head + 1. At its bound the ring forgets the oldest: they are in the log. */
