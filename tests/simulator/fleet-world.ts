@@ -339,8 +339,9 @@ class FleetWorld {
     if (server?.process.isAlive !== true || server.process.isPaused) return
     this.#world.note(`${id} stands still for ${ms}`)
     server.process.pause()
-    // Peers notice by silence.
-    if (ms > 3_000) this.#world.after(3_000, () => server.process.isPaused && this.#linksOf(id, false))
+    // Peers notice by silence; not that of the run that came after one that died while it stood still.
+    const isStill = () => server.process.isAlive && server.process.isPaused
+    if (ms > 3_000) this.#world.after(3_000, () => isStill() && this.#linksOf(id, false))
     this.#world.after(ms, () => {
       server.process.resume()
       if (server.process.isAlive) this.#linksOf(id, true)

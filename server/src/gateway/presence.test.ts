@@ -81,6 +81,20 @@ describe('presence', () => {
     })
   }
 
+  test('[P1] the first of a room on another server is shown everybody at once, as one who moved there was before', async () => {
+    const room = await fleet.room()
+    const ada = await fleet.member(room, 0, 'ada')
+    const bob = await fleet.member(room, 1, 'bob')
+    await sees(ada, room, ['ada', 'bob'])
+    await sees(bob, room, ['ada', 'bob'])
+    const fresh = await fleet.open()
+    const cas = await fleet.client(fresh, 'cas')
+    const { members, count } = await cas.join(room)
+    assert.deepEqual([names(members), count], [['ada', 'bob', 'cas'], 3])
+    for (const client of [ada, bob, cas]) client.terminate()
+    await fleet.stop(fresh)
+  })
+
   test('[P1] who joins again, or moves to another server and then leaves the first, never left', async () => {
     const room = await fleet.room()
     const ada = await fleet.member(room, 0, 'ada')
