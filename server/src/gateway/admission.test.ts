@@ -102,6 +102,16 @@ describe('admission', () => {
     assert.equal(admission.rate, 100)
   })
 
+  test('a server that let in many when it became late goes by what came in, not by what it might have taken', () => {
+    const admission = new Admission(0, half, { ...SMALL, ceiling: 5_000, burst: 500 })
+    for (let now = 0; now < 400; now += 10) {
+      knocks(admission, now, 4)
+      if (now % 50 === 0) admission.observe(now, 0)
+    }
+    admission.observe(400, 150)
+    assert.equal(admission.rate, 200)
+  })
+
   test('slots dealt while it was slow are kept, and when it is faster again others come in between', () => {
     const admission = small()
     admission.observe(0, 400)

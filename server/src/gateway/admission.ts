@@ -1,8 +1,8 @@
 /**
  * How many clients a server takes, and when: decisions only. When thousands come at once, since the server they were on has died,
  * each is given a place in time, a **slot**, so that they come in as fast as this server can take them and no faster, and whoever
- * was here before hardly notices. Slots are dealt in the order of coming and lie 1/rate apart. The rate is found out: it is cut
- * whenever the event loop is late, and grows slowly while it is not.
+ * was here before hardly notices. Slots are dealt in the order of coming and lie 1/rate apart. The rate is found out: when the
+ * event loop is late it becomes half of what has just come in, and it grows slowly while the loop is not late.
  *
  * A slot that is near is waited for with the handshake held up; to a farther one the client is sent away, and is let in when
  * it comes back. Who comes back is not asked who it is: as many are let in as have slots that are due.
@@ -31,7 +31,7 @@ export interface AdmissionLimits {
 
 const DEFAULTS: AdmissionLimits = {
   floor: 100,
-  ceiling: 2_000,
+  ceiling: 5_000,
   growth: 250,
   burst: 500,
   lateMs: 100,
@@ -40,6 +40,8 @@ const DEFAULTS: AdmissionLimits = {
   horizonMs: 15_000,
   graceMs: 1_500,
 }
+const MEASURED_MS = 500
+const FEW = 50
 /** Timers may be early by a little. */
 const EARLY_MS = 20
 
@@ -58,6 +60,9 @@ export class Admission {
   #filledAt: number
   #observedAt: number
   #cutAt = -Infinity
+  /** Who came in since then, or since not much longer than `MEASURED_MS`. */
+  #cameIn = 0
+  #countedFrom: number
   /** The time after the last slot that was given. */
   #next = -Infinity
   /** Slots that are to come. */
@@ -72,6 +77,7 @@ export class Admission {
     this.#tokens = this.#limits.burst
     this.#filledAt = now
     this.#observedAt = now
+    this.#countedFrom = now
   }
 
   /** Clients per second that it takes now. */
@@ -86,6 +92,12 @@ export class Admission {
 
   /** Somebody is at the door. At most `ceiling` × `horizonMs` slots are dealt; those beyond come back to ask again, spread out. */
   knock(now: number): Admitted {
+    const answer = this.#answer(now)
+    if (answer.is !== 'put-off') this.#cameIn += 1
+    return answer
+  }
+
+  #answer(now: number): Admitted {
     this.#pass(now)
     if (this.#dealt.first <= now + EARLY_MS) {
       this.#dealt.shift()
@@ -113,12 +125,22 @@ export class Admission {
     const sinceMs = Math.min(1_000, Math.max(0, now - this.#observedAt))
     this.#observedAt = now
     this.#pass(now)
+    const countedMs = Math.max(1, now - this.#countedFrom)
     if (loopDelayMs < lateMs) {
       this.#rate = Math.min(ceiling, this.#rate + (growth * sinceMs) / 1_000)
+      if (countedMs >= MEASURED_MS) this.#countAnew(now)
     } else if (now - this.#cutAt >= cutEveryMs) {
       this.#cutAt = now
-      this.#rate = Math.max(floor, this.#rate / 2)
+      // If hardly anybody came in, it is not them who make it late: then what came in says nothing about what could.
+      const measured = this.#cameIn < FEW ? Infinity : (this.#cameIn * 1_000) / countedMs
+      this.#rate = Math.max(floor, Math.min(this.#rate, measured) / 2)
+      this.#countAnew(now)
     }
+  }
+
+  #countAnew(now: number): void {
+    this.#cameIn = 0
+    this.#countedFrom = now
   }
 
   /** Lets the time since the last call pass: the rate gives places, slots that fall due take them, whether used or not. */
