@@ -99,6 +99,17 @@ describe('the connection', () => {
     assert.ok(tried.includes(A), 'that one, too, in its turn')
   })
 
+  test('[R1] what the balancer named is not forgotten for a server that knows of no other yet', () => {
+    const it = machine().feed(
+      { type: 'start' },
+      { type: 'located', line: 1, url: A, alternatives: [B] },
+      { type: 'welcomed', line: 1, welcome: welcome({ alternatives: [] }) },
+    )
+    it.lose().feed({ type: 'due', timer: 'retry' })
+    it.feed({ type: 'unlocated', line: it.m.line })
+    assert.deepEqual(it.shown, { status: 'opening', attempt: 1, url: B })
+  })
+
   test('[R1] clients that lose the same server do not all take the same alternative', () => {
     const counts = new Map<string, number>()
     let seed = 1

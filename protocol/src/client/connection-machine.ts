@@ -271,7 +271,8 @@ function welcomed(m: Machine, line: number, welcome: Welcome, random: () => numb
   if (m.line !== line || m.shown.status !== 'opening') return [m, []]
   const { url } = m.shown
   const [now, effects] = live(m, line, url, welcome)
-  const known = merge([...shuffled(welcome.alternatives, random), url], [])
+  // Behind them what the balancer named: a server that has just started may not have been told of the others yet.
+  const known = merge([...shuffled(welcome.alternatives, random), url], m.known)
   return [{ ...now, known, turn: 0 }, [{ do: 'clear', timer: 'handshake' }, ...effects, { do: 'join', line }]]
 }
 
