@@ -186,13 +186,17 @@ export class Injector {
     if (await part.failWrites(bytes, ms)) await part.start()
   }
 
-  async #fill({ disk }: ChaosServer, ms: number): Promise<void> {
+  async #fill({ disk, part }: ChaosServer, ms: number): Promise<void> {
+    part.isDiskFull = true
     disk?.fill()
     // What its server frees meanwhile (a WAL that starts over) is taken, too.
     const again = setInterval(() => disk?.fill(), 100)
     await pause(ms)
     clearInterval(again)
     disk?.free()
+    // One that met it while it started still has to say so, and is started again.
+    await part.start()
+    part.isDiskFull = false
   }
 
   #strands(server: ChaosServer, link: CutLink, other: number): Strand[] {

@@ -10,8 +10,8 @@ const READY_MS = 30_000
 const GIVE_UP_MS = 20_000
 /** From an I/O error to the end of the process: what is under way, and its last words. */
 const LAST_WORDS_MS = 1_000
-/** What a server says when it ends because of its store. */
-const STORE_LOST = /store .*is lost/i
+/** What a server says when it ends because of its disk, or does not even start. */
+const DISK_FAILED = /store .*is lost|Cannot start: .*(disk I\/O error|disk is full|no space|too large)/i
 
 export interface PartOptions {
   name: string
@@ -30,6 +30,8 @@ export class Part {
   #child: Child | undefined
   #id = ''
   #isExpected = false
+  /** Set by who fills its disk: what it says of that when it is started just then is as it should be. */
+  isDiskFull = false
   /** Runs of it whose writes were made to fail. */
   readonly #failing = new WeakSet<Child>()
   #isStopping = false
@@ -136,8 +138,12 @@ export class Part {
     void child.exited.then((exit) => {
       this.#isReady = false
       for (const proxy of proxies) proxy.targetIsGone()
-      if (this.#isExpected || (this.#failing.has(child) && endedByItsStore(exit, child))) return
-      this.#options.onUnexpectedEnd([describeExit(exit), ...child.output.slice(-3)].join(' | '))
+      if (this.#isExpected) return
+      const isFailing = this.#failing.has(child)
+      if (!(isFailing || this.isDiskFull) || !endedByItsDisk(exit, child)) {
+        this.#options.onUnexpectedEnd([describeExit(exit), ...child.output.slice(-3)].join(' | '))
+      }
+      if (isFailing) return // who let it fail starts it again
       // Should that come to nothing, whoever needs it next is told.
       if (this.#starting === undefined) void this.#restart().catch(() => {})
     })
@@ -165,7 +171,7 @@ export class Part {
   }
 }
 
-/** The one way in which a process may end whose writes fail: with a clear line, and not as if all were well. */
-function endedByItsStore({ code, signal }: Exit, { output }: Child): boolean {
-  return signal === null && code === 1 && output.some((line) => STORE_LOST.test(line))
+/** The one way in which a process may end whose disk fails: with a clear line, and not as if all were well. */
+function endedByItsDisk({ code, signal }: Exit, { output }: Child): boolean {
+  return signal === null && code === 1 && output.some((line) => DISK_FAILED.test(line))
 }

@@ -131,7 +131,7 @@ class ChaosRun {
       const attempt = async (work: () => Promise<void>) => {
         await work().catch((cause: unknown) => breaches.push(`L ${(cause as Error).message}`))
       }
-      await attempt(() => this.#breakThings(fleet, rooms, usable))
+      if (usable.length > 0) await attempt(() => this.#breakThings(fleet, rooms, usable))
       this.#note('heals')
       await attempt(() => fleet.heal())
       for (const talker of this.#talkers) talker.hush()
