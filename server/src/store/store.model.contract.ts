@@ -7,6 +7,8 @@ import type { StoreWorld } from './store.contract.ts'
 import { ANN, BOB } from './test/drafts.ts'
 import type { Batch, Committed, Draft, Store } from './store.ts'
 
+/** The same histories each time: whoever changes a store may try others, and its check does not fail by luck. */
+const SEED = 1
 const SERVERS = ['a', 'b', 'c']
 const ROOMS = ['x', 'y', 'z']
 const IDS = ['1', '2', '3', '4', '5', '6']
@@ -79,7 +81,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** Runs random histories through the adapter and the memory store alike; every answer must be the same. */
 export function describeAgainstModel(name: string, newWorld: () => StoreWorld, runs: number): void {
-  test(`${name} answers random histories as the memory store does`, async (t) => {
+  test(`${name} answers random histories as the memory store does`, async () => {
     const asserted = fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
       const world = newWorld()
       try {
@@ -88,9 +90,7 @@ export function describeAgainstModel(name: string, newWorld: () => StoreWorld, r
         await world.end()
       }
     })
-    const seed = Date.now() % 2 ** 31
-    t.diagnostic(`seed ${seed}`)
-    await fc.assert(asserted, { seed, numRuns: runs, endOnFailure: true })
+    await fc.assert(asserted, { seed: SEED, numRuns: runs, endOnFailure: true })
   })
 }
 
