@@ -381,6 +381,8 @@ class FleetWorld {
       this.#mend(a!, b!)
     }
     for (const { store } of this.#servers.values()) store.trouble = 'none'
+    // A room whose next home died on the way to it is nobody's until somebody asks for it, and nobody may be left in it.
+    for (const room of this.#rooms) this.#clients[0]?.join(room)
   }
 
   /** Lets the world run until nothing is pending. @returns what did not come to rest */

@@ -32,8 +32,7 @@ describe('a fleet in a simulated world', () => {
     const faults: Record<string, number> = {}
     let acked = 0
     let takeOvers = 0
-    const first = 1 + Math.floor(Math.random() * 1e9)
-    for (let seed = first; seed < first + WORLDS; seed += 1) {
+    for (let seed = 1; seed <= WORLDS; seed += 1) {
       const result = await runWorld({ seed })
       assert.deepEqual(result.breaches, [], `seed ${seed}: replay it with npm run simulate -- --seed ${seed}`)
       acked += result.acked
