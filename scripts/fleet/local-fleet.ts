@@ -100,7 +100,7 @@ export async function startLocalFleet(options: FleetOptions = {}): Promise<Local
     servers,
     addServer,
     registry: () => fetchRegistry(loadbalancer.url),
-    async complete(timeoutMs = 20_000) {
+    async complete(timeoutMs = 60_000) {
       await until(
         'the balancer lists every server as up',
         async () => {

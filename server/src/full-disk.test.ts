@@ -35,17 +35,22 @@ function fill(folder: string): void {
 
 describe('a server on a full disk', () => {
   test('[E3] [S8] acks nothing, says busy, goes on reading, and goes on when there is space again', async (t) => {
+    const fleet = await Fleet.start()
     const folder = smallDisk()
+    t.after(async () => {
+      try {
+        await fleet.close()
+      } finally {
+        if (folder !== undefined) {
+          execFileSync('umount', ['--lazy', folder])
+          rmdirSync(folder)
+        }
+      }
+    })
     if (folder === undefined) {
       t.skip('a small disk can be mounted by root only')
       return
     }
-    const fleet = await Fleet.start()
-    t.after(async () => {
-      await fleet.close()
-      execFileSync('umount', [folder])
-      rmdirSync(folder)
-    })
     const server = await fleet.open({ data: folder, flags: ['--log-level', 'info'] })
     let lost: unknown
     void server.lost.then((cause) => (lost = cause))

@@ -9,9 +9,16 @@ import {
   type FleetProcess,
   type LocalFleet,
 } from '../../scripts/fleet/local-fleet.ts'
+import { until as untilWithin } from '../../scripts/fleet/until.ts'
 
-export { until } from '../../scripts/fleet/until.ts'
 export type { FleetProcess, LocalFleet }
+
+/** Longest wait for anything, if a test does not say otherwise: several processes on two busy cores may need a while. */
+const PATIENCE_MS = 60_000
+
+/** As the one of the scripts, with more patience. */
+export const until: typeof untilWithin = (what, condition, { timeoutMs = PATIENCE_MS, ...more } = {}) =>
+  untilWithin(what, condition, { timeoutMs, ...more })
 
 /**
  * A fleet that ends with test `t` (or by `stop()`, where there is no test context, as in a `before` hook). If the

@@ -1,7 +1,7 @@
 import type { ServerFrame } from '@flotilla/protocol/frames.ts'
 import { parseServerFrame, splitLines } from '@flotilla/protocol/frames.ts'
 import { WebSocket, type ClientOptions } from 'ws'
-import { until } from '../../scripts/fleet/until.ts'
+import { until } from './harness.ts'
 
 /** A bare WebSocket that sends what no decent client would, and keeps all it is told. */
 export class RawClient {

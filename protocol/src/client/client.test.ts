@@ -5,7 +5,7 @@ import { FakeClock } from './test/fake-clock.ts'
 import { ANNA, Balancer, BERT, joined, message, messages, Peer } from './test/peer.ts'
 import { admit, connectionIs, follow, liveStage, smallRandom, stage } from './test/stage.ts'
 
-describe('a client', { timeout: 20_000 }, () => {
+describe('a client', { timeout: 120_000 }, () => {
   test('[C1] [R4] goes where the balancer says, joins its rooms and shows what is streamed', async (t) => {
     const { peer, client } = await stage(t)
     const room = client.room('general')

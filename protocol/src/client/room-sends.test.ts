@@ -7,7 +7,7 @@ import { ack, error, heard, liveStage, own, sent, stage } from './test/stage.ts'
 /** When the line is asked after a send [R3]; not what these tests look at. */
 const ASKED_PING_MS = 1_500
 
-describe('what a room sends', { timeout: 20_000 }, () => {
+describe('what a room sends', { timeout: 120_000 }, () => {
   test('[R14] ack and entry settle a send in any order, once, and it is shown at every moment', async (t) => {
     const { line, room, seen } = await liveStage(t)
     const visible = () => new Set([...room.pending.map(({ id }) => id), ...seen.entries.map(({ id }) => id)])

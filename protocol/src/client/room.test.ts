@@ -16,7 +16,7 @@ import {
   stage,
 } from './test/stage.ts'
 
-describe('what a room shows', { timeout: 20_000 }, () => {
+describe('what a room shows', { timeout: 120_000 }, () => {
   test('[R6] a gap in the live stream is filled before what is beyond it', async (t) => {
     const { line, seen } = await liveStage(t, { head: 10 })
     line.say(message(11), message(14))
@@ -146,7 +146,7 @@ describe('what a room shows', { timeout: 20_000 }, () => {
   })
 })
 
-describe('what a room asks', { timeout: 20_000 }, () => {
+describe('what a room asks', { timeout: 120_000 }, () => {
   test('[H1] pages of history are what the server says', async (t) => {
     const { line, room } = await liveStage(t, { head: 99 })
     const page = room.history(60, 10)

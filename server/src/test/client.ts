@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Entry, ServerFrame } from '@flotilla/protocol/frames.ts'
 import { ENTRY_TYPES } from '@flotilla/protocol/frames.ts'
 import { WebSocket, type ClientOptions } from 'ws'
@@ -126,11 +127,19 @@ export class Client {
     return this.expect('history', { type: 'history', room, ...more })
   }
 
-  /** Asks for something that succeeds. */
+  /** Asks for something that succeeds; again, as any client would, while it is told that the room is busy. */
   async expect<T extends ServerFrame['type']>(type: T, frame: object): Promise<Frame<T>> {
-    const answer = await this.ask(frame, type)
-    if (answer.type !== type) throw new Error(`${JSON.stringify(answer)} to ${JSON.stringify(frame)}`)
-    return answer
+    const deadline = performance.now() + PATIENCE_MS
+    for (;;) {
+      const answer = await this.ask(frame, type)
+      if (answer.type === type) return answer
+      const error: ServerFrame = answer
+      const isBusy = error.type === 'error' && error.code === 'busy'
+      if (!isBusy || performance.now() > deadline) {
+        throw new Error(`${JSON.stringify(answer)} to ${JSON.stringify(frame)}`)
+      }
+      await pause(error.retryMs ?? 100)
+    }
   }
 
   /** Everything said before was taken, and what it caused at once is here. */

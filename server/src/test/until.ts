@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** Longest wait for anything; what takes this long will not come. */
-export const PATIENCE_MS = 20_000
+export const PATIENCE_MS = 60_000
 
 /** Asks until it holds. @throws after `PATIENCE_MS`, naming what did not come */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
