@@ -28,10 +28,12 @@ export async function start(
   t: TestContext,
   args: readonly string[],
   serverArgs: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Started> {
   const data = args[0]?.startsWith('-') && !args.includes('--data') ? ['--data', await freshFolder(t)] : []
   const child = spawn(process.execPath, [FLEET, ...args, ...data, ...serverArgs], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   })
   const lines: string[] = []
   for (const stream of [child.stdout, child.stderr]) {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { ANY_PORT, isAlive, start } from './fleet-command.ts'
 import { freshFolder, until } from './harness.ts'
 import { Person } from './person.ts'
@@ -58,6 +59,20 @@ describe('npm run fleet -- roll', () => {
     assert.deepEqual(await once(roll.process, 'close'), [1, null])
     assert.match(roll.lines.join('\n'), /The roll stops here: /)
     await until('all are gone', () => !rows.some(({ pid }) => isAlive(pid)))
+  })
+
+  test('prints what was lost and ends with 1, where servers ack what they have not stored', async (t) => {
+    const data = await freshFolder(t)
+    const hook = pathToFileURL(join(import.meta.dirname, '../simulator/plant-hook.ts')).href
+    const env = { NODE_OPTIONS: `--import ${hook}`, FLOTILLA_PLANT: 'acks before the commit' }
+    const flags = [...ANY_PORT, '--servers', '2', '--web', 'off', '--data', data]
+    const fleet = await start(t, flags, ['--', '--rate', '0'], env)
+    await fleet.table()
+    const roll = await start(t, ['roll', '--data', data])
+    assert.deepEqual(await once(roll.process, 'close'), [1, null])
+    const output = roll.lines.join('\n')
+    const [, lost = '0'] = /lost (\d+), doubled \d+, reordered \d+, longest gap \d+ ms/.exec(output) ?? []
+    assert.ok(Number(lost) > 0, output)
   })
 
   test('says in one line that no fleet runs there', async (t) => {
