@@ -81,7 +81,7 @@ export const PLANTS: readonly Plant[] = [
       this.#check()
       return this.#store.append(batch)
     })`,
-      put: `return this.#io(1, 10, () => this.#store.fenced(batch)).then((fenced) => this.#io(1, 10, () => {
+      put: `return this.#io(1, 5, () => this.#store.fenced(batch)).then((fenced) => this.#io(20, 100, () => {
       this.#check()
       return this.#store.append(batch, fenced)
     }))`,
@@ -176,8 +176,8 @@ export const PLANTS: readonly Plant[] = [
   }),
   plant('skips an entry while catching up from the log', {
     file: 'server/src/rooms/feed.ts',
-    find: 'if (lines.length === missing) ring.prepend(lines, first - 1)',
-    put: 'if (lines.length === missing) ring.prepend(lines.slice(1).concat(lines.slice(-1)), first - 1)',
+    find: 'ring.prepend(lines, to)',
+    put: 'ring.prepend(lines.slice(1).concat(lines.slice(-1)), to)',
   }),
   plant('keeps the people of a server that is gone', {
     file: 'server/src/rooms/presence.ts',

@@ -1,10 +1,12 @@
 // The web app in a real browser, on a real fleet.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { ChatClient } from '@flotilla/protocol/client/client.ts'
 import { until } from '../fleet/harness.ts'
+import { backup, restore } from '../../server/src/store/backup.ts'
 import { openTheatre, type Stage, type Visitor } from './browser.ts'
 
 let theatre: Awaited<ReturnType<typeof openTheatre>>
@@ -147,6 +149,28 @@ describe('the web app', () => {
     }
     await bo.say('after')
     await inLog(ana.page, 'after').waitFor()
+  })
+
+  test('a room that was set back to a backup: what is lost is not shown any more, and one goes on from what is there', async (t) => {
+    const stage = await theatre.stage(t)
+    const ana = await stage.person('ana')
+    await ana.say('kept')
+    await inLog(ana.page, 'kept').waitFor()
+    const home = await ana.server()
+    for (const server of stage.fleet.servers) if (server.id !== home.id) await server.stop()
+    const safe = join(home.dataDir, 'safe.db')
+    backup(home.dataDir, safe)
+    await ana.say('lost')
+    await inLog(ana.page, 'lost').waitFor()
+    home.kill('SIGKILL')
+    await home.exited
+    restore(safe, home.dataDir, Date.now())
+    await home.restart()
+    await said(ana.page, 'lost').waitFor({ state: 'detached' })
+    await inLog(ana.page, 'kept').waitFor()
+    await ana.say('after')
+    await inLog(ana.page, 'after').waitFor()
+    assert.equal(await said(ana.page, 'kept').count(), 1)
   })
 
   test('what is finally refused stays as failed, and can be tried again or discarded', async (t) => {
