@@ -289,13 +289,18 @@ export class ClientMember implements Member {
     this.#session.answer({ type: 'reset', room: this.#room, log })
   }
 
-  /** What a slow client could not be told adds up to one change, which it is told when it has drained. */
-  presence(room: RoomId, { join, leave, count }: MembersDifference): void {
-    if (this.#missed === undefined && this.#session.hint(presenceLine(room, { join, leave, count }))) return
+  /** What it could not be told, being slow, or is not to be told yet adds up to one change. */
+  presence(room: RoomId, { join, leave, count }: MembersDifference, isHeld: boolean): void {
+    const isLater = isHeld || this.#missed !== undefined
+    if (!isLater && this.#session.hint(presenceLine(room, { join, leave, count }))) return
     this.#missed ??= { here: new Map(), count }
-    for (const user of join) this.#missed.here.set(user.id, { user, isHere: true })
-    for (const user of leave) this.#missed.here.set(user.id, { user, isHere: false })
+    const { here } = this.#missed
+    // Who went and came back, or came and went, did neither.
+    for (const user of join) if (!here.delete(user.id)) here.set(user.id, { user, isHere: true })
+    for (const user of leave) if (!here.delete(user.id)) here.set(user.id, { user, isHere: false })
     this.#missed.count = count
+    // [P3] Then it is only counts; when they are few again, everybody is named.
+    if (count > LIMITS.presenceNames) here.clear()
   }
 
   drained(): void {

@@ -17,13 +17,30 @@ describe('attendance at a server', () => {
     const clock = new FakeClock()
     const reports: PeopleReport[] = []
     const said: MembersDifference[] = []
+    const gathered = { held: 0, released: 0 }
     const people = new Attendance({
       clock,
       tell: (report) => void reports.push(report),
-      announce: (change) => void said.push(change),
+      announce: (change, isHeld) => {
+        said.push(change)
+        if (isHeld) gathered.held += 1
+      },
+      release: () => (gathered.released += 1),
     })
-    return { clock, people, reports, said }
+    return { clock, people, reports, said, gathered }
   }
+
+  test('[P6] of a crowd the first are told of one by one, the others together once a second', async () => {
+    const { clock, people, said, gathered } = open()
+    for (let i = 0; i < 100; i += 1) people.enter({ id: `guest:${i}`, name: `${i}` })
+    assert.equal(said.length, 100)
+    assert.deepEqual(gathered, { held: 90, released: 0 })
+    await clock.pass(1_000)
+    assert.deepEqual(gathered, { held: 90, released: 1 })
+    await clock.pass(2_000)
+    people.enter(ADA)
+    assert.deepEqual(gathered, { held: 90, released: 1 }, 'and then one by one again')
+  })
 
   test('[P2] the home hears of a person’s first and last session, in one report for what comes together', async () => {
     const { clock, people, reports } = open()

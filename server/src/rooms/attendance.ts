@@ -20,28 +20,40 @@ export interface PeopleReport {
 const REPORT_MS = 20
 /** Who left before the home named him is gone for those here after this long, unless he is back: the home lets others linger. */
 const LINGER_MS = 250
+/** So many changes are passed on as they come, and one more every second; when there are more than that … */
+const SAID_AT_ONCE = 10
+/** … those of this time are told together: when a hundred come back to a room of a hundred, each would be told of each. */
+const GATHER_MS = 1_000
 
 export class Attendance {
   readonly #clock: Clock
   readonly #tell: (report: PeopleReport) => void
-  readonly #announce: (change: MembersDifference) => void
+  readonly #announce: (change: MembersDifference, isHeld: boolean) => void
+  readonly #release: () => void
   readonly #own = new Map<UserId, { user: User; sessions: number }>()
   readonly #view = new MembersView()
   #version = 0
   #changed = new Map<UserId, User | undefined>()
   #reportLater: Cancel | undefined
   readonly #lingering = new Map<UserId, Cancel>()
+  /** Changes that may still be told as they come. */
+  #free = SAID_AT_ONCE
+  #countedAt: number
+  #releaseLater: Cancel | undefined
 
   constructor(options: {
     clock: Clock
     /** To the room's home, whichever that is now. */
     tell: (report: PeopleReport) => void
-    /** To the clients here. */
-    announce: (change: MembersDifference) => void
+    /** To the clients here; `isHeld`: not before the next `release`. */
+    announce: (change: MembersDifference, isHeld: boolean) => void
+    release: () => void
   }) {
     this.#clock = options.clock
     this.#tell = options.tell
     this.#announce = options.announce
+    this.#release = options.release
+    this.#countedAt = options.clock.now()
   }
 
   /** Version of the last report. */
@@ -100,6 +112,7 @@ export class Attendance {
 
   close(): void {
     this.#reportLater?.()
+    this.#releaseLater?.()
     for (const cancel of this.#lingering.values()) cancel()
     this.#lingering.clear()
   }
@@ -128,7 +141,20 @@ export class Attendance {
   }
 
   #say(change: MembersDifference | undefined): void {
-    if (change !== undefined) this.#announce(change)
+    if (change === undefined) return
+    const now = this.#clock.now()
+    this.#free = Math.min(SAID_AT_ONCE, this.#free + Math.max(0, now - this.#countedAt) / 1_000)
+    this.#countedAt = now
+    if (this.#releaseLater === undefined && this.#free >= 1) {
+      this.#free -= 1
+      this.#announce(change, false)
+      return
+    }
+    this.#announce(change, true)
+    this.#releaseLater ??= this.#clock.after(GATHER_MS, () => {
+      this.#releaseLater = undefined
+      this.#release()
+    })
   }
 
   #users(): User[] {

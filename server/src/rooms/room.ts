@@ -24,7 +24,9 @@ import { Waiters } from './waiters.ts'
 /** A client in a room: a follower of its entries that also hears what is not in the log. */
 export interface Member extends FeedFollower {
   readonly user: User
-  presence(room: RoomId, change: MembersDifference): void
+  /** `isHeld`: to be told later, with what comes until then, when `drained` is called. */
+  presence(room: RoomId, change: MembersDifference, isHeld: boolean): void
+  drained(): void
   typing(room: RoomId, user: User): void
 }
 
@@ -100,8 +102,11 @@ export class Room {
         if (this.#role.is === 'home') this.#role.home.people(context.self, report)
         else if (this.#role.is === 'relay') this.#role.relay.tell({ t: 'people', room: id, ...report })
       },
-      announce: (change) => {
-        for (const member of this.#members) member.presence(id, change)
+      announce: (change, isHeld) => {
+        for (const member of this.#members) member.presence(id, change, isHeld)
+      },
+      release: () => {
+        for (const member of this.#members) member.drained()
       },
     })
     this.#search.begin(held)
