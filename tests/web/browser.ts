@@ -11,7 +11,7 @@ import { startFleet, type FleetProcess, type LocalFleet } from '../fleet/harness
 
 const APP = join(import.meta.dirname, '../../chat-app')
 /** Two busy cores and a cold cache: only a real hang takes this long. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 
 export interface Stage {
   readonly fleet: LocalFleet

@@ -20,7 +20,10 @@ const said = (page: Page, text: string) =>
 const inLog = (page: Page, text: string) => said(page, text).and(page.locator('[data-state=said]'))
 const log = (page: Page) => page.getByRole('log')
 
-/** Two people on two servers, wherever the balancer would have put the second. */
+const seesPeople = (page: Page, count: number) =>
+  page.getByRole('region', { name: 'People here' }).getByText(String(count), { exact: true }).waitFor()
+
+/** Two people on two servers, wherever the balancer would have put the second; each sees the other in the room. */
 async function pair(stage: Stage): Promise<[Visitor, Visitor]> {
   const ana = await stage.person('ana')
   const bo = await stage.person('bo')
@@ -29,6 +32,7 @@ async function pair(stage: Stage): Promise<[Visitor, Visitor]> {
     (await bo.server()).id,
     'the balancer spreads two people over two servers',
   )
+  for (const { page } of [ana, bo]) await seesPeople(page, 2)
   return [ana, bo]
 }
 
@@ -60,7 +64,7 @@ describe('the web app', () => {
       await inLog(page, 'ahoy from ana').waitFor()
       assert.equal(await said(page, 'ahoy from ana').count(), 1)
       assert.equal(await said(page, 'ahoy from bo').count(), 1)
-      await page.getByRole('region', { name: 'People here' }).getByText('2', { exact: true }).waitFor()
+      await seesPeople(page, 2)
       assert.deepEqual(complaints, [])
     }
   })
@@ -135,11 +139,12 @@ describe('the web app', () => {
     await inLog(bo.page, 'before').waitFor()
     const home = await ana.server()
     const saysSo = await sees(ana.page, 'Reconnecting…')
+    const saysWhere = await sees(ana.page, `Moved to ${new URL((await bo.server()).url).host}`)
     home.kill('SIGKILL')
     await saysSo()
     await ana.say('written in the dark')
     await said(ana.page, 'written in the dark').waitFor()
-    await ana.page.getByText(`Moved to ${new URL((await bo.server()).url).host}`).waitFor()
+    await saysWhere()
     // The rooms of the dead server are its own until it is back.
     await home.restart()
     for (const { page } of [ana, bo]) {
@@ -262,6 +267,11 @@ describe('the web app', () => {
   test('without a server one is told, keeps writing, and goes on when one comes', async (t) => {
     const stage = await theatre.stage(t, { servers: 0 })
     const ana = await stage.visitor()
+    // The app is to wait for the button: by itself it would try again after a second or two, and maybe be there first.
+    await ana.page.route('**/get', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, headers: { ...response.headers(), 'retry-after': '60' } })
+    })
     await ana.page.getByLabel('Your name').fill('ana')
     await ana.page.keyboard.press('Enter')
     await ana.page.getByText('No chat server is free').first().waitFor()
@@ -269,7 +279,7 @@ describe('the web app', () => {
     await stage.fleet.addServer(['--origins', stage.url])
     await stage.fleet.complete()
     await ana.page.getByRole('button', { name: 'Try now' }).click()
-    await inLog(ana.page, 'early bird').waitFor()
+    await inLog(ana.page, 'early bird').waitFor({ timeout: 40_000 }) // less than it would have waited by itself
   })
 
   test('what is typed is shown as text: nothing in it runs, long words break, lines stay', async (t) => {
