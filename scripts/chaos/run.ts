@@ -235,7 +235,11 @@ class ChaosRun {
     this.#records = loop.records
     const progress = setInterval(() => {
       const megabytes = Math.round(process.memoryUsage.rss() / 1024 ** 2)
-      this.#note(`so far: ${loop.describe()}; ${this.#journals.acked} acked; ${megabytes} MB here`)
+      // What grows in an hour without end would show here.
+      const open = process.getActiveResourcesInfo().length
+      this.#note(
+        `so far: ${loop.describe()}; ${this.#journals.acked} acked; ${megabytes} MB, ${open} open here`,
+      )
     }, PROGRESS_EVERY_MS)
     try {
       await loop.run()
