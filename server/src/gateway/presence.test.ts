@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { User } from '@flotilla/protocol/frames.ts'
 import type { Client } from '../test/client.ts'
@@ -194,11 +194,14 @@ describe('the people of a server that is gone', () => {
   })
   after(() => fleet.close())
 
-  /** A second server with bob and cas on it, which then stops. */
+  afterEach(() => clock.release())
+
+  /** A second server with bob and cas on it, which then stops. From there on the home has its time from the test. */
   async function comeAndGo(): Promise<number> {
     const server = await fleet.add()
     for (const name of ['bob', 'cas']) await fleet.member(room, server, name)
     await sees(ada, room, ['ada', 'bob', 'cas'])
+    clock.hold()
     await fleet.stop(server)
     await clock.pass(1_000, 50)
     return server.port
@@ -210,6 +213,7 @@ describe('the people of a server that is gone', () => {
     await clock.pass(3_000, 50)
     assert.deepEqual(people(ada, room), ['ada', 'bob', 'cas'])
     await clock.pass(2_000, 50)
+    clock.release()
     await sees(ada, room, ['ada'])
     const events = ada.of('presence').slice(told)
     assert.deepEqual(

@@ -7,23 +7,40 @@ interface Timer {
   real: NodeJS.Timeout
 }
 
-/** The real time, and a test may let more of it pass than there was. */
+/** The real time, and a test may let more of it pass than there was, or none but what it lets pass. */
 export class WarpClock implements Clock {
   #ahead = 0
+  /** Since when, in real time, only `pass` moves it. */
+  #heldAt: number | undefined
   readonly #timers = new Set<Timer>()
 
   now(): number {
-    return Date.now() + this.#ahead
+    return (this.#heldAt ?? Date.now()) + this.#ahead
   }
 
   after(ms: number, run: () => void): Cancel {
-    const timer: Timer = { at: this.now() + ms, run, real: setTimeout(() => this.#fire(timer), ms) }
+    const timer: Timer = { at: this.now() + ms, run, real: setTimeout(() => this.#due(timer), ms) }
     this.#timers.add(timer)
     return () => this.#drop(timer)
   }
 
   soon(run: () => void): void {
     setImmediate(run)
+  }
+
+  /** From here on however long anything takes is no time: for what must happen within some. */
+  hold(): void {
+    this.#heldAt ??= Date.now()
+  }
+
+  release(): void {
+    if (this.#heldAt === undefined) return
+    this.#ahead -= Date.now() - this.#heldAt
+    this.#heldAt = undefined
+    for (const timer of this.#timers) {
+      clearTimeout(timer.real)
+      timer.real = setTimeout(() => this.#due(timer), timer.at - this.now())
+    }
   }
 
   /** Lets `ms` pass in small steps; between two of them sockets are read and written. */
@@ -34,6 +51,10 @@ export class WarpClock implements Clock {
       for (const timer of due) if (this.#timers.has(timer)) this.#fire(timer)
       await pause(2)
     }
+  }
+
+  #due(timer: Timer): void {
+    if (this.#heldAt === undefined) this.#fire(timer)
   }
 
   #fire(timer: Timer): void {
