@@ -24,7 +24,7 @@ const WORLDS_PER_FAULT = {
   ...{ 'message lost': 1, 'message doubled': 1, 'message late': 1, 'message overtaken': 1 },
   ...{ 'clock off by more than a second': 1, full: 15, broken: 60 },
   ...{ 'take-over paused': 30, 'take-over cut off: chunk copied': 30, 'take-over cut off: level': 250 },
-  ...{ 'take-over cut off: fenced there': 250, 'take-over cut off: rest copied': 250 },
+  ...{ 'take-over cut off: fenced there': 250, 'take-over cut off: rest copied': 2_000 },
 }
 
 describe('a fleet in a simulated world', () => {
