@@ -162,8 +162,9 @@ export const PlacedSchema = z.object({
   visibility: VisibilitySchema,
   /**
    * The other servers whose stores may hold the room, while its home is not known to have all of it: who takes it fences them all.
+   * `watermark`: the highest commit number each reported; a store that is older has lost what was acked.
    */
-  from: z.array(z.object({ id, dataDir: z.optional(z.string()) })),
+  from: z.array(z.object({ id, dataDir: z.optional(z.string()), watermark: z.optional(count) })),
 })
 
 /** `POST /internal/taken` (fleet secret): the server has all of these rooms now, as their home. */

@@ -137,11 +137,12 @@ describe('placement', () => {
   test('a room that was moved names where it was, for its new home to fetch it', async (t) => {
     const { placement, store } = start(t, ['b'])
     await store.saveServer(SERVER)
+    await store.raiseWatermarks(new Map([['a', 17]]))
     await store.moveRoom('general', 'a', 1)
     await store.moveRoom('general', 'b', 2)
     const outcome = await placement.place('general')
     assert.ok(typeof outcome !== 'string')
-    assert.deepEqual(outcome.placed.from, [{ id: 'a', dataDir: '/data/a' }])
+    assert.deepEqual(outcome.placed.from, [{ id: 'a', dataDir: '/data/a', watermark: 17 }])
   })
 
   test('a room whose home is gone gets the next epoch, and everybody who may hold it is named', async (t) => {

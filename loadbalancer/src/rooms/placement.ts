@@ -117,7 +117,12 @@ export class Placement {
         .filter((id) => id !== homeId)
         .map(async (id) => {
           const dataDir = (await this.#store.server(id))?.dataDir
-          return { id, ...(dataDir === undefined ? {} : { dataDir }) }
+          const watermark = await this.#store.watermark(id)
+          return {
+            id,
+            ...(dataDir === undefined ? {} : { dataDir }),
+            ...(watermark === undefined ? {} : { watermark }),
+          }
         }),
     )
     return { placed: { room: roomId, epoch, home, visibility, from }, isNew }

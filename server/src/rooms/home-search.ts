@@ -1,3 +1,4 @@
+import type { Placed } from '@flotilla/protocol/control.ts'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
 import type { Cancel, Clock } from '../clock.ts'
@@ -145,6 +146,6 @@ export class HomeSearch {
   }
 }
 
-function storeRefs(from: readonly { id: string; dataDir?: string | undefined }[]): StoreRef[] {
-  return from.map(({ id, dataDir = '' }) => ({ id, dataDir }))
+function storeRefs(from: Placed['from']): StoreRef[] {
+  return from.map(({ id, dataDir = '', watermark = 0 }) => ({ id, dataDir, watermark }))
 }

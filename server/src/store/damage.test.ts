@@ -167,6 +167,21 @@ test('what a file has lost is missed by who takes a room out of it, too: it goes
   }
 })
 
+test('a folder that was set back as a whole is known by the number its server had reported', async (t) => {
+  const dir = freshFolder(t)
+  const a = await openSqliteStore({ dir, self: 'a' })
+  const first = await a.take('r', 1)
+  const earlier = await a.append([{ room: 'r', epoch: 1, drafts: [message('1')] }])
+  await a.close()
+  const b = await openSqliteStore({ dir: freshFolder(t), self: 'b' })
+  t.after(() => b.close())
+  const lost = { id: 'a', dataDir: dir, watermark: earlier.commitNo + 1 }
+  await assert.rejects(b.take('r', 2, [lost]), SourceUnavailable)
+  const taken = await b.take('r', 2, [{ ...lost, watermark: earlier.commitNo }])
+  assert.ok(first !== 'fenced' && taken !== 'fenced')
+  assert.deepEqual([taken.log, taken.head], [first.log, 1])
+})
+
 describe('a flipped bit in a text', () => {
   async function flippedText(t: TestContext): Promise<{ dir: string; log: LogId }> {
     const dir = freshFolder(t)

@@ -98,7 +98,7 @@ export class Source {
   fence(epoch: Epoch, self: string, standsAgainst: (row: RoomRow) => boolean): RoomRow | 'fenced' | 'busy' {
     return this.#ask(() => {
       // Read first: a server that runs commits, and then writes its mark.
-      const mark = markIn(this.ref.dataDir)
+      const mark = Math.max(markIn(this.ref.dataDir), this.ref.watermark ?? 0)
       try {
         const fenced = this.#db.transaction(() => this.#fence(epoch, self, standsAgainst, mark)).immediate()
         if (fenced !== 'fenced') raiseMark(this.ref.dataDir, this.#sql.lastId.get() as number)

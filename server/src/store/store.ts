@@ -72,6 +72,8 @@ export interface HeldRoom {
 export interface StoreRef {
   id: string
   dataDir: string
+  /** The highest commit number that is known of it; 0 or absent: none is. */
+  watermark?: number
 }
 
 /**
