@@ -5,6 +5,7 @@ import type { ChatServer } from '../server.ts'
 import { Client, knock } from '../test/client.ts'
 import { Fleet } from '../test/kit.ts'
 import { until } from '../test/until.ts'
+import { WarpClock } from '../test/warp-clock.ts'
 
 /** Lets two in at once, then one every 400 ms; whoever would wait more than 500 ms is sent away. */
 const NARROW = {
@@ -20,10 +21,12 @@ const NARROW = {
 describe('a server to which more come than it can take', () => {
   let fleet: Fleet
   let server: ChatServer
+  const clock = new WarpClock()
   before(async () => {
     fleet = await Fleet.start({ servers: 0 })
-    server = await fleet.open({ admission: NARROW })
+    server = await fleet.open({ admission: NARROW, clock })
     await fleet.untilUp()
+    clock.hold() // a slot is due when the test says so, however long it takes to knock
   })
   after(() => fleet.close())
 
@@ -44,6 +47,7 @@ describe('a server to which more come than it can take', () => {
     const [error] = away.of('error')
     assert.equal(error?.code, 'busy')
     assert.ok((error?.retryMs ?? 0) > 400 && (error?.retryMs ?? 0) <= 20_000)
+    await clock.pass(500, 50)
     await (await held).frame('welcome')
     assert.equal(await counted('flotilla_put_off_total'), 1)
     assert.equal(await counted('flotilla_held_total'), 1)
@@ -60,6 +64,7 @@ describe('a server to which more come than it can take', () => {
   })
 
   test('[C8] [R16] clients of the library all come in, each at its slot', async () => {
+    clock.release()
     const clients = Array.from({ length: 6 }, (_, i) => {
       const client = new ChatClient({
         loadbalancers: [fleet.balancer.url],
