@@ -37,8 +37,11 @@ export interface Successor {
 
 /** Between two homes of a room. */
 export type MoveMessage =
-  /** The balancer has named you home in this epoch: take the room, I leave. */
-  | { t: 'take'; room: RoomId; epoch: number }
+  /**
+   * The balancer has named you home in this epoch: take the room, I leave. `people`: a page of those in it, and how many,
+   * to be shown until its edges have said who is there.
+   */
+  | { t: 'take'; room: RoomId; epoch: number; people?: { join: User[]; count: number } }
   /** I am the room's home in this epoch, and you were before. */
   | { t: 'taken'; room: RoomId; epoch: number }
 

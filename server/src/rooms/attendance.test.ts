@@ -124,16 +124,16 @@ describe('the people of a room at its home', () => {
       events: { members: (update) => void updates.push(update), typing: () => {}, fenced: () => {} },
     })
     home.follow('b', 0, 'l')
-    home.people('a', { v: 1, full: true, join: [ADA, BOB], leave: [] })
-    home.people('b', { v: 1, full: true, join: [], leave: [] })
+    home.hearPeople('a', { v: 1, full: true, join: [ADA, BOB], leave: [] })
+    home.hearPeople('b', { v: 1, full: true, join: [], leave: [] })
     await clock.pass(6_000)
     updates.length = 0
-    home.people('a', { v: 2, full: false, join: [], leave: [BOB.id] })
+    home.hearPeople('a', { v: 2, full: false, join: [], leave: [BOB.id] })
     await clock.pass(150)
-    home.people('b', { v: 2, full: false, join: [BOB], leave: [] })
+    home.hearPeople('b', { v: 2, full: false, join: [BOB], leave: [] })
     await clock.pass(1_000)
     assert.deepEqual(updates, [])
-    home.people('b', { v: 3, full: false, join: [], leave: [BOB.id] })
+    home.hearPeople('b', { v: 3, full: false, join: [], leave: [BOB.id] })
     await clock.pass(400)
     assert.deepEqual(
       updates.map(({ leave }) => leave),

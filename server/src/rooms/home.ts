@@ -197,10 +197,15 @@ export class Home implements Committing {
   }
 
   /** What an edge says of its people. An edge that does not follow (any more) is not believed. */
-  people(edge: ServerId, report: { v: number; full: boolean; join: User[]; leave: string[] }): void {
+  hearPeople(edge: ServerId, report: { v: number; full: boolean; join: User[]; leave: string[] }): void {
     if (edge !== this.#self && !this.#edges.has(edge)) return
     if (!this.#presence.report(edge, report)) this.#bus.send(edge, { t: 'people?', room: this.room })
     this.#scheduleMembers()
+  }
+
+  /** A page of everybody here, and how many they are. */
+  get people(): { join: User[]; count: number } {
+    return { join: this.#presence.page(LIMITS.presenceNames), count: this.#presence.count }
   }
 
   /** What version an edge's people are at: what was lost is asked for. */
@@ -244,15 +249,14 @@ export class Home implements Committing {
     const full = isLarge || settled !== this.#wasSettled
     if (!full && join.length === 0 && leave.length === 0) return
     this.#wasSettled = settled
-    const update = full
-      ? { full, settled, join: this.#presence.page(LIMITS.presenceNames), leave: [], count }
-      : { full, settled, join, leave, count }
+    const update = full ? { full, settled, leave: [], ...this.people } : { full, settled, join, leave, count }
     this.#membersVersion += 1
     for (const edge of this.#edges.keys()) {
       this.#bus.send(edge, { t: 'members', room: this.room, v: this.#membersVersion, ...update })
     }
     this.#events.members(update)
   }
+
   #sendMembers(edge: ServerId): void {
     this.#bus.send(edge, {
       t: 'members',
@@ -260,9 +264,8 @@ export class Home implements Committing {
       v: this.#membersVersion,
       full: true,
       settled: this.#isSettled,
-      join: this.#presence.page(LIMITS.presenceNames),
       leave: [],
-      count: this.#presence.count,
+      ...this.people,
     })
   }
 

@@ -1,6 +1,6 @@
 import type { LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
 import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
-import type { CarriedSend, Successor } from '@flotilla/protocol/link.ts'
+import type { CarriedSend, MoveMessage, Successor } from '@flotilla/protocol/link.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
 import type { Clock } from '../clock.ts'
 import type { Epoch, HeldRoom, Store, Taken } from '../store/store.ts'
@@ -99,7 +99,7 @@ export class Room {
     this.#people = new Attendance({
       clock: context.clock,
       tell: (report) => {
-        if (this.#role.is === 'home') this.#role.home.people(context.self, report)
+        if (this.#role.is === 'home') this.#role.home.hearPeople(context.self, report)
         else if (this.#role.is === 'relay') this.#role.relay.tell({ t: 'people', room: id, ...report })
       },
       announce: (change, isHeld) => {
@@ -148,6 +148,15 @@ export class Room {
     return this.#role.is === 'relay' ? this.#role.relay.epoch : 0
   }
 
+  /** The home leaves, and this server is the next one. */
+  take({ epoch, people }: Extract<MoveMessage, { t: 'take' }>): Promise<void> {
+    // Who moves here at once is to see everybody, and not only himself until the other edges have come.
+    if (this.#role.is === 'seeking' && people !== undefined) {
+      this.#people.hear({ full: true, settled: false, leave: [], ...people })
+    }
+    return this.reach(epoch)
+  }
+
   /**
    * Somebody knows the room to be in a term of at least `epoch`: resolves when this server's role is of it, too, or after a
    * while. What it was home of in a lower term, it finds itself fenced from.
@@ -190,7 +199,8 @@ export class Room {
       if (typeof placed === 'string' || placed.home.id === self) return // nobody can take it
       bus.know(placed.home)
       if (this.home !== undefined) this.home.successor = { id: placed.home.id, epoch: placed.epoch }
-      bus.send(placed.home.id, { t: 'take', room: this.id, epoch: placed.epoch })
+      const people = this.home?.people ?? { join: [], count: 0 }
+      bus.send(placed.home.id, { t: 'take', room: this.id, epoch: placed.epoch, people })
       note('handing over', { room: this.id, to: placed.home.id, epoch: placed.epoch })
       await this.#handingOver.wait(undefined, HAND_OVER_TRY_MS, undefined)
     }

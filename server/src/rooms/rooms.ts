@@ -95,7 +95,7 @@ export class Rooms implements BusListener {
         void this.#read(from, message)
         break
       case 'people':
-        this.#rooms.get(message.room)?.home?.people(from, message)
+        this.#rooms.get(message.room)?.home?.hearPeople(from, message)
         break
       case 'typing':
         this.#rooms.get(message.room)?.home?.typing(message.user)
@@ -110,7 +110,7 @@ export class Rooms implements BusListener {
         for (const [id, v] of message.rooms) this.#rooms.get(id)?.home?.peopleAt(from, v)
         break
       case 'take':
-        void this.open(message.room).reach(message.epoch)
+        void this.open(message.room).take(message)
         break
       case 'taken':
         this.#rooms.get(message.room)?.superseded({ id: from, epoch: message.epoch })

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { User } from '@flotilla/protocol/frames.ts'
+import { MemoryNetwork } from '../bus/memory-bus.ts'
+import { MemoryDisk, MemoryStore } from '../store/memory-store.ts'
+import { FakeClock } from '../test/fake-clock.ts'
+import { Committer } from './committer.ts'
+import type { Directory } from './directory.ts'
+import type { MembersDifference } from './members-view.ts'
+import type { Member } from './room.ts'
+import { Rooms } from './rooms.ts'
+
+const [ADA, BOB, CAS] = ['ada', 'bob', 'cas'].map((name) => ({ id: `guest:${name}`, name })) as [
+  User,
+  User,
+  User,
+]
+
+class Person implements Member {
+  readonly user: User
+  cursor = 0
+  readonly heard: MembersDifference[] = []
+  constructor(user: User) {
+    this.user = user
+  }
+  unsentBytes(): number {
+    return 0
+  }
+  write(): void {}
+  reset(): void {}
+  presence(_room: string, change: MembersDifference): void {
+    this.heard.push(change)
+  }
+  drained(): void {}
+  typing(): void {}
+}
+
+/** Servers a and b; where the room is, `place` says. What a says to b waits while `isHeld`. */
+function open() {
+  const clock = new FakeClock()
+  const held: (() => void)[] = []
+  const world = { isHeld: false, home: 'a', epoch: 1, held, clock }
+  const network = new MemoryNetwork({
+    message: (from, _to, run) => (world.isHeld && from === 'a' ? void held.push(run) : run()),
+    state: (_from, _to, run) => run(),
+  })
+  const disks = new Map([
+    ['a', new MemoryDisk()],
+    ['b', new MemoryDisk()],
+  ])
+  const start = (self: string) => {
+    const store = new MemoryStore({ self, disk: disks.get(self)!, disks })
+    const directory: Directory = {
+      place(room, why) {
+        if (why?.leaving === true && world.home === self) Object.assign(world, { home: 'b', epoch: 2 })
+        const { home, epoch } = world
+        return Promise.resolve({
+          ...{ room, epoch, visibility: 'public' as const },
+          home: { id: home, url: `ws://${home}/ws`, host: home, port: 1 },
+          from: home === 'b' ? [{ id: 'a', dataDir: '' }] : [],
+        })
+      },
+      taken: () => {},
+    }
+    return new Rooms(
+      {
+        ...{ self, clock, store, directory, bus: network.join(self), random: () => 0.5, note: () => {} },
+        committer: new Committer({
+          ...{ store, clock, onLost: (cause) => assert.fail(cause as Error) },
+          counters: { commits: 0, commitNo: 0, waiting: 0, begin: () => () => {} },
+        }),
+        feedCounters: { deliveries: 0, writes: 0, catchUps: 0, catchUpFailures: 0 },
+        nextRequest: () => 1,
+      },
+      [],
+    )
+  }
+  return { world, clock, a: start('a'), b: start('b') }
+}
+
+describe('a room that is handed over', () => {
+  test('[P1] shows everybody to who comes to its new home before those on other servers were reported there', async () => {
+    const { world, clock, a, b } = open()
+    a.open('r')
+    await clock.pass(100)
+    for (const user of [ADA, BOB]) a.open('r').enter(new Person(user), () => {})
+    await clock.pass(500)
+    const leaving = a.handOver()
+    await clock.pass(0)
+    world.isHeld = true // `take` has arrived; that a follows now, and who is there, has not
+    await clock.pass(100)
+    assert.equal(b.open('r').home?.epoch, 2)
+    const cas = new Person(CAS)
+    let shown: { members: User[]; count: number } | undefined
+    b.open('r').enter(cas, (people) => (shown = people))
+    assert.deepEqual(shown, { members: [CAS, ADA, BOB], count: 3 })
+    world.isHeld = false
+    for (const run of world.held.splice(0)) run()
+    await clock.pass(20_000)
+    await leaving
+    assert.deepEqual(
+      cas.heard.flatMap(({ leave }) => leave),
+      [],
+    )
+  })
+})
