@@ -1,22 +1,15 @@
 import { splitLines, parseServerFrame, type Entry, type RoomId, type UserId } from '../frames.ts'
 import { LIMITS } from '../limits.ts'
 import { platformClock, Timer, type Clock } from './clock.ts'
-import {
-  newMachine,
-  step,
-  type Connection,
-  type ConnectionEvent,
-  type Effect,
-  type Machine,
-  type TimerName,
-} from './connection-machine.ts'
+import type { Connection, ConnectionEvent, Effect, TimerName } from './connection.ts'
+import { newMachine, step, type Machine } from './connection-machine.ts'
 import type { Host } from './host.ts'
 import { Line } from './line.ts'
 import { locate } from './locate.ts'
 import { ChatRoom } from './room.ts'
 
 export type { Clock } from './clock.ts'
-export type { Connection } from './connection-machine.ts'
+export type { Connection } from './connection.ts'
 export type { PendingSend } from './outbox.ts'
 export { ChatError, type RoomListeners, type RoomState } from './room-face.ts'
 export type { ChatRoom } from './room.ts'

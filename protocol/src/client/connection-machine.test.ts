@@ -3,7 +3,8 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { CLOSE_CODES } from '../close-codes.ts'
 import { LIMITS } from '../limits.ts'
-import { newMachine, STABLE_MS, step, type ConnectionEvent, type Effect } from './connection-machine.ts'
+import type { ConnectionEvent, Effect } from './connection.ts'
+import { newMachine, STABLE_MS, step } from './connection-machine.ts'
 import { welcome } from './test/peer.ts'
 
 // The same examples each time: a check that fails says something of the change at hand, never of its luck.

@@ -1,33 +1,16 @@
 import { comesBack, type CloseCode } from '../close-codes.ts'
 import { LIMITS } from '../limits.ts'
-import type { User, Welcome } from '../frames.ts'
+import type { Welcome } from '../frames.ts'
 import { reconnectDelay, slotDelay } from './backoff.ts'
+import type { Connection, ConnectionEvent, Effect, TimerName } from './connection.ts'
 import { elsewhere, merge, shuffled } from './known-servers.ts'
 
 /**
  * How a client gets to a server and stays with one: decisions only. `step` takes what happened and says what to do;
  * the shell (`client.ts`) owns sockets and timers and reports back.
  *
- * A **line** is one try to be connected, from asking the balancer to the end of its socket, under a number of its own:
- * what comes late from a line that was given up carries an old number and changes nothing.
+ * Its words are in `connection.ts`. What comes late from a line that was given up carries an old number and changes nothing.
  */
-
-export type Connection =
-  /** Asking the balancer for a server. `attempt` = failures since the last stable connection. */
-  | { status: 'locating'; attempt: number }
-  | { status: 'opening'; attempt: number; url: string }
-  | {
-      status: 'live'
-      url: string
-      server: string
-      session: string
-      user: User
-      alternatives: readonly string[]
-    }
-  /** Also before `start`, with attempt 0. */
-  | { status: 'waiting'; attempt: number; delayMs: number }
-  /** Final. 1000 = by our own `close()`. */
-  | { status: 'closed'; code: CloseCode | 1000 }
 
 /** A stable connection: only after this does the count of failures start anew. */
 export const STABLE_MS = 30_000
@@ -41,18 +24,6 @@ const DEAD_BEATS = 2.5
 /** A send that nothing at all follows for this long makes the client ask, and give the line up: a server that stands still. */
 const ASKED_PING_MS = 1_500
 const ASKED_DEAD_MS = 4_000
-
-export type TimerName =
-  /** Until the next try. */
-  | 'retry'
-  /** Until a handshake is given up. */
-  | 'handshake'
-  /** Until a connection counts as stable. */
-  | 'stable'
-  /** Until the line's silence is looked at. */
-  | 'watch'
-  /** Until the next step of a move is due: begin, give up a handshake, leave anyway. */
-  | 'move'
 
 /** The second line of a move (make before break). */
 type Next =
@@ -81,37 +52,6 @@ export interface Machine {
   readonly heartbeatMs: number
   readonly next: Next | undefined
 }
-
-export type ConnectionEvent =
-  | { type: 'start' }
-  | { type: 'close' }
-  | { type: 'retry' }
-  | { type: 'located'; line: number; url: string; alternatives: readonly string[] }
-  /** `retryAfterMs` = a balancer answered, but has no server; without it none answered. */
-  | { type: 'unlocated'; line: number; retryAfterMs?: number }
-  | { type: 'welcomed'; line: number; welcome: Welcome }
-  | { type: 'lost'; line: number; code: number }
-  /** Instead of a greeting: the server takes this client in `retryMs`. */
-  | { type: 'put-off'; line: number; retryMs: number }
-  /** A send went out, and nothing was received since: an answer is due. */
-  | { type: 'asked'; line: number }
-  /** The answer to a due `watch`: nothing was received on the line for so long; since a send went out, if one did. */
-  | { type: 'silent'; line: number; silentMs: number; askedMs?: number }
-  | { type: 'moved'; line: number; inMs: number }
-  /** Every room has its answer on this line. */
-  | { type: 'settled'; line: number }
-  | { type: 'due'; timer: Exclude<TimerName, 'watch'> }
-
-export type Effect =
-  | { do: 'locate'; line: number }
-  | { do: 'open'; line: number; url: string }
-  /** Stop whatever the line is doing; nothing it reports matters any more. */
-  | { do: 'drop'; line: number }
-  /** Join the rooms there. */
-  | { do: 'join'; line: number }
-  | { do: 'ping'; line: number }
-  | { do: 'set'; timer: TimerName; ms: number }
-  | { do: 'clear'; timer: TimerName }
 
 export type Step = readonly [Machine, readonly Effect[]]
 

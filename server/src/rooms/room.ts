@@ -59,8 +59,6 @@ const READY_MS = 5_000
 /** For how long a room without anybody stays open, so that the next one finds its ring. */
 const IDLE_MS = 60_000
 const MAX_WAITING = 10_000
-const HAND_OVER_TRY_MS = 500
-const HAND_OVER_TRIES = 8
 
 export class Room {
   readonly id: RoomId
@@ -78,7 +76,7 @@ export class Room {
   readonly #joining: Waiters<undefined, Refusal | undefined>
   /** Those who wait for a role of at least this term. */
   readonly #reaching: Waiters<Epoch, void>
-  /** A hand-over that waits for the next home to raise its fence. */
+  /** Hand-overs that wait for the next home to raise its fence. */
   readonly #handingOver: Waiters<undefined, void>
 
   /** Begins to look for the room's home. `held`: this server's own store has it. */
@@ -188,22 +186,9 @@ export class Room {
     this.home?.fenced([])
   }
 
-  /**
-   * This server leaves: hands the room it is home of to another one. That one takes it out of this store like that of a dead
-   * server; the fence is where the one stops and the other begins, so nothing has to be agreed on.
-   */
-  async handOver(): Promise<void> {
-    const { directory, bus, self, note } = this.#context
-    for (let tries = 0; tries < HAND_OVER_TRIES && this.home !== undefined; tries += 1) {
-      const placed = await directory.place(this.id, { leaving: true })
-      if (typeof placed === 'string' || placed.home.id === self) return // nobody can take it
-      bus.know(placed.home)
-      if (this.home !== undefined) this.home.successor = { id: placed.home.id, epoch: placed.epoch }
-      const people = this.home?.people ?? { join: [], count: 0 }
-      bus.send(placed.home.id, { t: 'take', room: this.id, epoch: placed.epoch, people })
-      note('handing over', { room: this.id, to: placed.home.id, epoch: placed.epoch })
-      await this.#handingOver.wait(undefined, HAND_OVER_TRY_MS, undefined)
-    }
+  /** Resolves when this server is its home no more, or after `ms`. */
+  steppedDown(ms: number): Promise<void> {
+    return this.#handingOver.wait(undefined, ms, undefined)
   }
 
   /**

@@ -3,6 +3,7 @@ import type { LinkMessage } from '@flotilla/protocol/link.ts'
 import type { BusListener, ServerId } from '../bus/bus.ts'
 import type { Cancel } from '../clock.ts'
 import type { HeldRoom } from '../store/store.ts'
+import { handOver } from './hand-over.ts'
 import { SOON_MS } from './retry.ts'
 import { Room, type RoomContext } from './room.ts'
 
@@ -143,7 +144,7 @@ export class Rooms implements BusListener {
     const homes = [...this.#rooms.values()].filter(({ home }) => home !== undefined)
     const next = homes.values()
     const handOn = async () => {
-      for (const room of next) if (signal?.aborted !== true) await room.handOver()
+      for (const room of next) if (signal?.aborted !== true) await handOver(room, this.#context)
     }
     await Promise.all(Array.from({ length: HAND_OVERS_AT_ONCE }, handOn))
   }

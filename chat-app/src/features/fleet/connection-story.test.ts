@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Connection } from '@flotilla/protocol/client/connection-machine.ts'
+import type { Connection } from '@flotilla/protocol/client/connection.ts'
 import { tellStory, type StoryFacts } from './connection-story.ts'
 
 const LIVE: Connection = {

@@ -1,4 +1,4 @@
-import type { Connection } from '@flotilla/protocol/client/connection-machine.ts'
+import type { Connection } from '@flotilla/protocol/client/connection.ts'
 
 /** What a person is told about the line, and how loudly: `calm` is a dot, `busy` a word, `lost` needs the person. */
 export interface Story {
