@@ -5,7 +5,6 @@ import {
   CLIENT_FRAMES,
   encodeEntry,
   guestId,
-  nameKey,
   normaliseName,
   parseClientFrame,
   parseServerFrame,
@@ -113,6 +112,9 @@ describe('frames of clients', () => {
       ['{"type":"join","room":"r","since":-1}', 'bad_message'],
       ['{"type":"join","room":"r","since":1.5}', 'bad_message'],
       ['{"type":"history","room":"r","limit":0}', 'bad_message'],
+      ['{"type":"history","room":"r","limit":1.5}', 'bad_message'],
+      ['{"type":"history","room":"r","limit":1e999}', 'bad_message'],
+      ['{"type":"history","room":"r","limit":100000000000000000}', 'ok'],
       ['{"type":"ping"}', 'ok'],
     ]
     for (const [line, code] of cases) assert.equal(codeOf(parseClientFrame(line)), code, line)
@@ -265,18 +267,15 @@ describe('names', () => {
     for (const name of bad) assert.equal(normaliseName(name), undefined, JSON.stringify(name))
   })
 
-  test('[C4] what passes stays as it is when normalised again, and its key is the same in any case', () => {
+  test('[C4] what passes stays as it is when normalised again', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (given) => {
         const name = normaliseName(given)
         if (name === undefined) return
         assert.equal(normaliseName(name), name)
         assert.ok([...name].length <= 32 && !name.includes(':'))
-        assert.equal(nameKey(nameKey(name)), nameKey(name))
       }),
     )
-    assert.equal(nameKey('ANNA'), nameKey('anna'))
-    assert.equal(nameKey('Zoe\u0308'), nameKey('ZOË'))
   })
 
   test('[C3] no guest has the id of an account', () => {

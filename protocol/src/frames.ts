@@ -48,7 +48,8 @@ export const CLIENT_FRAMES = {
     room,
     before: z.optional(seq),
     after: z.optional(seq),
-    limit: z.optional(z.int().check(z.gte(1))),
+    // Not `z.int()`, which ends at 2^53: whatever is above the limit counts as the limit [H2].
+    limit: z.optional(z.number().check(z.gte(1), z.refine(Number.isInteger))),
   }),
   typing: z.object({ type: z.literal('typing'), ref, room }),
   ping: z.object({ type: z.literal('ping'), ref }),
@@ -314,12 +315,7 @@ export function normaliseName(given: string): string | undefined {
   return name
 }
 
-/** What a name is compared by: two accounts whose names have the same key cannot both exist. */
-export function nameKey(name: string): string {
-  return name.normalize('NFC').toLowerCase()
-}
-
-/** A guest's user id; never that of an account, which starts with `user:`. */
+/** A guest's user id; never that of an account, which starts with `user:`. Another spelling is another guest. */
 export function guestId(name: string): UserId {
   return `guest:${name}`
 }

@@ -30,14 +30,14 @@ export const LIMITS = {
   heartbeatMs: 10_000,
   /** Nothing heard from a client for this long, in spite of pings: its line is dead. */
   silentMs: 30_000,
-  /** 100 bad frames in 10 s close 4429. */
+  /** So many bad lines within any `badFramesMs` close 4429. */
   badFrames: 100,
   badFramesMs: 10_000,
   /** Rooms one session may have joined. */
   joinedRooms: 200,
   /** Above this many members a room's comings and goings are a count only. */
   presenceNames: 200,
-  /** Sends per `rateMs` and sender, and how many of them at once. */
+  /** Most sends of a sender in any `rateMs`, and how many of them at once. */
   rate: 20,
   rateMs: 10_000,
   rateBurst: 10,

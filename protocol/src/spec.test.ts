@@ -70,12 +70,14 @@ describe('SPEC.md', () => {
     for (const type of ENTRY_TYPES) assert.ok(rule.includes(`\`${type}\``), type)
   })
 
-  test('[J3] [J4] [S6] [S7] [H2] states the limits as they are', () => {
+  test('[J3] [J4] [S6] [S7] [H2] [L3] states the limits as they are', () => {
     for (const figure of [
       `last ${LIMITS.joinEntries} entries`,
       `than ${LIMITS.resumeEntries} entries`,
       `${LIMITS.textChars.toLocaleString('en')} UTF-16`,
-      `${LIMITS.rate} sends in ${LIMITS.rateMs / 1000} s of one sender (${LIMITS.rateBurst} at once)`,
+      `at most ${LIMITS.rate} sends in any ${LIMITS.rateMs / 1000} s`,
+      `at most ${LIMITS.rateBurst} of them at once`,
+      `${LIMITS.badFrames} bad lines within any ${LIMITS.badFramesMs / 1000} s`,
       `(${LIMITS.historyEntries} if absent`,
       `above ${LIMITS.joinedRooms} rooms`,
       `While ${LIMITS.unackedSends} sends`,

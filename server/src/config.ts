@@ -33,8 +33,10 @@ export function readConfig(argv: readonly string[], env: Env) {
     capacity: read.int('capacity', { default: 10_000, min: 1, says: 'clients it takes' }),
     store: read.oneOf('store', ['sqlite', 'postgres'], { default: 'sqlite', says: 'where rooms are kept' }),
     bus: read.oneOf('bus', ['links', 'redis'], { default: 'links', says: 'how servers talk to each other' }),
-    /** Sends per 10 s and sender; 0 = no limit. */
-    rate: read.int('rate', { default: LIMITS.rate, says: 'sends per 10 s and sender; 0 = no limit' }),
+    rate: read.int('rate', {
+      default: LIMITS.rate,
+      says: `sends per sender in any 10 s, at most ${LIMITS.rateBurst} of them at once; 0 = no limit`,
+    }),
     perIp: read.int('per-ip', { default: 0, says: 'connections per address; 0 = no limit' }),
     guests: read.onOff('guests', {
       default: env['NODE_ENV'] !== 'production',

@@ -218,6 +218,26 @@ describe('the inbox of a session', () => {
     assert.equal(session.beat(start + 130_000), 4408)
   })
 
+  test('[L3] 100 bad lines within any 10 s close, however they lie, and 99 in each never do', async () => {
+    const calm = open()
+    for (const gapMs of [10_000, 10_000, 0]) {
+      for (let i = 0; i < 99; i += 1) calm.say({ type: 'nonsense' })
+      await calm.pass(gapMs)
+    }
+    assert.equal(calm.line.closedWith, undefined)
+
+    const late = open()
+    late.say({ type: 'nonsense' })
+    await late.pass(9_750)
+    for (let i = 0; i < 98; i += 1) late.say({ type: 'nonsense' })
+    await late.pass(500)
+    late.say({ type: 'nonsense' })
+    assert.equal(late.line.closedWith, undefined, 'the first one is 10 s ago')
+    late.say({ type: 'nonsense' })
+    assert.equal(late.line.closedWith, 4429)
+    assert.equal(late.line.of('error').length, 101)
+  })
+
   test('[L4] a line is dead 30 s after the last thing heard', () => {
     const { session } = open()
     const start = session.heardAt

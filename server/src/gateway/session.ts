@@ -57,8 +57,9 @@ export class Session {
   heardAt: number
   /** Since when nothing of what is unsent has left, and how much had left then. */
   #stuck: { since: number; written: number } | undefined
-  #badSince = 0
-  #bad = 0
+  /** When its last bad lines came, `badFrames` at most: then a ring whose oldest is at `#oldestBad`. */
+  readonly #bad: number[] = []
+  #oldestBad = 0
 
   constructor(options: {
     id: string
@@ -199,14 +200,15 @@ export class Session {
     if (this.#isHeld && !isFull) this.whenFree()
   }
 
-  /** Counts a bad line. @returns whether there were too many */
+  /** Counts a bad line. @returns whether there were too many [L3]: not by windows, across whose edge twice as many would go */
   isFlooding(now: number): boolean {
-    if (now - this.#badSince > LIMITS.badFramesMs) {
-      this.#badSince = now
-      this.#bad = 0
+    if (this.#bad.length < LIMITS.badFrames) this.#bad.push(now)
+    else {
+      this.#bad[this.#oldestBad] = now
+      this.#oldestBad = (this.#oldestBad + 1) % LIMITS.badFrames
     }
-    this.#bad += 1
-    return this.#bad >= LIMITS.badFrames
+    if (this.#bad.length < LIMITS.badFrames) return false
+    return now - (this.#bad[this.#oldestBad] as number) < LIMITS.badFramesMs
   }
 
   /** Once per heartbeat: where its rooms stand, and a ping. @returns the code to close with if it is of no use any more */
