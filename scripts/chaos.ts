@@ -7,11 +7,12 @@
 //   npm run chaos -- --storm 10000                           kills a server with so many clients (scripts/chaos/storm.ts)
 //   npm run chaos -- --help                                  all flags
 //
-// Prints one table. Exit code 1 on any breach: then seed, journals and data are kept, and it says where.
+// Prints one table. Exit code 1 on any breach, and if a process ended by itself: then seed, journals and data are kept, and it
+// says where. A storm fails with 1 also if its clients come back too late, or the load afterwards is less than before.
 import { configOrExit } from '@flotilla/protocol/node/settings.ts'
 import { readChaosConfig } from './chaos/config.ts'
 import { LEGEND, tableOf } from './chaos/report.ts'
-import { runChaos } from './chaos/run.ts'
+import { hasFailed, runChaos } from './chaos/run.ts'
 import { sayStorm } from './chaos/storm.ts'
 import { complaintsOf, verdictOf, writeSummary } from './chaos/summary.ts'
 
@@ -51,9 +52,9 @@ try {
     const seed = isSeedGiven ? [] : ['--seed', String(config.seed)]
     writeSummary(config.summary, ['npm run chaos --', ...argv, ...seed].join(' '), result)
   }
-  const { breaches, seed, folder } = result
-  if (breaches.length > 0) say(`FAILED: seed ${seed}, journals in ${folder}`)
-  process.exitCode = breaches.length > 0 ? 1 : 0
+  const isFailed = hasFailed(result)
+  if (isFailed) say(`FAILED: seed ${result.seed}, journals and data in ${result.folder}`)
+  process.exitCode = isFailed ? 1 : 0
 } catch (error) {
   console.error(error instanceof Error ? error.stack : error)
   process.exitCode = 1

@@ -42,7 +42,7 @@ export interface ChaosResult {
   /** Kinds that cannot be had on this machine. */
   skipped: string[]
   seconds: number
-  /** Journals and data; gone if there was no breach and nobody wants them kept. */
+  /** Journals and data; gone if nothing failed and nobody wants them kept. */
   folder: string
 }
 
@@ -56,6 +56,11 @@ export interface ChaosPorts {
   settleMs?: number
 }
 
+/** Whether it is no proof: a breach, or a process that ended though nobody had it end, which no client may have noticed. */
+export function hasFailed({ breaches, unexpectedEnds }: Pick<ChaosResult, 'breaches' | 'unexpectedEnds'>) {
+  return breaches.length > 0 || unexpectedEnds.length > 0
+}
+
 /** Runs a fleet, breaks it as the seed says, lets it heal, and judges what its clients saw. Says what it does. */
 export async function runChaos(config: ChaosConfig, ports: ChaosPorts): Promise<ChaosResult> {
   for (const folder of sweepDisks(FOLDER))
@@ -67,7 +72,7 @@ export async function runChaos(config: ChaosConfig, ports: ChaosPorts): Promise<
     result = await run.run()
     return result
   } finally {
-    if (config.isKept || result === undefined || result.breaches.length > 0) await run.keep(result)
+    if (config.isKept || result === undefined || hasFailed(result)) await run.keep(result)
     else await rm(folder, { recursive: true, force: true })
   }
 }
@@ -182,7 +187,14 @@ class ChaosRun {
   async keep(result: ChaosResult | undefined): Promise<void> {
     const { seed } = this.#config
     const { breaches = [], figures = [] } = result ?? {}
-    const summary = { seed, config: this.#config, breaches, figures, records: this.#records }
+    const summary = {
+      seed,
+      config: this.#config,
+      breaches,
+      unexpectedEnds: this.#unexpectedEnds,
+      figures,
+      records: this.#records,
+    }
     await writeFile(join(this.#folder, 'summary.json'), `${JSON.stringify(summary, undefined, 1)}\n`)
     this.#say(`journals and data are kept in ${this.#folder}`)
   }

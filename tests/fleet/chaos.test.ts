@@ -1,23 +1,39 @@
-// The short form of `npm run chaos`: every kind of fault, once at least, on real processes.
+// The short form of `npm run chaos`: every kind of fault there is, on real processes.
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { readChaosConfig } from '../../scripts/chaos/config.ts'
-import { runChaos } from '../../scripts/chaos/run.ts'
+import { hasFailed, runChaos } from '../../scripts/chaos/run.ts'
 import { writeSummary } from '../../scripts/chaos/summary.ts'
 import { canLimitWrites } from '../../scripts/chaos/write-limit.ts'
 
-const KINDS = ['kill', 'pause', 'cut', 'drain', 'balancer'] as const
+const KINDS = ['kill', 'pause', 'cut', 'drain', 'balancer', 'all'] as const
 
-/** A run of a small fleet; what it said is shown if there is a breach. */
-async function runSmall(
-  t: TestContext,
-  args: readonly string[],
-  onSaid = (_line: string, _stop: () => void) => {},
-) {
+const CRASH = pathToFileURL(join(import.meta.dirname, 'crash-when-told.ts')).href
+
+interface Listening {
+  onSaid?: (line: string, stop: () => void) => void
+  env?: Record<string, string>
+}
+
+/** A run of a small fleet, of which nothing must be wrong; what it said is shown if there is. */
+async function runWell(t: TestContext, args: readonly string[], listening: Listening = {}) {
+  const { result, said } = await runSmall(t, args, listening)
+  const { breaches, unexpectedEnds, folder, acked, seed } = result
+  if (hasFailed(result)) for (const line of said) t.diagnostic(line)
+  assert.deepEqual(breaches.slice(0, 10), [], `seed ${seed}, journals in ${folder}`)
+  assert.deepEqual(unexpectedEnds, [])
+  // A run in which nothing is said proves nothing.
+  assert.ok(acked > 50, `${acked} acks`)
+  assert.equal(existsSync(folder), false, 'what is not needed is not left behind')
+  return result
+}
+
+async function runSmall(t: TestContext, args: readonly string[], { onSaid, env }: Listening) {
   const seed = String(randomInt(1, 1_000_000))
   const config = readChaosConfig(
     [
@@ -31,21 +47,14 @@ async function runSmall(
   t.signal.addEventListener('abort', () => stop.abort())
   const say = (line: string) => {
     said.push(line)
-    onSaid(line, () => stop.abort())
+    onSaid?.(line, () => stop.abort())
   }
-  const result = await runChaos(config, { say, signal: stop.signal })
-  const { breaches, unexpectedEnds, folder, acked } = result
-  if (breaches.length > 0 || unexpectedEnds.length > 0) for (const line of said) t.diagnostic(line)
-  assert.deepEqual(breaches.slice(0, 10), [], `seed ${seed}, journals in ${folder}`)
-  assert.deepEqual(unexpectedEnds, [])
-  // A run in which nothing is said proves nothing.
-  assert.ok(acked > 50, `${acked} acks`)
-  assert.equal(existsSync(folder), false, 'what is not needed is not left behind')
-  return result
+  const result = await runChaos(config, { say, signal: stop.signal, ...(env === undefined ? {} : { env }) })
+  return { result, said }
 }
 
-test('a fleet that is killed, paused, cut off, drained and left by its balancer loses, doubles and reorders nothing', async (t) => {
-  const { records } = await runSmall(t, [
+test('a fleet that is killed one by one and all at once, paused, cut off, drained and left by its balancer loses, doubles and reorders nothing', async (t) => {
+  const { records } = await runWell(t, [
     '--faults',
     KINDS.join(','),
     '--count-each',
@@ -63,13 +72,13 @@ test('so it is with disks that are full, and with I/O errors, of which servers e
     t.skip('writes are made to fail with prlimit, which is not here')
     return
   }
-  const { records } = await runSmall(t, ['--faults', 'disk', '--count', '4', '--overlapping', '0'])
+  const { records } = await runWell(t, ['--faults', 'disk', '--count', '4', '--overlapping', '0'])
   assert.equal(records.length, 4)
   assert.ok(records.some(({ detail }) => detail.startsWith('I/O error')))
 })
 
 test('so it is when everything is restarted in turn, and nobody loses the connection for long', async (t) => {
-  const { figures } = await runSmall(t, ['--faults', 'roll', '--count', '1'])
+  const { figures } = await runWell(t, ['--faults', 'roll', '--count', '1'])
   const [roll] = figures
   assert.deepEqual([roll?.kind, roll?.gaps.length, roll?.outages.length], ['roll', 2, 8])
 })
@@ -77,8 +86,10 @@ test('so it is when everything is restarted in turn, and nobody loses the connec
 test('a run that is told to stop heals, judges what there was, and writes its summary', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'flotilla-test-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  const result = await runSmall(t, ['--faults', 'kill'], (line, stop) => {
-    if (line.includes('kill server')) stop()
+  const result = await runWell(t, ['--faults', 'kill'], {
+    onSaid: (line, stop) => {
+      if (line.includes('kill server')) stop()
+    },
   })
   assert.equal(result.records.length, 1)
   const path = join(folder, 'summary.md')
@@ -87,4 +98,22 @@ test('a run that is told to stop heals, judges what there was, and writes its su
   for (const part of [`seed ${result.seed}`, '| kill', '0 lost, 0 doubled', 'commit: ']) {
     assert.ok(text.includes(part), part)
   }
+})
+
+test('a process that ends by itself fails the run, though nothing is lost by it, and what is there to look into is kept', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'flotilla-test-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const crashFile = join(folder, 'crash')
+  const { result } = await runSmall(t, ['--faults', 'cut', '--count', '1'], {
+    env: { NODE_OPTIONS: `--import ${CRASH}`, FLOTILLA_CRASH_FILE: crashFile },
+    onSaid: (line) => {
+      if (line.includes('cut server') || line.includes('cut balancer')) writeFileSync(crashFile, '')
+    },
+  })
+  t.after(() => rmSync(result.folder, { recursive: true }))
+  assert.deepEqual(result.breaches, [])
+  assert.match(result.unexpectedEnds.join('\n'), /^\S.* ended by itself: exit code 3\b.*$/)
+  assert.ok(hasFailed(result))
+  const kept = JSON.parse(readFileSync(join(result.folder, 'summary.json'), 'utf8')) as object
+  assert.deepEqual((kept as { unexpectedEnds: string[] }).unexpectedEnds, result.unexpectedEnds)
 })
