@@ -40,6 +40,8 @@ export class StormRoom {
 export interface StormPorts {
   fetch: typeof fetch
   loadbalancer: string
+  /** To come in by; without it, it comes as a guest by name. */
+  token?: string
   delivered: (entries: number) => void
   acked: (ms: number) => void
   breach: (what: string) => void
@@ -49,6 +51,7 @@ export interface StormPorts {
 export class StormClient {
   readonly client: ChatClient
   readonly room: ChatRoom
+  readonly hasToken: boolean
   /** The last entry it was shown. */
   at: Seq = 0
   /** When it was back with everything it missed, ms since 1970. */
@@ -61,9 +64,11 @@ export class StormClient {
   readonly #sends = new Map<string, number>()
 
   constructor(name: string, shared: StormRoom, ports: StormPorts) {
+    const { token } = ports
+    this.hasToken = token !== undefined
     this.client = new ChatClient({
       loadbalancers: [ports.loadbalancer],
-      identity: { username: name },
+      identity: token === undefined ? { username: name } : { token: () => Promise.resolve(token) },
       fetch: ports.fetch,
       WebSocket: LightSocket as unknown as typeof WebSocket,
     })

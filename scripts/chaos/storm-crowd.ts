@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { LoggedInSchema } from '@flotilla/protocol/control.ts'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { Agent, request } from 'undici'
 import { StormClient, StormRoom, type StormPorts } from './storm-client.ts'
@@ -35,7 +36,11 @@ export class StormCrowd {
     const placeNext = async () => {
       for (let i = next++; i < all.length; i = next++) {
         const { url, room } = all[i]!
-        const client = new StormClient(`${names}-${i}`, this.#roomOf(room), this.#ports(loadbalancer, url))
+        const name = `${names}-${i}`
+        const ports = this.#ports(loadbalancer, url)
+        // Half of them as the web app does: a token costs the server that lets them in a signature to verify.
+        const token = i % 2 === 0 ? {} : { token: await this.#login(loadbalancer, name) }
+        const client = new StormClient(name, this.#roomOf(room), { ...ports, ...token })
         this.#clients[i] = client
         await isLive(client)
       }
@@ -50,6 +55,19 @@ export class StormCrowd {
       this.#rooms.set(id, room)
     }
     return room
+  }
+
+  /** @returns a token, good for longer than any storm */
+  async #login(loadbalancer: string, username: string): Promise<string> {
+    const { statusCode, body } = await request(`${loadbalancer}/api/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ username }),
+      dispatcher: this.#agent,
+    })
+    const text = await body.text()
+    if (statusCode !== 200) throw new Error(`no token for ${username}: ${statusCode} ${text}`)
+    return LoggedInSchema.parse(JSON.parse(text)).token
   }
 
   /** The first time a client asks where to connect, it is sent to `url`; after that it is the balancer's word. */
@@ -125,11 +143,14 @@ export class StormCrowd {
     return look
   }
 
-  brace({ url }: StormOrders['brace']['ask']): { clients: number } {
+  brace({ url }: StormOrders['brace']['ask']): StormOrders['brace']['answer'] {
     this.#braced = this.#clients.filter((client) => client.url === url)
     this.#located = 0
     for (const client of this.#braced) client.brace()
-    return { clients: this.#braced.length }
+    return {
+      clients: this.#braced.length,
+      withTokens: this.#braced.filter(({ hasToken }) => hasToken).length,
+    }
   }
 
   async back({ killedAt, atMostMs }: StormOrders['back']['ask']): Promise<Back> {
@@ -142,6 +163,7 @@ export class StormCrowd {
       backMs: this.#braced.flatMap(({ backAt }) => (backAt === undefined ? [] : [backAt - killedAt])),
       notBack: missing.slice(0, MAX_NAMED).map(({ standing }) => standing),
       missing: missing.length,
+      on: countBy(this.#braced.flatMap(({ url }) => url ?? [])),
       located: this.#located,
       cpuSeconds: (user + system) / 1e6,
     }
@@ -172,6 +194,12 @@ export class StormCrowd {
     for (const { client } of this.#clients) client.close()
     void this.#agent.destroy()
   }
+}
+
+function countBy(urls: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const url of urls) counts[url] = (counts[url] ?? 0) + 1
+  return counts
 }
 
 function isLive(client: StormClient): Promise<void> {

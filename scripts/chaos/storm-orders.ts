@@ -8,7 +8,7 @@ export interface StormOrders {
   /** What happened since the last time this was asked. */
   look: { ask: object; answer: Look }
   /** The server at `url` is about to die: its clients are those waited for. */
-  brace: { ask: { url: string }; answer: { clients: number } }
+  brace: { ask: { url: string }; answer: { clients: number; withTokens: number } }
   /** Resolves when all of these are back with everything they missed, or after `atMostMs`. */
   back: { ask: { killedAt: number; atMostMs: number }; answer: Back }
   /** The last seq anybody here has, by room. */
@@ -38,6 +38,8 @@ export interface Back {
   /** Of some of those that are not: where they are. */
   notBack: readonly string[]
   missing: number
+  /** How many are back, by the URL of the server they are on. */
+  on: Readonly<Record<string, number>>
   /** Times the balancer was asked where to connect. */
   located: number
   /** CPU this process used meanwhile. */
