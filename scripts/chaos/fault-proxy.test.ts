@@ -2,12 +2,16 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
+import { FakeClock } from '@flotilla/protocol/client/test/fake-clock.ts'
 import { until } from '../fleet/until.ts'
-import { FaultProxy } from './fault-proxy.ts'
+import { FaultProxy, type FaultProxyOptions } from './fault-proxy.ts'
 import { findPorts } from './free-ports.ts'
 
 /** A server that keeps what it hears and a proxy before it. */
-async function stage(t: TestContext, options: { label?: (first: string) => string } = {}) {
+async function stage(
+  t: TestContext,
+  options: Partial<Pick<FaultProxyOptions, 'label' | 'clock' | 'random'>> = {},
+) {
   const accepted: { socket: Socket; heard: string; hasEnded: boolean }[] = []
   let isOver = false
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -96,17 +100,24 @@ describe('the fault proxy', () => {
   })
 
   test('delays, and keeps the order', async (t) => {
-    const { proxy, pair } = await stage(t)
+    const clock = new FakeClock()
+    const jitters: number[] = []
+    const random = () => jitters.shift() ?? 0
+    const { proxy, pair } = await stage(t, { clock, random })
     const { client, remote } = await pair('x')
     proxy.set({ mode: 'delay', delayMs: 60, jitterMs: 60 })
-    const startedAt = performance.now()
-    for (const letter of 'abcdef') {
+    // The later one would be due the sooner.
+    for (const [letter, jitter] of [['a', 0.5] as const, ['b', 0] as const]) {
+      jitters.push(jitter)
       client.socket.write(letter)
-      await new Promise((resolve) => setImmediate(resolve))
+      await until(`the proxy has ${letter}`, () => jitters.length === 0)
     }
-    await until('all of it', () => remote.heard.length === 7)
-    assert.equal(remote.heard, 'xabcdef')
-    assert.ok(performance.now() - startedAt >= 59)
+    assert.deepEqual(clock.pending, [90])
+    clock.advance(89)
+    assert.deepEqual(clock.pending, [1])
+    clock.advance(1)
+    await until('all of it', () => remote.heard === 'xab')
+    assert.deepEqual(clock.pending, [])
   })
 
   test('refusing, it resets what stands and nobody listens, until it is mended', async (t) => {

@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { platformClock, type Clock } from '@flotilla/protocol/client/clock.ts'
 
 /**
  * A TCP proxy in front of one process that can be told to let it down: for everybody, or for those who say in their first bytes
@@ -19,6 +20,8 @@ export interface FaultProxyOptions {
   /** Who connects, by the first bytes sent; without it all are ''. */
   label?: (firstBytes: string) => string
   random: () => number
+  /** Of delays; the platform's by default. */
+  clock?: Clock
 }
 
 const HOST = '127.0.0.1'
@@ -153,13 +156,14 @@ export class FaultProxy {
       cutOff(client)
       return
     }
-    const { targetPort, random } = this.#options
+    const { targetPort, random, clock = platformClock } = this.#options
     const line: Line = new Line({
       who,
       client,
       target: connect({ host: HOST, port: targetPort, allowHalfOpen: true, noDelay: true }),
       first,
       random,
+      clock,
       rule: () => this.#ruleOf(who),
       ended: () => this.#lines.delete(line),
     })
@@ -199,15 +203,16 @@ class Line {
     target: Socket
     first: Buffer | undefined
     random: () => number
+    clock: Clock
     rule: () => LinkRule | undefined
     ended: () => void
   }) {
-    const { who, client, target, first, random, rule, ended } = options
+    const { who, client, target, first, ended } = options
     this.who = who
     this.#client = client
     this.#target = target
-    this.#up = new Flow(client, target, 'up', rule, random)
-    this.#down = new Flow(target, client, 'down', rule, random)
+    this.#up = new Flow({ ...options, from: client, to: target, way: 'up' })
+    this.#down = new Flow({ ...options, from: target, to: client, way: 'down' })
     let open = 2
     for (const socket of [client, target]) {
       socket.once('close', () => {
@@ -239,23 +244,33 @@ class Flow {
   readonly #way: 'up' | 'down'
   readonly #rule: () => LinkRule | undefined
   readonly #random: () => number
+  readonly #clock: Clock
   #pieces: Piece[] = []
   #bytes = 0
-  #timer: NodeJS.Timeout | undefined
+  #timer: unknown
   #isBlocked = false
 
-  constructor(
-    from: Socket,
-    to: Socket,
-    way: 'up' | 'down',
-    rule: () => LinkRule | undefined,
-    random: () => number,
-  ) {
+  constructor({
+    from,
+    to,
+    way,
+    rule,
+    random,
+    clock,
+  }: {
+    from: Socket
+    to: Socket
+    way: 'up' | 'down'
+    rule: () => LinkRule | undefined
+    random: () => number
+    clock: Clock
+  }) {
     this.#from = from
     this.#to = to
     this.#way = way
     this.#rule = rule
     this.#random = random
+    this.#clock = clock
     from.on('data', (bytes: Buffer) => this.take(bytes))
     from.on('end', () => this.#add({ is: 'end', dueAt: this.#due() }))
     // Reset, or gone without an end.
@@ -277,14 +292,14 @@ class Flow {
   }
 
   look(): void {
-    clearTimeout(this.#timer)
+    this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined
     while (!this.#isHeld && !this.#isBlocked) {
       const next = this.#pieces[0]
       if (next === undefined) break
-      const waitMs = next.dueAt - performance.now()
+      const waitMs = next.dueAt - this.#clock.now()
       if (waitMs > 0) {
-        this.#timer = setTimeout(() => this.look(), Math.ceil(waitMs))
+        this.#timer = this.#clock.setTimeout(() => this.look(), Math.ceil(waitMs))
         break
       }
       this.#pieces.shift()
@@ -323,13 +338,13 @@ class Flow {
   /** Later ones never before earlier ones. */
   #due(): number {
     const rule = this.#rule()
-    const now = performance.now()
+    const now = this.#clock.now()
     const delay = rule?.mode === 'delay' ? rule.delayMs + this.#random() * rule.jitterMs : 0
     return Math.max(now + delay, this.#pieces.at(-1)?.dueAt ?? 0)
   }
 
   #drop(): void {
-    clearTimeout(this.#timer)
+    this.#clock.clearTimeout(this.#timer)
     this.#pieces = []
     this.#bytes = 0
   }

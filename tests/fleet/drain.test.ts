@@ -23,18 +23,17 @@ describe('SIGTERM to a server', () => {
     const stop = keepTalking(t, people, 30)
     await until('they talk', () => people.every(({ acks }) => acks.size > 10))
     const { exited } = home
-    const beganAt = performance.now()
     home.kill('SIGTERM')
     assert.ok((await stubborn.next('move')).inMs < 6_000)
     await until('the follower is elsewhere', () => onHome.server !== home.id)
+    // He is served until the deadline, though the room is elsewhere.
+    await stubborn.join('general')
     assert.equal(stubborn.closed, undefined)
     assert.equal(await RawClient.refusal(`${home.url}?username=late`), 503)
     assert.equal(await stubborn.closeCode(), 1012)
-    const tookMs = performance.now() - beganAt
     assert.deepEqual(await exited, { code: 0, signal: null })
     stop()
 
-    assert.ok(tookMs > 5_900, `closed after ${tookMs} ms`)
     await assertNothingLost(people)
     for (const { name, cuts, statuses } of people) {
       assert.deepEqual(cuts, [], name)

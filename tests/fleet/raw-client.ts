@@ -1,7 +1,10 @@
-import type { ServerFrame } from '@flotilla/protocol/frames.ts'
+import type { RoomId, Seq, ServerFrame } from '@flotilla/protocol/frames.ts'
 import { parseServerFrame, splitLines } from '@flotilla/protocol/frames.ts'
 import { WebSocket, type ClientOptions } from 'ws'
 import { until } from './harness.ts'
+
+/** How often it is looked for an answer before it is asked again. */
+const ASK_EVERY_LOOKS = 15
 
 /** A bare WebSocket that sends what no decent client would, and keeps all it is told. */
 export class RawClient {
@@ -70,6 +73,34 @@ export class RawClient {
       }
       this.#read = at + 1
       return this.frames[at] as Extract<ServerFrame, { type: T }>
+    })
+  }
+
+  /** Resolves when it is in the room. */
+  async join(room: RoomId): Promise<void> {
+    const isJoined = () => this.frames.some((frame) => frame.type === 'joined' && frame.room === room)
+    await this.#again(`${room} is joined`, () => this.say({ type: 'join', room }), isJoined)
+  }
+
+  /** @returns the seq of the ack; it is sent under one id until that comes */
+  sendUntilAcked(room: RoomId, id: string, text: string): Promise<Seq> {
+    const send = () => this.say({ type: 'send', room, id, text })
+    return this.#again(`${id} is acked`, send, () => {
+      for (const frame of this.frames) {
+        if (frame.type === 'ack' && frame.room === room && frame.id === id) return frame.seq
+      }
+      return undefined
+    })
+  }
+
+  /** Asks, and asks again now and then as one does who was told `busy`, until there is an answer. */
+  #again<T>(what: string, ask: () => void, answer: () => T | undefined): Promise<NonNullable<T>> {
+    let looks = 0
+    return until(what, () => {
+      const found = answer()
+      if (!found && looks % ASK_EVERY_LOOKS === 0) ask()
+      looks += 1
+      return found
     })
   }
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { atEnd, startFleet, until, type FleetProcess, type LocalFleet } from './harness.ts'
 import { Person } from './person.ts'
@@ -10,6 +9,8 @@ import { assertNothingLost } from './talk.ts'
 
 const USED = 24
 const UNUSED = 6
+/** A server that runs reports every second; one that was silent for 3 s is late. */
+const MISSED_MS = 1_500
 
 describe('the rooms of a server killed with -9', () => {
   test('go to all who are left, in a higher epoch, each when somebody needs it; who comes back serves the rest', async (t) => {
@@ -27,7 +28,7 @@ describe('the rooms of a server killed with -9', () => {
     const [asking, other] = left
     assert.ok(asking && other)
     const edges = [await client(t, asking, 'second'), await client(t, other, 'third')]
-    for (const edge of edges) for (const room of used) await joins(edge, room)
+    for (const edge of edges) for (const room of used) await edge.join(room)
     const before = new Map(rooms.map((room) => [room, storedRoom(doomed, room)]))
 
     doomed.kill('SIGKILL')
@@ -108,7 +109,7 @@ describe('a home that stands still (SIGSTOP)', () => {
     home.kill('SIGCONT')
     await until('it is up again', async () => isUp(fleet, home))
     // What it answers now is busy, or an ack of the new home; either way each is in the log once, when sent again.
-    const answers = await Promise.all(asked.map(({ id, text }) => sendUntilAcked(stuck, 'general', id, text)))
+    const answers = await Promise.all(asked.map(({ id, text }) => stuck.sendUntilAcked('general', id, text)))
     for (const person of people) person.say('after')
     await until('all is acked', () => people.every(isAllAcked))
 
@@ -152,7 +153,16 @@ describe('a home that stands still (SIGSTOP)', () => {
     await until('all is acked', () => people.every(isAllAcked))
     const epoch = storedRoom(home, 'general')?.epoch
     home.kill('SIGSTOP')
+    atEnd(t, () => home.kill('SIGCONT'))
     for (const person of people) person.say('meanwhile')
+    await until('it has missed a report', async () => ((await rowOf(fleet, home))?.ageMs ?? 0) > MISSED_MS)
+    // Short of what makes the balancer or a peer doubt it.
+    assert.equal((await rowOf(fleet, home))?.state, 'up')
+    assert.deepEqual(
+      people.map(({ acks }) => acks.size),
+      [1, 1],
+      'nobody is home meanwhile',
+    )
     home.kill('SIGCONT')
     await assertNothingLost(people)
     assert.equal(await api.homeOf('general'), home.id)
@@ -172,34 +182,8 @@ async function client(t: TestContext, server: FleetProcess, name: string): Promi
 
 /** Joins, and sends until it is acked, under one id. */
 async function sends(by: RawClient, room: RoomId, text: string): Promise<{ seq: number }> {
-  await joins(by, room)
-  return { seq: await sendUntilAcked(by, room, text.replaceAll(' ', '-'), text) }
-}
-
-async function joins(by: RawClient, room: RoomId): Promise<void> {
-  const isJoined = () => by.frames.find((frame) => frame.type === 'joined' && frame.room === room)
-  await again(`${room} is joined`, () => by.say({ type: 'join', room }), isJoined)
-}
-
-async function sendUntilAcked(by: RawClient, room: RoomId, id: string, text: string): Promise<number> {
-  const send = () => by.say({ type: 'send', room, id, text })
-  return again(`${id} is acked`, send, () => {
-    for (const frame of by.frames) {
-      if (frame.type === 'ack' && frame.room === room && frame.id === id) return frame.seq
-    }
-    return undefined
-  })
-}
-
-/** Asks, and asks again now and then as one does who was told `busy`, until there is an answer. */
-async function again<T>(what: string, ask: () => void, answer: () => T | undefined): Promise<NonNullable<T>> {
-  for (let looks = 0; ; looks += 1) {
-    const found = answer()
-    if (found !== undefined && found !== null) return found
-    assert.ok(looks < 2_000, `in vain: ${what}`)
-    if (looks % 15 === 0) ask()
-    await pause(20)
-  }
+  await by.join(room)
+  return { seq: await by.sendUntilAcked(room, text.replaceAll(' ', '-'), text) }
 }
 
 function isAllAcked({ acks, said }: Person): boolean {
@@ -227,6 +211,10 @@ function serverOf(fleet: LocalFleet, id: string): FleetProcess {
   return found
 }
 
-async function isUp(fleet: LocalFleet, { id }: FleetProcess): Promise<boolean> {
-  return (await fleet.registry()).some((row) => row.id === id && row.state === 'up')
+async function isUp(fleet: LocalFleet, server: FleetProcess): Promise<boolean> {
+  return (await rowOf(fleet, server))?.state === 'up'
+}
+
+async function rowOf(fleet: LocalFleet, { id }: FleetProcess) {
+  return (await fleet.registry()).find((row) => row.id === id)
 }
