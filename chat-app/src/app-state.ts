@@ -1,20 +1,30 @@
+import { platformClock } from '@flotilla/protocol/client/clock.ts'
+import type { ServerRow } from '@flotilla/protocol/control.ts'
+import { Address } from './address.ts'
 import { BalancerApi } from './balancer/api.ts'
 import { Chat } from './chat.ts'
-import { RoomPath } from './features/rooms/room-path.ts'
+import { FleetWatch } from './features/fleet/fleet-watch.ts'
 import { Session } from './features/sign-in/session.ts'
 import { ThemeChoice } from './features/theme/theme.ts'
 import { Store } from './store.ts'
 
-/** What outlives every component: who is here, in which room, and, once in, the chat. */
+/** What outlives every component: who is here, at which address, the fleet as far as one looks, and, once in, the chat. */
 export class AppState {
   readonly session: Session
   readonly theme: ThemeChoice
-  readonly path = new RoomPath()
+  readonly address = new Address()
+  readonly fleet: FleetWatch
   readonly chat = new Store<Chat | undefined>(undefined)
   readonly #api = new BalancerApi((input, init) => fetch(input, init))
 
   constructor() {
     const storage = usableStorage()
+    this.fleet = new FleetWatch({
+      servers: () => this.#api.get<ServerRow[]>('/servers'),
+      events: () => new EventSource('/events'),
+      clock: platformClock,
+      random: Math.random,
+    })
     this.theme = new ThemeChoice(storage)
     this.session = new Session({ api: this.#api, storage, now: () => Date.now() })
     this.session.subscribe(() => this.#follow())
@@ -32,7 +42,9 @@ export class AppState {
     const state = this.session.read()
     const chat = this.chat.read()
     if (state.status === 'in' && !chat)
-      this.chat.set(new Chat({ user: state.user, session: this.session, api: this.#api, path: this.path }))
+      this.chat.set(
+        new Chat({ user: state.user, session: this.session, api: this.#api, room: this.address.room }),
+      )
     else if (state.status !== 'in' && chat) {
       chat.close()
       this.chat.set(undefined)

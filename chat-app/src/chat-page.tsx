@@ -1,6 +1,7 @@
 import { LogOutIcon, MenuIcon, Share2Icon, UsersIcon } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
+import { FLEET_PATH } from '@/address'
 import type { AppState } from '@/app-state'
 import type { Chat } from '@/chat'
 import { Mark } from '@/components/fleet-art'
@@ -10,6 +11,7 @@ import { Sheet } from '@/components/ui/sheet'
 import { Tooltip } from '@/components/ui/tooltip'
 import { Conversation } from '@/conversation'
 import { ConnectionStatus } from '@/features/fleet/connection-status'
+import { FleetLink } from '@/features/fleet/fleet-link'
 import { PeopleList } from '@/features/people/people-list'
 import { CreateRoomDialog } from '@/features/rooms/create-room-dialog'
 import { RoomList } from '@/features/rooms/room-list'
@@ -29,7 +31,7 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
   const toggle = (which: Overlay) => (isOpen: boolean) => setOverlay(isOpen ? which : undefined)
   const open = (id: RoomId) => {
     setOverlay(undefined)
-    app.path.go(id)
+    app.address.goToRoom(id)
   }
   useTitle(chat, name)
 
@@ -91,7 +93,7 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
           feed={feed}
           roomName={name}
           onShare={() => setOverlay('share')}
-          onLeave={() => app.path.go('general')}
+          onLeave={() => app.address.goToRoom('general')}
           onSignIn={() => app.reconnect()}
         />
       </main>
@@ -123,7 +125,7 @@ interface SideProps {
 
 function Side({ app, chat, onOpen, onCreate }: SideProps) {
   const unread = useStore(chat.unread)
-  const room = useStore(app.path)
+  const room = useStore(app.address.room)
   return (
     <>
       <div className="flex items-center gap-2.5 px-4 pt-5 pb-6">
@@ -138,6 +140,9 @@ function Side({ app, chat, onOpen, onCreate }: SideProps) {
         onCreate={onCreate}
         className="flex-1"
       />
+      <div className="px-2 pb-2">
+        <FleetLink line={chat.line} href={FLEET_PATH} onOpen={() => app.address.goToFleet()} />
+      </div>
       <div className="flex items-center gap-2.5 border-t px-4 py-3">
         <Avatar user={chat.me} className="size-8 text-xs" />
         <div className="min-w-0 flex-1 leading-tight">

@@ -4,7 +4,6 @@ import type { BalancerApi } from './balancer/api.ts'
 import { Line } from './features/fleet/line.ts'
 import { RoomFeed } from './features/messages/room-feed.ts'
 import { mentions } from './features/messages/text-parts.ts'
-import type { RoomPath } from './features/rooms/room-path.ts'
 import { Rooms } from './features/rooms/rooms.ts'
 import type { Session } from './features/sign-in/session.ts'
 import { Store } from './store.ts'
@@ -18,7 +17,8 @@ export interface ChatParts {
   user: User
   session: Session
   api: BalancerApi
-  path: RoomPath
+  /** The room to show. */
+  room: Pick<Store<RoomId>, 'read' | 'subscribe'>
 }
 
 /** Everything of one signed-in person: the client, the rooms followed, the line. Made at sign-in, closed at leaving. */
@@ -37,7 +37,7 @@ export class Chat {
   readonly #forget: (() => void)[] = []
 
   constructor(parts: ChatParts) {
-    const { user, session, api, path } = parts
+    const { user, session, api, room } = parts
     this.#parts = parts
     this.me = user
     this.rooms = new Rooms(api, session.token)
@@ -47,9 +47,9 @@ export class Chat {
       fetch: (input, init) => this.#fetch(input, init),
     })
     this.line = new Line(this.#client)
-    this.current = new Store(this.#open(path.read()))
+    this.current = new Store(this.#open(room.read()))
     this.#forget.push(
-      path.subscribe(() => this.current.set(this.#open(path.read()))),
+      room.subscribe(() => this.current.set(this.#open(room.read()))),
       this.#client.subscribe(() => this.#watch()),
     )
     this.rooms.start()

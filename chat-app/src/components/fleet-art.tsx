@@ -87,6 +87,47 @@ function wave(y: number, height: number, length: number): string {
   return `M${-half} ${y}q${half / 2} ${-height} ${half} 0${swells}V260H${-half}Z`
 }
 
+/** One boat on its own water, in the colour of the text: under way, slowed, or (`data-state=down`) gone under. */
+export function LoneBoat({ className, ...props }: ComponentProps<'svg'>) {
+  return (
+    <svg
+      data-slot="lone-boat"
+      viewBox="-36 -50 72 72"
+      aria-hidden
+      className={cn('group/boat size-11', className)}
+      {...props}
+    >
+      <g className="transition-transform duration-700 ease-in-out group-data-[state=down]/boat:translate-y-[26px] group-data-[state=down]/boat:rotate-[34deg]">
+        <g
+          className="origin-bottom animate-bob [transform-box:fill-box] group-data-[state=down]/boat:animate-none group-data-[state=late]/boat:animate-none"
+          fill="currentColor"
+        >
+          <BoatShape />
+        </g>
+      </g>
+      <path d="M-36 9q9 -7 18 0t18 0t18 0t18 0V24H-36Z" className="fill-card" />
+      <path
+        d="M-36 9q9 -7 18 0t18 0t18 0t18 0"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="3"
+        strokeLinecap="round"
+        opacity=".45"
+      />
+    </svg>
+  )
+}
+
+function BoatShape() {
+  return (
+    <>
+      <path d="M-1-44V-6h-23c9-9 18-22 23-38Z" />
+      <path d="M4-33C13-26 19-17 21-6H4v-27Z" className="fill-signal" opacity=".85" />
+      <path d="M-30-1h62C29 7 24 11 16 11h-31c-8 0-13-4-15-12Z" />
+    </>
+  )
+}
+
 type BoatProps = { x: number; y: number; scale: number; delay: string; className: string }
 
 function Boat({ x, y, scale, delay, className }: BoatProps) {
@@ -97,9 +138,7 @@ function Boat({ x, y, scale, delay, className }: BoatProps) {
         style={{ animationDelay: delay }}
         fill="currentColor"
       >
-        <path d="M-1-44V-6h-23c9-9 18-22 23-38Z" />
-        <path d="M4-33C13-26 19-17 21-6H4v-27Z" className="fill-signal" opacity=".85" />
-        <path d="M-30-1h62C29 7 24 11 16 11h-31c-8 0-13-4-15-12Z" />
+        <BoatShape />
       </g>
     </g>
   )

@@ -1,6 +1,5 @@
 import type { ComponentProps } from 'react'
 import { Button } from '@/components/ui/button'
-import { Tooltip } from '@/components/ui/tooltip'
 import type { Line } from '@/features/fleet/line'
 import { cn } from '@/lib/utils'
 import { useStore } from '@/use-store'
@@ -19,20 +18,16 @@ export function ConnectionStatus({ line, className, ...props }: ConnectionStatus
       className={cn('group flex min-w-0 items-center text-xs text-muted-foreground', className)}
       {...props}
     >
-      <Tooltip
-        content={server ? `${mood === 'calm' ? 'Connected to' : 'Last connected to'} ${server}` : words}
-      >
-        <span className="flex min-w-0 items-center gap-2">
-          <span aria-hidden className="relative flex size-2 shrink-0">
-            <span className="absolute inset-0 rounded-full bg-current group-data-[mood=busy]:animate-ping group-data-[mood=busy]:text-busy group-data-[mood=calm]:hidden" />
-            <span className="relative size-2 rounded-full bg-live group-data-[mood=busy]:bg-busy group-data-[mood=lost]:bg-destructive" />
-          </span>
-          <span className="truncate group-data-[mood=lost]:text-destructive">{words}</span>
-          {server !== undefined && words === 'Live' && (
-            <span className="hidden truncate tabular-nums sm:inline">on {server}</span>
-          )}
+      <span className="flex min-w-0 items-center gap-2">
+        <span aria-hidden className="relative flex size-2 shrink-0">
+          <span className="absolute inset-0 rounded-full bg-current group-data-[mood=busy]:animate-ping group-data-[mood=busy]:text-busy group-data-[mood=calm]:hidden" />
+          <span className="relative size-2 rounded-full bg-live group-data-[mood=busy]:bg-busy group-data-[mood=lost]:bg-destructive" />
         </span>
-      </Tooltip>
+        <span className="truncate group-data-[mood=lost]:text-destructive">{words}</span>
+        {server !== undefined && words === 'Live' && (
+          <span className="truncate tabular-nums">on {server}</span>
+        )}
+      </span>
     </div>
   )
 }

@@ -2,6 +2,7 @@ import { HashIcon, PlusIcon } from 'lucide-react'
 import type { ComponentProps } from 'react'
 import type { RoomFacts } from '@flotilla/protocol/control.ts'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
+import { InAppLink } from '@/components/in-app-link'
 import { Badge } from '@/components/ui/badge'
 import { Button } from '@/components/ui/button'
 import { Skeleton } from '@/components/ui/skeleton'
@@ -65,7 +66,7 @@ function RoomLink({ room, isOpen, unread, onOpen }: RoomLinkProps) {
   // In the open room the list of messages itself says what is new.
   const count = isOpen ? 0 : (unread?.count ?? 0)
   return (
-    <a
+    <InAppLink
       href={pathOfRoom(room.roomId)}
       aria-current={isOpen ? 'page' : undefined}
       data-unread={count > 0 || undefined}
@@ -74,11 +75,7 @@ function RoomLink({ room, isOpen, unread, onOpen }: RoomLinkProps) {
         'aria-[current=page]:bg-accent aria-[current=page]:font-medium aria-[current=page]:text-accent-foreground',
         'data-unread:font-semibold data-unread:text-foreground',
       )}
-      onClick={(event) => {
-        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return
-        event.preventDefault()
-        onOpen(room.roomId)
-      }}
+      onOpen={() => onOpen(room.roomId)}
     >
       <HashIcon aria-hidden className="size-4 shrink-0 opacity-60" />
       <span className="min-w-0 flex-1 truncate">{room.name}</span>
@@ -87,7 +84,7 @@ function RoomLink({ room, isOpen, unread, onOpen }: RoomLinkProps) {
           {count > 99 ? '99+' : count}
         </Badge>
       )}
-    </a>
+    </InAppLink>
   )
 }
 

@@ -11,7 +11,7 @@ interface SignInPageProps {
   session: Session
   /** The address leads to a room other than `general`. */
   hasInvitation: boolean
-  /** The theme toggle. */
+  /** What stands in the upper corner: the theme toggle, the way to the fleet page. */
   corner: ReactNode
 }
 
@@ -23,7 +23,7 @@ export function SignInPage({ session, hasInvitation, corner }: SignInPageProps) 
   return (
     <main className="app-height relative grid place-items-center overflow-y-auto px-5 pt-[env(safe-area-inset-top)] pb-[env(safe-area-inset-bottom)]">
       <Sea className="pointer-events-none absolute inset-x-0 bottom-0 h-[clamp(7rem,27vh,16rem)] w-full" />
-      <div className="absolute top-[max(1rem,env(safe-area-inset-top))] right-4">{corner}</div>
+      <div className="absolute top-[max(1rem,env(safe-area-inset-top))] right-4 flex gap-1">{corner}</div>
       <div className="relative w-full max-w-96 pt-8 pb-[clamp(6rem,22vh,13rem)]">
         <Mark className="mx-auto mb-5 size-14 drop-shadow-sm" />
         <h1 className="text-center text-[2rem] leading-tight font-semibold tracking-[-0.03em]">Flotilla</h1>
