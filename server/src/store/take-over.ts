@@ -12,7 +12,7 @@ export const TAIL = 1_000
 const LOCK_TRIES = 100
 
 /** The places between steps, by the names tests cut them off at. */
-export type Step = 'chunk copied' | 'level' | 'locked there' | 'fenced there' | 'rest copied'
+export type Step = 'void deleted' | 'chunk copied' | 'level' | 'locked there' | 'fenced there' | 'rest copied'
 
 /**
  * Takes a room out of the files of those who were its home before, dead, paused or running: copies the tail of what is there,
@@ -54,7 +54,7 @@ export function* takeOver(
     const copy = new RoomCopy(writer, self, room, from, tail)
     const early = latest(found.flatMap(({ source, row }) => (row === undefined ? [] : [{ source, row }])))
     if (early !== undefined && early.row.head > 0 && isAhead(early.row, ours)) {
-      copy.begin(early.row.log, early.row.head)
+      while (copy.begin(early.row)) yield 'void deleted'
       while (copyChunk(early.source, copy)) yield 'chunk copied'
     }
     yield 'level'
@@ -76,7 +76,7 @@ export function* takeOver(
     const own = writer.row(room)
     // Everybody else was cut off on the way from here: what we had is still the whole.
     if (own !== undefined && !isAhead(last.row, own)) return copy.keep(epoch)
-    copy.begin(last.row.log, last.row.head)
+    while (copy.begin(last.row)) yield 'void deleted'
     while (copyChunk(last.source, copy)) yield 'chunk copied'
     yield 'rest copied'
     return copy.finish(epoch, last.row, randomUUID)
