@@ -1,5 +1,6 @@
-import type { LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
-import { inCommon, type Lineage } from './lineage.ts'
+import { randomUUID } from 'node:crypto'
+import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import { inCommon, renewed, type Lineage } from './lineage.ts'
 import { difference, intersection, rangeAt, type Range } from './ranges.ts'
 import { extentOf, type Missing, type RoomRow } from './room-table.ts'
 import type { CopiedRow } from './source.ts'
@@ -33,9 +34,10 @@ export class RoomCopy {
    * Goes on behind what is here of that content, or with its tail if that is too far ahead, leaving gaps. What else is here is
    * void, and nothing else: an entry that both have stays, whatever log it was written in. It may be the only one, and the
    * other store may count on finding it here.
+   * @param isDoubted more may have been said in that log: noted in our row, or the fences we raise would hide it
    * @returns whether it has to be called again first
    */
-  begin(last: RoomRow): boolean {
+  begin(last: RoomRow, isDoubted: boolean): boolean {
     const { rooms } = this.#writer
     return this.#writer.transact(() => {
       const movedTo = this.#from[0]!.id
@@ -58,6 +60,7 @@ export class RoomCopy {
         log,
         was,
         head: this.head,
+        isDoubted: row.isDoubted || isDoubted,
         // Even of what was here as a whole: a row that says so while it is being copied into would lie.
         movedTo: row.movedTo ?? movedTo,
         missing: ranges.length === 0 ? null : { ranges, from: this.#sources(row.missing) },
@@ -81,16 +84,16 @@ export class RoomCopy {
     })
   }
 
-  /** `last`: the row of the store that had all of it, read behind its fence. */
-  finish(epoch: Epoch, last: RoomRow, newLog: () => LogId): Taken | 'fenced' {
-    return this.#end(epoch, (row) => {
+  /** `last`: the row of the store that had all of it, read behind its fence. `isDoubted`: as in `begin`. */
+  finish(epoch: Epoch, last: RoomRow, isDoubted: boolean): Taken | 'fenced' {
+    return this.#end(epoch, isDoubted, (row) => {
       if (row.head !== last.head || row.log !== last.log) {
         throw new SourceUnavailable(`its log ends at ${row.head}, not at ${last.head}`)
       }
       const { missing } = row
       return {
         ...row,
-        log: row.log === '' ? newLog() : row.log,
+        log: row.log === '' ? randomUUID() : row.log,
         lastTs: last.lastTs,
         missing: missing === null ? null : { ...missing, from: this.#sources(last.missing, missing) },
       }
@@ -98,15 +101,17 @@ export class RoomCopy {
   }
 
   /** What was here before is the whole. */
-  keep(epoch: Epoch): Taken | 'fenced' {
-    return this.#end(epoch, (row) => row)
+  keep(epoch: Epoch, isDoubted: boolean): Taken | 'fenced' {
+    return this.#end(epoch, isDoubted, (row) => row)
   }
 
-  #end(epoch: Epoch, content: (row: RoomRow) => RoomRow): Taken | 'fenced' {
+  #end(epoch: Epoch, isDoubted: boolean, content: (row: RoomRow) => RoomRow): Taken | 'fenced' {
     return this.#writer.transact((): Taken | 'fenced' => {
       const row = this.#row()
       if (row.epoch > epoch) return 'fenced'
-      const taken = { ...content(row), epoch, movedTo: null, term: epoch, isDoubted: false }
+      const whole = content(row)
+      const log = isDoubted && whole.log !== '' ? renewed(whole, randomUUID()) : undefined
+      const taken = { ...whole, ...log, epoch, movedTo: null, term: epoch, isDoubted: false }
       this.#writer.rooms.update(taken)
       return { log: taken.log, head: taken.head, isWhole: taken.missing === null }
     })

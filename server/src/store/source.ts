@@ -104,7 +104,7 @@ export class Source {
     return row === undefined ? [] : intersection(extentOf(row), inCommon(row, log))
   }
 
-  /** From here on no epoch below `epoch` can append there; the row is read behind that, with its content's state as it was. */
+  /** From here on no epoch below `epoch` can append there; the row is read behind that, and is as it was before. */
   fence(epoch: Epoch, self: string, standsAgainst: (row: RoomRow) => boolean): RoomRow | 'fenced' | 'busy' {
     return this.#ask(() => {
       // Read first: a server that runs commits, and then writes its mark.
@@ -143,7 +143,7 @@ export class Source {
     }
     const fenced = { ...theirs, epoch, movedTo: self }
     this.#rooms.update(fenced)
-    return fenced
+    return theirs
   }
 
   close(): void {
