@@ -21,7 +21,9 @@ export function copyBehind(writer: SqliteWriter, room: RoomId): Progress {
     return 'over'
   }
   const [from, to] = range
-  const rows = writer.elsewheres.of(room, row.missing).run(to, 'down', Math.min(COPY_CHUNK, to - from + 1))
+  const rows = writer.elsewheres
+    .of(room, row, row.missing)
+    .run(to, 'down', Math.min(COPY_CHUNK, to - from + 1))
   const ranges = without(row.missing.ranges, rows[0]![0], to)
   const isWhole = ranges.length === 0
   writer.transact(() => {

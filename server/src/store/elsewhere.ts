@@ -1,5 +1,6 @@
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
-import { without, type Range } from './ranges.ts'
+import type { Lineage } from './lineage.ts'
+import { difference, type Range } from './ranges.ts'
 import type { Missing } from './room-table.ts'
 import { Source, type CopiedRow, type Known } from './source.ts'
 import { SourceUnavailable } from './store.ts'
@@ -10,25 +11,25 @@ const ROOMS_OPEN = 16
 /** The part of a room's log that is still in other servers' files. */
 export class Elsewhere {
   readonly #room: RoomId
+  readonly #log: Lineage
   readonly #missing: Missing
   readonly #sources = new Map<string, Source>()
 
-  constructor(room: RoomId, missing: Missing) {
+  constructor(room: RoomId, log: Lineage, missing: Missing) {
     this.#room = room
+    this.#log = log
     this.#missing = missing
   }
 
-  isOf(missing: Missing): boolean {
-    const { log, from } = this.#missing
-    return log === missing.log && JSON.stringify(from) === JSON.stringify(missing.from)
+  isOf({ log }: Lineage, { from }: Missing): boolean {
+    return log === this.#log.log && JSON.stringify(from) === JSON.stringify(this.#missing.from)
   }
 
   /** As Source.run, from the first store that has `at`. @throws SourceUnavailable: none of those that can be read has it */
   run(at: Seq, way: 'up' | 'down', limit: number): CopiedRow[] {
-    const { log } = this.#missing
     let why = 'no store is known to have it'
     for (const { id, dataDir } of this.#missing.from) {
-      const rows = this.#try({ id, dataDir }, (source) => source.run(log, at, way, limit))
+      const rows = this.#try({ id, dataDir }, (source) => source.run(this.#log, at, way, limit))
       if (typeof rows === 'string') why = rows
       else if (rows.length > 0) return rows
     }
@@ -37,20 +38,12 @@ export class Elsewhere {
 
   /** Whether (sender, id) stands in `ranges`; 'unsure' if it was not found and not all of them could be searched. */
   find(ranges: readonly Range[], sender: string, sendId: string): Known | 'absent' | 'unsure' {
-    const { log } = this.#missing
     let unsearched: readonly Range[] = ranges
     for (const ref of this.#missing.from) {
-      const answer = this.#try(ref, (source) => ({
-        known: source.find(log, sender, sendId),
-        extent: source.extent(log),
-      }))
+      const answer = this.#try(ref, (source) => source.find(this.#log, sender, sendId))
       if (typeof answer === 'string') continue
       if (answer.known !== undefined) return answer.known
-      if (answer.extent === undefined) continue
-      const { head, missing } = answer.extent
-      let searched: readonly Range[] = [[1, head]]
-      for (const [from, to] of missing?.ranges ?? []) searched = without(searched, from, to)
-      for (const [from, to] of searched) unsearched = without(unsearched, from, to)
+      unsearched = difference(unsearched, answer.searched)
     }
     return unsearched.length === 0 ? 'absent' : 'unsure'
   }
@@ -79,12 +72,12 @@ export class Elsewhere {
 export class Elsewheres {
   readonly #open = new Map<RoomId, Elsewhere>()
 
-  of(room: RoomId, missing: Missing): Elsewhere {
+  of(room: RoomId, log: Lineage, missing: Missing): Elsewhere {
     const known = this.#open.get(room)
-    if (known?.isOf(missing) === true) return known
+    if (known?.isOf(log, missing) === true) return known
     this.close(room)
     if (this.#open.size >= ROOMS_OPEN) this.close(this.#open.keys().next().value!)
-    const elsewhere = new Elsewhere(room, missing)
+    const elsewhere = new Elsewhere(room, log, missing)
     this.#open.set(room, elsewhere)
     return elsewhere
   }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
-import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { Damage, entryCrc } from './checksum.ts'
+import { renewed } from './lineage.ts'
+import type { Range } from './ranges.ts'
 import { RoomTable, type RoomRow } from './room-table.ts'
 import { checkRow, COPIED, type CopiedRow } from './source.ts'
 
@@ -28,12 +30,12 @@ function mendRoom(db: Database, table: RoomTable, row: RoomRow): void {
   const read = db
     .prepare(`SELECT id, ${COPIED} FROM messages WHERE room_key = ? AND seq > ? ORDER BY seq LIMIT ${CHUNK}`)
     .raw()
-  const bad: number[] = []
+  const bad: { id: number; seq: Seq }[] = []
   let at = 0
   for (;;) {
     const rows = read.all(row.key, at) as [id: number, ...CopiedRow][]
     for (const [id, ...entry] of rows) {
-      if (!isSound(row.room, entry)) bad.push(id)
+      if (!isSound(row.room, entry)) bad.push({ id, seq: entry[0] })
       at = entry[0]
     }
     if (rows.length < CHUNK) break
@@ -43,15 +45,19 @@ function mendRoom(db: Database, table: RoomTable, row: RoomRow): void {
     `UPDATE messages SET type = 'system', username = '', message = NULL, sender = 'system', send_id = ?, rest = ?, crc = ?
      WHERE id = ?`,
   )
-  const where = db.prepare('SELECT seq, ts FROM messages WHERE id = ?')
+  const timeOf = db.prepare('SELECT ts FROM messages WHERE id = ?').pluck()
+  const kept = [0, ...bad.map(({ seq }) => seq)].map((seq, i): Range => [
+    seq + 1,
+    (bad[i]?.seq ?? row.head + 1) - 1,
+  ])
   db.transaction(() => {
-    for (const id of bad) {
-      const { seq, ts } = where.get(id) as { seq: number; ts: number }
+    for (const { id, seq } of bad) {
+      const ts = timeOf.get(id) as number
       const sendId = `damaged-${seq}`
       const crc = entryCrc(row.room, seq, ts, 'system', 'system', sendId, '', null, LOST_EVENT)
       replace.run(sendId, LOST_EVENT, crc, id)
     }
-    table.update({ ...row, log: randomUUID(), isDoubted: true })
+    table.update({ ...row, ...renewed(row, randomUUID(), kept), isDoubted: true })
   }).immediate()
 }
 

@@ -41,6 +41,12 @@ const STEPS: readonly string[] = [
    ALTER TABLE rooms ADD COLUMN seal INTEGER;
    UPDATE rooms SET term = epoch WHERE moved_to IS NULL;
    ALTER TABLE messages ADD COLUMN crc INTEGER;`,
+  // `was`: JSON, the earlier logs of the content (lineage.ts). Till now what was missing had the log it was missing of beside it,
+  // which differs from the room's own if that was renewed since. Such rows get their seal when they are next written.
+  `ALTER TABLE rooms ADD COLUMN was TEXT;
+   UPDATE rooms SET seal = NULL, was = json_array(json_object('log', missing ->> '$.log',
+     'ranges', json_array(json_array(1, missing -> '$.ranges[#-1][1]'))))
+     WHERE missing IS NOT NULL AND missing ->> '$.log' <> log;`,
 ]
 
 export const SCHEMA_VERSION = STEPS.length

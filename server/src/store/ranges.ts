@@ -14,6 +14,31 @@ export function without(ranges: readonly Range[], from: Seq, to: Seq): Range[] {
   })
 }
 
+/** What is in both. */
+export function intersection(one: readonly Range[], other: readonly Range[]): Range[] {
+  return one.flatMap(([low, high]) =>
+    other
+      .map(([from, to]): Range => [Math.max(low, from), Math.min(high, to)])
+      .filter(([from, to]) => from <= to),
+  )
+}
+
+/** What is in either; where two meet they become one. */
+export function union(one: readonly Range[], other: readonly Range[]): Range[] {
+  const joined: Range[] = []
+  for (const [from, to] of [...one, ...other].toSorted(([a], [b]) => a - b)) {
+    const last = joined.at(-1)
+    if (last === undefined || last[1] + 1 < from) joined.push([from, to])
+    else joined[joined.length - 1] = [last[0], Math.max(last[1], to)]
+  }
+  return joined
+}
+
+/** What is in `ranges` and not in `others`. */
+export function difference(ranges: readonly Range[], others: readonly Range[]): Range[] {
+  return others.reduce((left: Range[], [from, to]) => without(left, from, to), [...ranges])
+}
+
 /** The one of `ranges` that `seq` is in. */
 export function rangeAt(ranges: readonly Range[], seq: Seq): Range | undefined {
   return ranges.find(([from, to]) => from <= seq && seq <= to)

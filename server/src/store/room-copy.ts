@@ -1,5 +1,8 @@
-import type { LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
-import type { Missing, RoomRow } from './room-table.ts'
+import { randomUUID } from 'node:crypto'
+import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import { inCommon, renewed, type Lineage } from './lineage.ts'
+import { difference, intersection, rangeAt, type Range } from './ranges.ts'
+import { extentOf, type Missing, type RoomRow } from './room-table.ts'
 import type { CopiedRow } from './source.ts'
 import type { SqliteWriter } from './sqlite-writer.ts'
 import { SourceUnavailable, type Epoch, type StoreRef, type Taken } from './store.ts'
@@ -12,7 +15,7 @@ const MAX_SOURCES = 32
 /** The room in our own file while it is being taken: its row says that it is still elsewhere. */
 export class RoomCopy {
   head: Seq = 0
-  log: LogId = ''
+  log: Lineage = { log: '', was: [] }
   readonly #writer: SqliteWriter
   readonly #self: string
   readonly #room: RoomId
@@ -28,44 +31,49 @@ export class RoomCopy {
   }
 
   /**
-   * Goes on behind what is here of that log, or with its tail if that is too far ahead, leaving a gap; what is here of
-   * another log is void.
+   * Goes on behind what is here of that content, or with its tail if that is too far ahead, leaving gaps. What else is here is
+   * void, and nothing else: an entry that both have stays, whatever log it was written in. It may be the only one, and the
+   * other store may count on finding it here.
+   * @param isDoubted more may have been said in that log: noted in our row, or the fences we raise would hide it
+   * @returns whether it has to be called again first
    */
-  begin(log: LogId, head: Seq): void {
+  begin(last: RoomRow, isDoubted: boolean): boolean {
     const { rooms } = this.#writer
-    this.#writer.transact(() => {
+    return this.#writer.transact(() => {
       const movedTo = this.#from[0]!.id
+      const { log, was } = last
       let row = rooms.get(this.#room)
-      if (row !== undefined && row.log !== log && row.log !== '') {
+      const kept = row === undefined ? [] : keptOf(row, last)
+      if (row !== undefined && row.log !== log && row.log !== '' && kept.length === 0) {
         // Not deleted here, where sends wait: there may be a million.
         rooms.bury(row)
-        row = rooms.insert({ ...row, log, movedTo, head: 0, lastTs: 0, term: 0, missing: null })
+        row = rooms.insert({ ...row, log, was, movedTo, head: 0, lastTs: 0, term: 0, missing: null })
       }
       row ??= rooms.insert({ ...EMPTY, room: this.#room, log, movedTo })
-      const skipped = head - row.head > this.#tail ? head - this.#tail : undefined
+      // What is ahead of this has to be here without a gap: people read it, and the other store has all of it.
+      const tailFrom = Math.max(last.head - this.#tail, last.missing?.ranges.at(-1)?.[1] ?? 0, 0)
+      this.head = rangeAt(kept, tailFrom + 1)?.[1] ?? tailFrom
+      const ranges = this.head === 0 ? [] : difference([[1, this.head]], kept)
+      this.log = { log, was }
       rooms.update({
         ...row,
         log,
+        was,
+        head: this.head,
+        isDoubted: row.isDoubted || isDoubted,
         // Even of what was here as a whole: a row that says so while it is being copied into would lie.
         movedTo: row.movedTo ?? movedTo,
-        ...(skipped !== undefined && {
-          head: skipped,
-          missing: {
-            log,
-            ranges: [...(row.missing?.ranges ?? []), [row.head + 1, skipped] as const],
-            from: this.#sources(row.missing),
-          },
-        }),
+        missing: ranges.length === 0 ? null : { ranges, from: this.#sources(row.missing) },
       })
-      this.head = skipped ?? row.head
-      this.log = log
+      const voids: Range[] = [...ranges, [this.head + 1, Number.MAX_SAFE_INTEGER]]
+      return voids.filter((range) => rooms.cut(row.key, range, COPY_CHUNK)).length > 0
     })
   }
 
   add(rows: readonly CopiedRow[]): void {
     this.#writer.transact(() => {
       const row = this.#row()
-      if (row.log !== this.log || row.head !== this.head || row.movedTo === null) {
+      if (row.log !== this.log.log || row.head !== this.head || row.movedTo === null) {
         throw new SourceUnavailable(`${this.#room} was taken otherwise meanwhile`)
       }
       if (rows[0]![0] !== this.head + 1) throw new SourceUnavailable(`its log has no seq ${this.head + 1}`)
@@ -76,31 +84,34 @@ export class RoomCopy {
     })
   }
 
-  /** `last`: the row of the store that had all of it, read behind its fence. */
-  finish(epoch: Epoch, last: RoomRow, newLog: () => LogId): Taken | 'fenced' {
-    return this.#end(epoch, (row) => {
+  /** `last`: the row of the store that had all of it, read behind its fence. `isDoubted`: as in `begin`. */
+  finish(epoch: Epoch, last: RoomRow, isDoubted: boolean): Taken | 'fenced' {
+    return this.#end(epoch, isDoubted, (row) => {
       if (row.head !== last.head || row.log !== last.log) {
         throw new SourceUnavailable(`its log ends at ${row.head}, not at ${last.head}`)
       }
       const { missing } = row
       return {
         ...row,
-        log: row.log === '' ? newLog() : row.log,
+        log: row.log === '' ? randomUUID() : row.log,
+        lastTs: last.lastTs,
         missing: missing === null ? null : { ...missing, from: this.#sources(last.missing, missing) },
       }
     })
   }
 
   /** What was here before is the whole. */
-  keep(epoch: Epoch): Taken | 'fenced' {
-    return this.#end(epoch, (row) => row)
+  keep(epoch: Epoch, isDoubted: boolean): Taken | 'fenced' {
+    return this.#end(epoch, isDoubted, (row) => row)
   }
 
-  #end(epoch: Epoch, content: (row: RoomRow) => RoomRow): Taken | 'fenced' {
+  #end(epoch: Epoch, isDoubted: boolean, content: (row: RoomRow) => RoomRow): Taken | 'fenced' {
     return this.#writer.transact((): Taken | 'fenced' => {
       const row = this.#row()
       if (row.epoch > epoch) return 'fenced'
-      const taken = { ...content(row), epoch, movedTo: null, term: epoch, isDoubted: false }
+      const whole = content(row)
+      const log = isDoubted && whole.log !== '' ? renewed(whole, randomUUID()) : undefined
+      const taken = { ...whole, ...log, epoch, movedTo: null, term: epoch, isDoubted: false }
       this.#writer.rooms.update(taken)
       return { log: taken.log, head: taken.head, isWhole: taken.missing === null }
     })
@@ -120,7 +131,16 @@ export class RoomCopy {
   }
 }
 
+/** What of ours is part of what the other store has. @throws SourceUnavailable: of one log we have more than the last home */
+function keptOf(row: RoomRow, last: RoomRow): Range[] {
+  if (row.log === last.log && row.head > last.head) {
+    throw new SourceUnavailable(`its log ends at ${last.head}, here at ${row.head}`)
+  }
+  return intersection(intersection(extentOf(row), inCommon(row, last)), [[1, last.head]])
+}
+
 const EMPTY = {
+  was: [],
   epoch: 0,
   head: 0,
   lastTs: 0,

@@ -1,9 +1,10 @@
 import type { Database } from 'better-sqlite3'
-import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { Damage } from './checksum.ts'
 import { Elsewheres } from './elsewhere.ts'
+import type { Lineage } from './lineage.ts'
 import { rangeAt } from './ranges.ts'
-import type { Missing } from './room-table.ts'
+import { partsOf, type Missing } from './room-table.ts'
 import { checkRow, COPIED, type CopiedRow } from './source.ts'
 import type { EntryRow } from './sqlite-messages.ts'
 import { SourceUnavailable } from './store.ts'
@@ -40,7 +41,8 @@ export class RoomReader {
   #careful(room: RoomId, side: Side, seq: Seq, limit: number): CopiedRow[] {
     return this.#db.transaction(() => {
       const row = this.#sql.row.get(room) as
-        { head: Seq; missing: string | null; movedTo: string | null } | undefined
+        | { head: Seq; log: LogId; was: string | null; missing: string | null; movedTo: string | null }
+        | undefined
       if (row === undefined || limit <= 0) return []
       const { head } = row
       const from = side === 'after' ? Math.max(seq, 0) + 1 : Math.max(Math.min(seq - 1, head) - limit + 1, 1)
@@ -55,18 +57,19 @@ export class RoomReader {
         return rows
       }
       const isHere = row.movedTo === null
-      return this.#pieced(room, JSON.parse(row.missing) as Missing, from, to, isHere)
+      const { was, missing } = partsOf(row)
+      return this.#pieced(room, { log: row.log, was }, missing!, from, to, isHere)
     })()
   }
 
   /** `from … to` of a room that is not whole, ascending. */
-  #pieced(room: RoomId, missing: Missing, from: Seq, to: Seq, isHere: boolean): CopiedRow[] {
+  #pieced(room: RoomId, log: Lineage, missing: Missing, from: Seq, to: Seq, isHere: boolean): CopiedRow[] {
     const rows: CopiedRow[] = []
     for (let at = from; at <= to; at = from + rows.length) {
       const gap = rangeAt(missing.ranges, at)
       if (gap !== undefined) {
         const end = Math.min(gap[1], to)
-        rows.push(...this.#elsewheres.of(room, missing).run(at, 'up', end - at + 1))
+        rows.push(...this.#elsewheres.of(room, log, missing).run(at, 'up', end - at + 1))
         continue
       }
       const next = missing.ranges.find(([start]) => start > at)
@@ -107,7 +110,7 @@ function entryRow([seq, username, message, , sender, sendId, type, ts, rest]: Co
 function prepare(db: Database) {
   const select = `SELECT ${COPIED} FROM messages WHERE room_key = (SELECT key FROM rooms WHERE room = ?)`
   return {
-    row: db.prepare('SELECT head, missing, moved_to AS movedTo FROM rooms WHERE room = ?'),
+    row: db.prepare('SELECT head, log, was, missing, moved_to AS movedTo FROM rooms WHERE room = ?'),
     after: db.prepare(`${select} AND seq > ? ORDER BY seq LIMIT ?`).raw(),
     before: db.prepare(`${select} AND seq < ? ORDER BY seq DESC LIMIT ?`).raw(),
   }

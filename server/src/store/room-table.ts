@@ -1,22 +1,21 @@
 import { crc32 } from 'node:zlib'
 import type { Database } from 'better-sqlite3'
-import type { LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { Damage } from './checksum.ts'
-import type { Range } from './ranges.ts'
+import type { Ancestor, Lineage } from './lineage.ts'
+import { difference, type Range } from './ranges.ts'
 import type { Epoch, StoreRef } from './store.ts'
 
-/** What of a room is not in this file. The entries stand, under that log id, in one or several of the stores `from`. */
+/** What of a room is not in this file. Each entry stands in one of the stores `from`, in this log or one that it was (lineage.ts). */
 export interface Missing {
-  log: LogId
   ranges: readonly Range[]
   from: readonly StoreRef[]
 }
 
-export interface RoomRow {
+/** `log` is empty: the room was fenced here before anybody used it. */
+export interface RoomRow extends Lineage {
   key: number
   room: RoomId
-  /** Empty: the room was fenced here before anybody used it, and has no log yet. */
-  log: LogId
   epoch: Epoch
   /** Server id of the store the content went to, or is being copied from; null: it is here. */
   movedTo: string | null
@@ -29,7 +28,8 @@ export interface RoomRow {
   missing: Missing | null
 }
 
-interface StoredRow extends Omit<RoomRow, 'isDoubted' | 'missing'> {
+interface StoredRow extends Omit<RoomRow, 'was' | 'isDoubted' | 'missing'> {
+  was: string | null
   isDoubted: number
   missing: string | null
   seal: number | null
@@ -39,7 +39,7 @@ interface StoredRow extends Omit<RoomRow, 'isDoubted' | 'missing'> {
 /** Rows whose content another one replaced keep their entries under such a name until those are deleted. */
 const BURIED = '~'
 
-const SELECT = `SELECT key, room, log, epoch, moved_to AS movedTo, head, last_ts AS lastTs, term, is_doubted AS isDoubted,
+const SELECT = `SELECT key, room, log, was, epoch, moved_to AS movedTo, head, last_ts AS lastTs, term, is_doubted AS isDoubted,
   missing, seal, (SELECT max(seq) FROM messages WHERE room_key = rooms.key) AS top FROM rooms`
 
 /** The table `rooms` of one chat file, ours or another server's. Rows that are not as they were written are Damage. */
@@ -75,6 +75,11 @@ export class RoomTable {
     this.update({ ...row, room: `${BURIED}${row.key}`, movedTo: '', missing: null })
   }
 
+  /** Deletes up to `limit` entries out of a room. @returns whether there may be more */
+  cut(key: number, [from, to]: Range, limit: number): boolean {
+    return this.#sql.cut.run(key, from, to, limit).changes === limit
+  }
+
   /** Deletes up to `limit` entries of a buried row, and it with the last. @returns whether there was any */
   clearBuried(limit: number): boolean {
     const key = this.#sql.someBuried.get() as number | undefined
@@ -95,16 +100,29 @@ function opened({ seal, top, ...row }: StoredRow): RoomRow {
   if (row.movedTo === null && (top ?? 0) !== row.head) {
     throw new Damage(`room ${row.key} ends at ${top ?? 0}, not at ${row.head}`)
   }
+  return { ...row, isDoubted: row.isDoubted === 1, ...partsOf(row) }
+}
+
+/** The cells that hold JSON. */
+export function partsOf({
+  was,
+  missing,
+}: Pick<StoredRow, 'was' | 'missing'>): Pick<RoomRow, 'was' | 'missing'> {
   return {
-    ...row,
-    isDoubted: row.isDoubted === 1,
-    missing: row.missing === null ? null : (JSON.parse(row.missing) as Missing),
+    was: was === null ? [] : (JSON.parse(was) as Ancestor[]),
+    missing: missing === null ? null : (JSON.parse(missing) as Missing),
   }
 }
 
-function stored({ isDoubted, missing, ...row }: Omit<RoomRow, 'key'>) {
+/** What of the room is in its file. */
+export function extentOf({ head, missing }: Pick<RoomRow, 'head' | 'missing'>): Range[] {
+  return difference(head === 0 ? [] : [[1, head]], missing?.ranges ?? [])
+}
+
+function stored({ was, isDoubted, missing, ...row }: Omit<RoomRow, 'key'>) {
   const cells = {
     ...row,
+    was: was.length === 0 ? null : JSON.stringify(was),
     isDoubted: isDoubted ? 1 : 0,
     missing: missing === null ? null : JSON.stringify(missing),
   }
@@ -113,10 +131,12 @@ function stored({ isDoubted, missing, ...row }: Omit<RoomRow, 'key'>) {
 
 /** Over what changes seldom; the head is checked against the entries. */
 function sealOf(
-  row: Pick<StoredRow, 'room' | 'log' | 'epoch' | 'movedTo' | 'term' | 'isDoubted' | 'missing'>,
+  row: Pick<StoredRow, 'room' | 'log' | 'was' | 'epoch' | 'movedTo' | 'term' | 'isDoubted' | 'missing'>,
 ): number {
-  const { room, log, epoch, movedTo, term, isDoubted, missing } = row
-  return crc32(JSON.stringify([room, log, epoch, movedTo, term, isDoubted, missing]))
+  const { room, log, was, epoch, movedTo, term, isDoubted, missing } = row
+  // Without `was` it is the seal of rows that were written before there was one.
+  const more = was === null ? [] : [was]
+  return crc32(JSON.stringify([room, log, epoch, movedTo, term, isDoubted, missing, ...more]))
 }
 
 function prepare(db: Database) {
@@ -124,16 +144,19 @@ function prepare(db: Database) {
     get: db.prepare(`${SELECT} WHERE room = ?`),
     all: db.prepare(SELECT),
     insert: db.prepare(
-      `INSERT INTO rooms (room, log, epoch, moved_to, head, last_ts, term, is_doubted, missing, seal)
-       VALUES (:room, :log, :epoch, :movedTo, :head, :lastTs, :term, :isDoubted, :missing, :seal)`,
+      `INSERT INTO rooms (room, log, was, epoch, moved_to, head, last_ts, term, is_doubted, missing, seal)
+       VALUES (:room, :log, :was, :epoch, :movedTo, :head, :lastTs, :term, :isDoubted, :missing, :seal)`,
     ),
     update: db.prepare(
-      `UPDATE rooms SET room = :room, log = :log, epoch = :epoch, moved_to = :movedTo, head = :head, last_ts = :lastTs,
+      `UPDATE rooms SET room = :room, log = :log, was = :was, epoch = :epoch, moved_to = :movedTo, head = :head, last_ts = :lastTs,
          term = :term, is_doubted = :isDoubted, missing = :missing, seal = :seal WHERE key = :key`,
     ),
     someBuried: db.prepare(`SELECT key FROM rooms WHERE room GLOB '${BURIED}*' LIMIT 1`).pluck(),
     clear: db.prepare(
       'DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE room_key = ? ORDER BY seq LIMIT ?)',
+    ),
+    cut: db.prepare(
+      'DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE room_key = ? AND seq BETWEEN ? AND ? LIMIT ?)',
     ),
     drop: db.prepare('DELETE FROM rooms WHERE key = ?'),
     notWhole: db.prepare('SELECT room FROM rooms WHERE missing IS NOT NULL AND moved_to IS NULL').pluck(),

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import type { LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { Damage, entryCrc } from './checksum.ts'
+import { inCommon, type Lineage } from './lineage.ts'
 import { markIn, raiseMark } from './mark.ts'
 import { SCHEMA_VERSION, schemaVersion } from './migrations.ts'
-import { RoomTable, type RoomRow } from './room-table.ts'
+import { intersection, rangeAt, type Range } from './ranges.ts'
+import { extentOf, RoomTable, type RoomRow } from './room-table.ts'
 import { CHAT_FILE, connect, meaningOf, oneLine } from './sqlite-file.ts'
 import { SourceUnavailable, type Epoch, type StoreRef } from './store.ts'
 
@@ -67,15 +69,17 @@ export class Source {
   }
 
   row(): RoomRow | undefined {
-    // In a transaction, so that its checks see one state of a file that is being written.
-    return this.#ask(() => this.#db.transaction(() => this.#rooms.get(this.#room))())
+    return this.#askOnce(() => this.#rooms.get(this.#room))
   }
 
   /** The unbroken run of entries of that log that begins at `at`, ascending in any case; empty if `at` is not here. */
-  run(log: LogId, at: Seq, way: 'up' | 'down', limit: number): CopiedRow[] {
-    return this.#ask(() => {
-      const rows = this.#sql[way].all(this.#room, log, at, limit) as CopiedRow[]
+  run(log: Lineage, at: Seq, way: 'up' | 'down', limit: number): CopiedRow[] {
+    return this.#askOnce(() => {
+      const row = this.#rooms.get(this.#room)
+      const range = rangeAt(this.#has(row, log), at)
+      if (row === undefined || range === undefined) return []
       const step = way === 'up' ? 1 : -1
+      const rows = this.#sql[way].all(row.key, at, range[way === 'up' ? 1 : 0], limit) as CopiedRow[]
       let length = 0
       while (length < rows.length && rows[length]![0] === at + step * length) length += 1
       const run = rows.slice(0, length)
@@ -84,17 +88,23 @@ export class Source {
     })
   }
 
-  /** What of that log is here; undefined: nothing. */
-  extent(log: LogId): RoomRow | undefined {
-    const row = this.row()
-    return row?.log === log ? row : undefined
+  /** Looks for a send among the entries of that log. `searched`: those that are here. */
+  find(log: Lineage, sender: string, sendId: string): { known: Known | undefined; searched: Range[] } {
+    return this.#askOnce(() => {
+      const row = this.#rooms.get(this.#room)
+      const searched = this.#has(row, log)
+      const found = row && (this.#sql.known.get(row.key, sender, sendId) as Known | undefined)
+      const isOfLog = found !== undefined && rangeAt(searched, found.seq) !== undefined
+      return { known: isOfLog ? found : undefined, searched }
+    })
   }
 
-  find(log: LogId, sender: string, sendId: string): Known | undefined {
-    return this.#ask(() => this.#sql.known.get(this.#room, log, sender, sendId) as Known | undefined)
+  /** Seqs of the entries of that log that are here. */
+  #has(row: RoomRow | undefined, log: Lineage): Range[] {
+    return row === undefined ? [] : intersection(extentOf(row), inCommon(row, log))
   }
 
-  /** From here on no epoch below `epoch` can append there; the row is read behind that, with its content's state as it was. */
+  /** From here on no epoch below `epoch` can append there; the row is read behind that, and is as it was before. */
   fence(epoch: Epoch, self: string, standsAgainst: (row: RoomRow) => boolean): RoomRow | 'fenced' | 'busy' {
     return this.#ask(() => {
       // Read first: a server that runs commits, and then writes its mark.
@@ -128,12 +138,12 @@ export class Source {
     if (this.#sql.raiseLastId.run(commitNo).changes === 0) this.#sql.insertLastId.run(commitNo)
     if (theirs === undefined) {
       // Never used there, but whoever was told to be its home there might start now.
-      const state = { head: 0, lastTs: 0, term: 0, isDoubted: false, missing: null }
+      const state = { was: [], head: 0, lastTs: 0, term: 0, isDoubted: false, missing: null }
       return this.#rooms.insert({ room: this.#room, log: '', epoch, movedTo: self, ...state })
     }
     const fenced = { ...theirs, epoch, movedTo: self }
     this.#rooms.update(fenced)
-    return fenced
+    return theirs
   }
 
   close(): void {
@@ -142,6 +152,11 @@ export class Source {
     } catch {
       // What was asked of it is done; the other server's file is its own business.
     }
+  }
+
+  /** In a transaction: all of it sees one state of a file that is being written. */
+  #askOnce<T>(work: () => T): T {
+    return this.#ask(() => this.#db.transaction(work)())
   }
 
   #ask<T>(work: () => T): T {
@@ -164,14 +179,12 @@ export function checkRow(room: RoomId, row: CopiedRow): void {
 }
 
 function prepare(db: Database) {
-  const ofRoom = 'room_key = (SELECT key FROM rooms WHERE room = ? AND log = ?)'
+  const select = `SELECT ${COPIED} FROM messages WHERE room_key = ?`
   return {
-    up: db.prepare(`SELECT ${COPIED} FROM messages WHERE ${ofRoom} AND seq >= ? ORDER BY seq LIMIT ?`).raw(),
-    down: db
-      .prepare(`SELECT ${COPIED} FROM messages WHERE ${ofRoom} AND seq <= ? ORDER BY seq DESC LIMIT ?`)
-      .raw(),
+    up: db.prepare(`${select} AND seq >= ? AND seq <= ? ORDER BY seq LIMIT ?`).raw(),
+    down: db.prepare(`${select} AND seq <= ? AND seq >= ? ORDER BY seq DESC LIMIT ?`).raw(),
     known: db.prepare(
-      `SELECT seq, ts, type, message AS text, rest FROM messages WHERE ${ofRoom} AND sender = ? AND send_id = ?`,
+      'SELECT seq, ts, type, message AS text, rest FROM messages WHERE room_key = ? AND sender = ? AND send_id = ?',
     ),
     lastId: db.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'messages'`).pluck(),
     raiseLastId: db.prepare(`UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages'`),

@@ -3,6 +3,7 @@ import type { Database, RunResult } from 'better-sqlite3'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { entryCrc } from './checksum.ts'
 import { Elsewheres } from './elsewhere.ts'
+import { renewed } from './lineage.ts'
 import type { Mark } from './mark.ts'
 import { RoomTable, type RoomRow } from './room-table.ts'
 import { COPIED, type CopiedRow, type Known } from './source.ts'
@@ -59,7 +60,7 @@ export class SqliteWriter {
       const row = this.rooms.get(room)
       if (row === undefined) {
         const log = randomUUID()
-        const empty = { movedTo: null, head: 0, lastTs: 0, isDoubted: false, missing: null }
+        const empty = { was: [], movedTo: null, head: 0, lastTs: 0, isDoubted: false, missing: null }
         this.rooms.insert({ ...empty, room, log, epoch, term: epoch })
         return { log, head: 0, isWhole: true }
       }
@@ -82,7 +83,7 @@ export class SqliteWriter {
   renewLogs(above: number): number {
     return this.transact(() => {
       for (const row of this.rooms.all()) {
-        this.rooms.update({ ...row, log: row.log === '' ? '' : randomUUID(), isDoubted: true })
+        this.rooms.update({ ...row, ...(row.log !== '' && renewed(row, randomUUID())), isDoubted: true })
       }
       this.#commitNo = Math.max((this.#sql.lastId.get() as number | undefined) ?? 0, above)
       if (this.#sql.raiseLastId.run(this.#commitNo).changes === 0) {
@@ -261,7 +262,7 @@ export class SqliteWriter {
     after: string | null,
   ): Known | typeof NEW | typeof GAP | typeof UNSURE {
     const missing = row.missing!
-    const elsewhere = this.elsewheres.of(row.room, missing)
+    const elsewhere = this.elsewheres.of(row.room, row, missing)
     const find = (id: string) =>
       (this.#sql.known.get(row.key, sender, id) as Known | undefined) ??
       elsewhere.find(missing.ranges, sender, id)

@@ -95,7 +95,8 @@ export interface StoreRef {
  * S8  All of this outlives the process: `held` lists the rooms that were taken and did not move away, but for those S9 speaks of.
  * S9  After `renewLogs(n)` every room has another log id, and commit numbers go on above n: what stands here is less than was
  *     once committed, so the old ids must not be used for what comes now. A room's next `take` with `from` compares with
- *     what stands there, even if the room never left; until that take, `held` does not list it.
+ *     what stands there, even if the room never left; until that take, `held` does not list it. What stands is not lost by
+ *     that: its entries keep their seqs, and stores that hold parts of the room find each other's by the old ids.
  *
  * A room may be served before all of it is here (`isWhole`): what is missing is read from the stores it was taken from, by
  * `read` and by the search for an id alike, until it is copied.

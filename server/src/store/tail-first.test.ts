@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { renameSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { copyBehind } from './copy-behind.ts'
@@ -7,9 +7,9 @@ import { connect, openChatFile } from './sqlite-file.ts'
 import { packBatch } from './sqlite-messages.ts'
 import { openSqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
-import { SourceUnavailable, type StoreRef } from './store.ts'
+import { SourceUnavailable, StoreLost, type StoreRef } from './store.ts'
 import { TAIL } from './take-over.ts'
-import { appendTo, message } from './test/drafts.ts'
+import { appendTo, message, texts } from './test/drafts.ts'
 import { freshFolder } from './test/sqlite-world.ts'
 
 /** A closed file of server a with a room `r` of so many entries, ids 1, 2, 3 … */
@@ -204,6 +204,118 @@ test('[S1] a room that is not whole is taken on by a third server, which gets ea
   const all = await again.read('r', { after: 0 }, 10_000)
   assert.deepEqual(seqsOf(all), upTo(1, entries + 1_501))
   assert.deepEqual(all[entries + 5], { ...message('b5'), room: 'r', seq: entries + 6 })
+})
+
+test('[S1] what the last home itself has not is left to be copied behind, however long a tail is asked for', async (t) => {
+  const a = written(t, 50)
+  const dirB = freshFolder(t)
+  const b = await opened(t, { dir: dirB, self: 'b', tail: 2, isCopyingBehind: false })
+  await b.take('r', 2, [a.ref])
+  const whole = Promise.withResolvers<unknown>()
+  const c = await opened(t, { dir: freshFolder(t), self: 'c', onWhole: whole.resolve })
+  const taken = await c.take('r', 3, [{ id: 'b', dataDir: dirB }])
+  assert.deepEqual(taken !== 'fenced' && [taken.head, taken.isWhole], [50, false])
+  await whole.promise
+  assert.deepEqual(seqsOf(await c.read('r', { after: 0 }, 100)), upTo(1, 50))
+})
+
+test('[S9] a rest is copied behind, whatever logs the file it is in, and the one it is missing in, went on in since', async (t) => {
+  const entries = 3_000
+  const a = written(t, entries)
+  const dir = freshFolder(t)
+  const first = await openSqliteStore({ dir, self: 'b', isCopyingBehind: false })
+  await first.take('r', 2, [a.ref])
+  await first.close()
+  for (const renewedDir of [a.dir, dir, dir, a.dir]) {
+    const writer = new SqliteWriter(openChatFile({ dir: renewedDir }))
+    writer.renewLogs(0)
+    writer.close()
+  }
+  const whole = Promise.withResolvers<unknown>()
+  const b = await opened(t, { dir, self: 'b', onWhole: whole.resolve })
+  assert.deepEqual(await whole.promise, { room: 'r', epoch: 2, head: entries })
+  rmSync(a.dir, { recursive: true })
+  assert.deepEqual(seqsOf(await b.read('r', { after: 0 }, 10_000)), upTo(1, entries))
+})
+
+test('[S9] what was said in the log that a set-back file did not go on in is not taken for what was said there since', async (t) => {
+  const behind = 600
+  const a = written(t, 3)
+  const backup = freshFolder(t)
+  cpSync(a.dir, backup, { recursive: true })
+  const first = new SqliteWriter(openChatFile({ dir: a.dir }))
+  const drafts = Array.from({ length: behind }, (_, i) => message(`lost ${i}`))
+  first.append(packBatch([{ room: 'r', epoch: 1, drafts }]))
+  first.close()
+  const dir = freshFolder(t)
+  const b = await opened(t, { dir, self: 'b', tail: 2 })
+  const before = await b.take('r', 2, [{ id: 'a', dataDir: a.dir }])
+  await b.read('r', { after: 0 }, 10_000)
+  const back = await openSqliteStore({ dir: a.dir, self: 'a' })
+  await back.take('r', 3, [{ id: 'b', dataDir: dir }])
+  await back.close()
+
+  const again = new SqliteWriter(openChatFile({ dir: backup }))
+  again.renewLogs(10_000)
+  again.take('r', 4)
+  again.append(packBatch([{ room: 'r', epoch: 4, drafts: [message('4'), message('5'), message('6')] }]))
+  again.close()
+  const taken = await b.take('r', 5, [{ id: 'a', dataDir: backup }])
+  assert.ok(before !== 'fenced' && taken !== 'fenced')
+  assert.notEqual(taken.log, before.log)
+  assert.equal(taken.head, 6)
+  assert.deepEqual(
+    await texts(b, 'r'),
+    ['1', '2', '3', '4', '5', '6'].map((id) => `text of ${id}`),
+  )
+  const outcomes = await appendTo(b, 'r', 5, message('1'), message('5'), message('lost 0'))
+  assert.deepEqual(outcomes !== 'fenced' && outcomes.map(({ is }) => is), ['repeat', 'repeat', 'new'])
+  assert.equal(rowsIn(dir), 7)
+})
+
+test('[S9] an entry that was damaged, and gave way to one that says so, is not shown as it was by who had a copy', async (t) => {
+  const a = written(t, 6)
+  const dir = freshFolder(t)
+  const b = await opened(t, { dir, self: 'b', tail: 2 })
+  const whole = await b.take('r', 2, [a.ref])
+  assert.ok(whole !== 'fenced')
+  assert.equal((await b.read('r', { after: 0 }, 10)).length, 6)
+  let atA = await openSqliteStore({ dir: a.dir, self: 'a' })
+  await atA.take('r', 3, [{ id: 'b', dataDir: dir }])
+  await atA.close()
+  const file = join(a.dir, 'chat.db')
+  const bytes = readFileSync(file)
+  bytes[bytes.indexOf('text of 3')]! ^= 1
+  writeFileSync(file, bytes)
+  atA = await openSqliteStore({ dir: a.dir, self: 'a' })
+  await assert.rejects(atA.read('r', { after: 0 }, 10), StoreLost)
+  atA = await openSqliteStore({ dir: a.dir, self: 'a' })
+  t.after(() => atA.close())
+  const mended = await atA.take('r', 3)
+  const said = await atA.read('r', { after: 0 }, 10)
+  const back = await b.take('r', 4, [a.ref])
+  assert.ok(mended !== 'fenced' && back !== 'fenced')
+  assert.equal(back.log, mended.log)
+  assert.equal(said[2]?.type, 'system')
+  assert.deepEqual(await b.read('r', { after: 0 }, 10), said)
+  assert.deepEqual(await appendTo(b, 'r', 4, message('1')), [{ is: 'repeat', seq: 1, ts: 1_000 }])
+})
+
+test('[S9] a file from before logs were followed still leads to what is missing in a log that was renewed', async (t) => {
+  const a = written(t, 10)
+  const dir = freshFolder(t)
+  const first = await openSqliteStore({ dir, self: 'b', tail: 2, isCopyingBehind: false })
+  await first.take('r', 2, [a.ref])
+  await first.close()
+  // As that version left it: the log that the rest is of stands beside it, the room's own is another.
+  const db = connect(join(dir, 'chat.db'), { mustExist: true })
+  db.exec(`UPDATE rooms SET missing = json_set(missing, '$.log', log), log = 'renewed', is_doubted = 1;
+    ALTER TABLE rooms DROP COLUMN was; PRAGMA user_version = 2`)
+  db.close()
+  const b = await opened(t, { dir, self: 'b', isCopyingBehind: false })
+  const taken = await b.take('r', 2)
+  assert.deepEqual(taken, { log: 'renewed', head: 10, isWhole: false })
+  assert.deepEqual(seqsOf(await b.read('r', { after: 0 }, 20)), upTo(1, 10))
 })
 
 test('[S3] a small room is taken, and others are written, while a long one is being copied', async (t) => {

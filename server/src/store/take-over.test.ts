@@ -127,6 +127,36 @@ test('[S1] one that was cut off midway is passed over, and cannot finish when it
   assert.equal(append(c, 3, message('late')), 'fenced')
 })
 
+test('[S9] what was said by a home that has lost it is never said otherwise in that log, whoever takes the room', (t) => {
+  const takers = ['the one that lost it', 'the one before', 'a third'] as const
+  for (const taker of takers) {
+    for (let cutAfter = 0; cutAfter < 8; cutAfter += 1) {
+      const { a, b, from } = twoServers(t)
+      const { log } = a.row('r')!
+      const dirLost = freshFolder(t)
+      const refLost = { id: 'b', dataDir: dirLost }
+      finish(takeOver(b, 'b', 'r', 2, [from]))
+      append(b, 2, message('lost'))
+      // All of its file is gone but the number of its last commit: its server starts again, in other logs.
+      const lost = writerIn(t, dirLost)
+      lost.renewLogs(10_000)
+      const third = writerIn(t, freshFolder(t))
+      const take = () =>
+        taker === 'a third'
+          ? takeOver(third, 'c', 'r', 3, [from, refLost])
+          : taker === 'the one before'
+            ? takeOver(a, 'a', 'r', 3, [refLost])
+            : takeOver(lost, 'b', 'r', 3, [from])
+      const cut = take()
+      for (let i = 0; i < cutAfter; i += 1) cut.next()
+      const taken = finish(take())
+      assert.ok(taken !== 'fenced')
+      assert.equal(taken.head, ENTRIES)
+      assert.notEqual(taken.log, log, `${taker}, cut off after ${cutAfter} steps`)
+    }
+  }
+})
+
 test('[S7] what is left here of another log of that room is dropped', (t) => {
   const { a, b, dirB, from } = twoServers(t)
   b.take('r', 1)

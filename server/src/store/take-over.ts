@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { COPY_CHUNK, RoomCopy } from './room-copy.ts'
 import type { RoomRow } from './room-table.ts'
@@ -12,7 +11,7 @@ export const TAIL = 1_000
 const LOCK_TRIES = 100
 
 /** The places between steps, by the names tests cut them off at. */
-export type Step = 'chunk copied' | 'level' | 'locked there' | 'fenced there' | 'rest copied'
+export type Step = 'void deleted' | 'chunk copied' | 'level' | 'locked there' | 'fenced there' | 'rest copied'
 
 /**
  * Takes a room out of the files of those who were its home before, dead, paused or running: copies the tail of what is there,
@@ -22,6 +21,7 @@ export type Step = 'chunk copied' | 'level' | 'locked there' | 'fenced there' | 
  *
  * Of several stores the one that was the home last (`term`) has all that was ever acked: each home took over from
  * all those before. Heads alone do not tell: a file that lost its end, or came back from a backup, may go on elsewhere.
+ * If its content was taken on by a store that has lost it, it goes on in another log: in the old one its next seqs are taken.
  * Until the last step our own row says that the room is elsewhere, so a crash anywhere leaves a state from which the same call
  * goes on.
  *
@@ -52,9 +52,15 @@ export function* takeOver(
     const standsAgainst = (row: RoomRow) => fences(row, { epoch, self, known, lastTerm })
     if (found.some(({ row }) => row !== undefined && standsAgainst(row))) return 'fenced'
     const copy = new RoomCopy(writer, self, room, from, tail)
+    const isLost = (row: RoomRow, others: readonly { source: Source; row: RoomRow | undefined }[]) =>
+      lostSince(row, (id) =>
+        id === self ? writer.row(room) : others.find(({ source }) => source.ref.id === id)?.row,
+      )
     const early = latest(found.flatMap(({ source, row }) => (row === undefined ? [] : [{ source, row }])))
-    if (early !== undefined && early.row.head > 0 && isAhead(early.row, ours)) {
-      copy.begin(early.row.log, early.row.head)
+    // Of a log without entries, too: whoever raised a fence for a room, and has no row of it, has lost that.
+    if (early !== undefined && early.row.log !== '' && isAhead(early.row, ours)) {
+      const isDoubted = isLost(early.row, found)
+      while (copy.begin(early.row, isDoubted)) yield 'void deleted'
       while (copyChunk(early.source, copy)) yield 'chunk copied'
     }
     yield 'level'
@@ -75,14 +81,25 @@ export function* takeOver(
     const last = latest(fenced)!
     const own = writer.row(room)
     // Everybody else was cut off on the way from here: what we had is still the whole.
-    if (own !== undefined && !isAhead(last.row, own)) return copy.keep(epoch)
-    copy.begin(last.row.log, last.row.head)
+    if (own !== undefined && !isAhead(last.row, own)) return copy.keep(epoch, isLost(own, fenced))
+    const isDoubted = isLost(last.row, fenced)
+    while (copy.begin(last.row, isDoubted)) yield 'void deleted'
     while (copyChunk(last.source, copy)) yield 'chunk copied'
     yield 'rest copied'
-    return copy.finish(epoch, last.row, randomUUID)
+    return copy.finish(epoch, last.row, isDoubted)
   } finally {
     for (const source of sources) source.close()
   }
+}
+
+/**
+ * Whether a store that took the room from the one with this row may have been its home since and have lost that: its file had
+ * commits missing, and what it says of the room is no witness. What it acked in this log nobody knows.
+ */
+function lostSince({ movedTo }: RoomRow, rowOf: (id: string) => RoomRow | undefined): boolean {
+  if (movedTo === null) return false
+  const theirs = rowOf(movedTo)
+  return theirs === undefined || theirs.log === '' || theirs.isDoubted
 }
 
 /** Whether `one` has all that `other` has: it was the home later, or it is further on in a copy of the same. */

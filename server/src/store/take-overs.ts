@@ -58,7 +58,7 @@ export class TakeOvers {
       for (;;) {
         const step = steps.next()
         if (step.done) return step.value
-        if (step.value === 'chunk copied') this.#stored(COPY_CHUNK)
+        if (step.value === 'chunk copied' || step.value === 'void deleted') this.#stored(COPY_CHUNK)
         // What came in meanwhile, appends above all, goes first.
         await (step.value === 'locked there' ? wait(LOCKED_WAIT_MS) : new Promise(setImmediate))
       }

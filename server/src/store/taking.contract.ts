@@ -192,6 +192,93 @@ export function describeTaking(open: (id?: string) => Promise<Store>, ref: (id: 
       assert.deepEqual([taken.log, taken.head], [renewed.log, 4])
     })
 
+    describe('[S9] what stands in several stores stays one room when one of them goes on in other logs', () => {
+      const IDS = ['1', '2', '3', '4']
+      const ALL = IDS.map((id) => `text of ${id}`)
+
+      /** b had four entries; c took the room and is its home now. */
+      async function scattered() {
+        const [b, c] = [await open('b'), await open('c')]
+        await b.take('r', 1)
+        await appendTo(b, 'r', 1, ...IDS.map((id) => message(id)))
+        const taken = await c.take('r', 2, [ref('b')])
+        assert.ok(taken !== 'fenced')
+        return { b, c, log: taken.log }
+      }
+
+      /** It reads as one, knows what was sent, and takes what is new. */
+      async function assertServes(store: Store, epoch: number, said: readonly string[] = ALL) {
+        assert.deepEqual(await texts(store, 'r'), said)
+        assert.deepEqual(
+          await appendTo(
+            store,
+            'r',
+            epoch,
+            message('1'),
+            message('2', 'other'),
+            message('new', 'new', { after: '1' }),
+          ),
+          [
+            { is: 'repeat', seq: 1, ts: 1_000 },
+            { is: 'conflict' },
+            { is: 'new', seq: said.length + 1, ts: 1_000 },
+          ],
+        )
+        assert.deepEqual(await texts(store, 'r'), [...said, 'new'])
+      }
+
+      test('that of the last home, and the room goes back to where it came from', async () => {
+        const { b, c, log } = await scattered()
+        await c.renewLogs(50)
+        const again = await c.take('r', 3, [ref('b')])
+        assert.ok(again !== 'fenced')
+        assert.notEqual(again.log, log)
+        assert.deepEqual(await texts(c, 'r'), ALL)
+        const back = await b.take('r', 4, [ref('c')])
+        assert.ok(back !== 'fenced')
+        assert.deepEqual([back.log, back.head], [again.log, 4])
+        await assertServes(b, 4)
+      })
+
+      test('that of the last home, and the room goes on to a third', async () => {
+        const { c } = await scattered()
+        await c.renewLogs(50)
+        await c.take('r', 3, [ref('b')])
+        await appendTo(c, 'r', 3, message('5'))
+        const d = await open('d')
+        assert.notEqual(await d.take('r', 4, [ref('c')]), 'fenced')
+        await assertServes(d, 4, [...ALL, 'text of 5'])
+      })
+
+      test('that of the one before, while it has what the last home has not', async () => {
+        const { b, c } = await scattered()
+        await b.renewLogs(50)
+        await assertServes(c, 2)
+        const d = await open('d')
+        assert.notEqual(await d.take('r', 3, [ref('c')]), 'fenced')
+        assert.deepEqual(await texts(d, 'r'), [...ALL, 'new'])
+      })
+
+      test('those of both, one after the other, and the room goes to and fro', async () => {
+        const { b, c } = await scattered()
+        await b.renewLogs(50)
+        await c.renewLogs(50)
+        const first = await c.take('r', 3, [ref('b')])
+        await c.renewLogs(90)
+        const second = await c.take('r', 4, [ref('b')])
+        assert.ok(first !== 'fenced' && second !== 'fenced')
+        assert.notEqual(second.log, first.log)
+        await b.take('r', 5, [ref('c')])
+        await b.renewLogs(120)
+        await b.take('r', 6, [ref('c')])
+        await assertServes(b, 6)
+        assert.notEqual(await c.take('r', 7, [ref('b')]), 'fenced')
+        assert.deepEqual(await texts(c, 'r'), [...ALL, 'new'])
+        const third = await (await open('d')).take('r', 8, [ref('c')])
+        assert.equal(third !== 'fenced' && third.head, 5)
+      })
+    })
+
     test('a store that is not there is said to be so, and nothing changes', async () => {
       const b = await open('b')
       const nowhere = { id: 'x', dataDir: '/nowhere/at/all' }
