@@ -1,0 +1,126 @@
+// The fleet page in a real browser, on real processes that are killed under its eyes.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { until } from '../fleet/harness.ts'
+import { judge } from './accessibility.ts'
+import { openTheatre } from './browser.ts'
+
+let theatre: Awaited<ReturnType<typeof openTheatre>>
+before(async () => {
+  theatre = await openTheatre()
+})
+after(() => theatre.close())
+
+const hostOf = ({ url }: { url: string }) => new URL(url).host
+const card = (page: Page, server: { url: string }) =>
+  page.locator(`[data-slot=server-card][data-server="${hostOf(server)}"]`)
+const isIn = (page: Page, server: { url: string }, state: string) =>
+  card(page, server)
+    .and(page.locator(`[data-state=${state}]`))
+    .waitFor()
+const happened = (page: Page, words: string | RegExp) => page.getByRole('log').getByText(words)
+
+describe('the fleet page', () => {
+  test('a stranger with the link sees the servers; a killed one turns down and is up again, with no reload', async (t) => {
+    const stage = await theatre.stage(t)
+    const [victim, other] = stage.fleet.servers
+    assert.ok(victim && other)
+    const { page, complaints } = await stage.visitor('/fleet')
+    await page.evaluate(() => Object.assign(window, { isSamePage: true }))
+    for (const server of [victim, other]) {
+      await isIn(page, server, 'up')
+      await card(page, server).getByText('0 of 10,000 clients').waitFor()
+    }
+    await page.getByText('Nothing yet.').waitFor()
+    victim.kill('SIGKILL')
+    await isIn(page, victim, 'down')
+    await card(page, victim).getByText('Down', { exact: true }).waitFor()
+    await happened(page, `${hostOf(victim)} is down`).waitFor()
+    await page.locator('[data-slot=totals]').getByText('1of 2').waitFor()
+    await victim.restart()
+    await isIn(page, victim, 'up')
+    await happened(page, `${hostOf(victim)} is up again`).waitFor()
+    await isIn(page, other, 'up')
+    assert.equal(await page.evaluate(() => 'isSamePage' in window), true)
+    assert.deepEqual(complaints, [])
+  })
+
+  test('who is in the chat goes there by a link, sees where he is and what his room does, and comes back', async (t) => {
+    const stage = await theatre.stage(t)
+    const ana = await stage.person('ana')
+    const server = await ana.server()
+    await ana.page.getByRole('link', { name: /^Fleet/ }).click()
+    await ana.page.getByRole('heading', { name: 'Fleet', exact: true }).waitFor()
+    assert.equal(new URL(ana.page.url()).pathname, '/fleet')
+    const own = card(ana.page, server)
+    await own.getByText('You are here').waitFor()
+    await own.getByText('1 of 10,000 clients').waitFor()
+    assert.equal(await ana.page.getByText('You are here').count(), 1)
+
+    // The home of General dies: the room finds another one, and who was connected there moves.
+    server.kill('SIGKILL')
+    await happened(ana.page, /^#General moved to/).waitFor()
+    await until('one is on another server', async () => {
+      const name = await ana.page.locator('[data-slot=server-card][data-own]').getAttribute('data-server')
+      return name !== hostOf(server)
+    })
+    await ana.page.getByRole('link', { name: 'Back to the chat' }).click()
+    await ana.page.getByRole('textbox', { name: /^Message/ }).waitFor()
+    await ana.page.goBack()
+    await ana.page.getByRole('heading', { name: 'Fleet', exact: true }).waitFor()
+  })
+
+  test('without the balancer the page says so and keeps what it knew; it goes on by itself', async (t) => {
+    const stage = await theatre.stage(t, { servers: 1 })
+    const [server] = stage.fleet.servers
+    assert.ok(server)
+    const { page } = await stage.visitor('/fleet')
+    await isIn(page, server, 'up')
+    stage.fleet.loadbalancer.kill('SIGKILL')
+    const note = page.locator('[data-slot=away-note]')
+    await note.waitFor()
+    await note.getByText(/what it said last, \d+ s ago/).waitFor()
+    await isIn(page, server, 'up')
+    await stage.fleet.loadbalancer.restart()
+    await note.waitFor({ state: 'detached' })
+    await isIn(page, server, 'up')
+    await page.getByText('The balancer answers again').waitFor()
+  })
+
+  test('on a phone one sees which server one is on, above the talk and in the sheet of rooms', async (t) => {
+    const stage = await theatre.stage(t)
+    const bo = await stage.person('bo', '/', { viewport: { width: 390, height: 844 } })
+    const host = hostOf(await bo.server())
+    const status = bo.page.locator('[data-slot=connection-status]').getByText(`on ${host}`)
+    assert.ok(await status.isVisible())
+    await bo.page.getByRole('button', { name: 'Rooms' }).click()
+    await bo.page.getByRole('dialog').getByRole('link', { name: 'Fleet' }).getByText(`on ${host}`).waitFor()
+  })
+
+  for (const colorScheme of ['light', 'dark'] as const)
+    test(`no serious fault of accessibility, ${colorScheme}, whatever state the servers are in, on desktop and phone`, async (t) => {
+      const stage = await theatre.stage(t, { servers: 3 })
+      const motion = { colorScheme, reducedMotion: 'reduce' } as const
+      const { page, complaints } = await stage.visitor('/fleet', motion)
+      const [dead, quiet, well] = stage.fleet.servers
+      assert.ok(dead && quiet && well)
+      await isIn(page, well, 'up')
+      dead.kill('SIGKILL')
+      quiet.kill('SIGSTOP')
+      t.after(() => quiet.kill('SIGCONT'))
+      await isIn(page, quiet, 'late')
+      await judge(page)
+      await isIn(page, dead, 'down')
+      await judge(page)
+      await page.setViewportSize({ width: 390, height: 844 })
+      await judge(page)
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
+      await page.keyboard.press('Tab')
+      assert.equal(
+        await page.evaluate(() => document.activeElement?.getAttribute('aria-label')),
+        'Back to the chat',
+      )
+      assert.deepEqual(complaints, [])
+    })
+})
