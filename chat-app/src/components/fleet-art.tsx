@@ -97,7 +97,7 @@ export function LoneBoat({ className, ...props }: ComponentProps<'svg'>) {
       className={cn('group/boat size-11', className)}
       {...props}
     >
-      <g className="transition-transform duration-700 ease-in-out group-data-[state=down]/boat:translate-y-[26px] group-data-[state=down]/boat:rotate-[34deg]">
+      <g className="transition-transform duration-700 ease-in-out group-data-[state=down]/boat:translate-y-[20px] group-data-[state=down]/boat:rotate-[34deg]">
         <g
           className="origin-bottom animate-bob [transform-box:fill-box] group-data-[state=down]/boat:animate-none group-data-[state=late]/boat:animate-none"
           fill="currentColor"

@@ -32,14 +32,14 @@ export function FleetPage({ watch, own, nameOf, back, corner }: FleetPageProps) 
     }
   }, [])
   return (
-    <div className="mx-auto flex min-h-dvh max-w-7xl flex-col px-4 pt-[env(safe-area-inset-top)] pb-[max(1.5rem,env(safe-area-inset-bottom))] sm:px-6">
+    <div className="mx-auto flex min-h-dvh max-w-[90rem] flex-col px-4 pt-[env(safe-area-inset-top)] pb-[max(1.5rem,env(safe-area-inset-bottom))] sm:px-6">
       <header className="flex items-center gap-3 py-4 sm:py-5">
         {back}
         <h1 className="flex-1 text-xl font-semibold tracking-[-0.02em]">Fleet</h1>
         <BalancerStatus balancer={balancer} />
         {corner}
       </header>
-      <main className="grid flex-1 content-start gap-4 sm:gap-5 lg:grid-cols-[minmax(0,1fr)_20rem] lg:items-start">
+      <main className="grid flex-1 content-start gap-4 sm:gap-5 lg:grid-cols-[minmax(0,1fr)_21rem] lg:items-start">
         <div className="grid gap-4 sm:gap-5">
           {balancer === 'away' && <AwayNote heardAt={heardAt} now={now} />}
           <TotalsBar servers={servers} />
@@ -121,7 +121,8 @@ function TotalsBar({ servers }: { servers: FleetState['servers'] }) {
     >
       <Total label="Servers up" value={countWords(totals.up)} more={`of ${countWords(totals.servers)}`} />
       <Total label="Clients" value={countWords(totals.clients)} more={`of ${countWords(totals.capacity)}`} />
-      <Total label="Rooms at home" value={countWords(totals.rooms)} />
+      {/* A room that is followed on three servers is open on three. */}
+      <Total label="Open rooms" value={countWords(totals.rooms)} more="on all servers" />
       <Total label="Load" value={shareWords(totals.clients, totals.capacity)} />
     </dl>
   )

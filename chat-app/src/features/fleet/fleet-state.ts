@@ -92,6 +92,7 @@ export interface Totals {
   readonly up: number
   /** Of servers that are not down: what a dead one reported last is nobody's any more. */
   readonly clients: number
+  /** A room is open on its home and on every server that has people of it: it counts on each. */
   readonly rooms: number
   readonly capacity: number
 }

@@ -14,5 +14,15 @@ export function shareWords(part: number, whole: number): string {
   return percent < 1 ? '<1%' : `${Math.round(percent)}%`
 }
 
+const time = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit', second: '2-digit' })
+/** The time of day to the second, as the clock on the wall shows it. */
+export function clockWords(ts: number): string {
+  return time
+    .formatToParts(ts)
+    .filter(({ type }) => type === 'hour' || type === 'minute' || type === 'second')
+    .map(({ value }) => value)
+    .join(':')
+}
+
 const number = new Intl.NumberFormat('en')
 export const countWords = (count: number): string => number.format(count)

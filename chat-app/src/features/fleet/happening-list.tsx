@@ -14,6 +14,7 @@ import {
 import type { ComponentProps } from 'react'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import type { DatedHappening } from '@/features/fleet/fleet-state'
+import { clockWords } from '@/features/fleet/fleet-words'
 import { cn } from '@/lib/utils'
 
 type NameOf = (room: RoomId) => string
@@ -51,13 +52,12 @@ export function HappeningList({ happenings, nameOf, className, ...props }: Happe
 }
 
 function Time({ at }: { at: number }) {
-  const date = new Date(at)
   return (
     <time
-      dateTime={date.toISOString()}
+      dateTime={new Date(at).toISOString()}
       className="mt-px shrink-0 text-xs leading-5 text-muted-foreground tabular-nums"
     >
-      {date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })}
+      {clockWords(at)}
     </time>
   )
 }

@@ -35,22 +35,29 @@ export function ServerCard({ server, isOwn, now, className, ...props }: ServerCa
           className="-mt-1 -ml-1 shrink-0 text-primary group-data-[state=down]/card:text-muted-foreground group-data-[state=late]/card:text-busy"
         />
         <div className="min-w-0 flex-1">
-          <h3 className="truncate leading-tight font-semibold tracking-[-0.01em] tabular-nums" title={name}>
-            {name}
-          </h3>
-          <p className="mt-0.5 truncate font-mono text-xs text-muted-foreground" title={id}>
-            {id}
+          <div className="flex items-center gap-2">
+            <h3
+              className="min-w-0 flex-1 truncate font-semibold tracking-[-0.01em] tabular-nums"
+              title={name}
+            >
+              {name}
+            </h3>
+            <ServerState state={state} />
+          </div>
+          <p className="flex h-5 min-w-0 items-center justify-between gap-2 text-xs text-muted-foreground">
+            <span className="truncate font-mono" title={id}>
+              {id}
+            </span>
+            {isOwn && <Badge className="shrink-0 px-2">You are here</Badge>}
           </p>
         </div>
-        <ServerState state={state} />
       </div>
       <LoadBar clients={clients} capacity={capacity} isDown={state === 'down'} className="mt-4" />
       <dl className="mt-4 grid grid-cols-3 gap-x-3 text-sm">
-        <Fact label="Rooms">{countWords(rooms)}</Fact>
+        <Fact label="Open rooms">{countWords(rooms)}</Fact>
         <Fact label="Last report">{agoWords(now - heardAt)}</Fact>
         <Fact label="Loop delay">{`${loopDelayMs.toFixed(1)} ms`}</Fact>
       </dl>
-      {isOwn && <Badge className="mt-4 px-2.5">You are here</Badge>}
     </li>
   )
 }
@@ -65,6 +72,7 @@ export function LoadBar({ clients, capacity, isDown = false, className, ...props
     <div className={className} {...props}>
       <p className="flex items-baseline justify-between gap-3 text-sm">
         <span className="tabular-nums">
+          {isDown && <span className="text-muted-foreground">had </span>}
           <span className="font-medium">{countWords(clients)}</span>
           <span className="text-muted-foreground"> of {countWords(capacity)} clients</span>
         </span>
