@@ -245,6 +245,28 @@ describe('a client', { timeout: 120_000 }, () => {
     assert.equal(other.connections.length, 1)
   })
 
+  test('[R11] [R15] a room that the new server is busy for is asked for again there, also if the old one answers meanwhile', async (t) => {
+    const { balancer, room, seen, line } = await liveStage(t)
+    const other = await Peer.open()
+    t.after(() => other.close())
+    balancer.choose(other.url)
+    line.say({ type: 'move', inMs: 0, reason: 'drain' })
+    const next = await other.connection(0)
+    const { ref } = await next.next('join')
+    next.say({ type: 'error', code: 'busy', message: '', room: 'general', ref: ref!, retryMs: 300 })
+    // The old server has forgotten the room, and is joined anew: it leads again for a moment, and then is gone.
+    room.send('x')
+    const send = await line.next('send')
+    const forgotten = { type: 'error', code: 'not_joined', message: '', room: 'general' } as const
+    line.say({ ...forgotten, id: send.id, ref: send.ref! })
+    line.say(joined({ ref: (await line.next('join')).ref! }))
+    await line.next('send')
+    line.cut()
+    next.say(joined({ ref: (await next.next('join')).ref! }), message(1))
+    await seen.until(() => seen.entries.length === 1)
+    assert.equal(room.state.status, 'live')
+  })
+
   test('[R15] a room that the new server refuses is refused', async (t) => {
     const { balancer, room, seen, line } = await liveStage(t)
     const other = await Peer.open()

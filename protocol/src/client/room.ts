@@ -308,7 +308,8 @@ export class ChatRoom {
   /** Sends and questions go to this line from now on. */
   #lead(line: Line): void {
     this.#line = line
-    this.#rejoin.clear()
+    // On the other line of a move the room may still have to be asked for again.
+    if ([...this.#on.values()].every(({ state }) => state !== 'asked')) this.#rejoin.clear()
     this.#mender.look()
     this.#sender.restart()
   }
