@@ -4,11 +4,14 @@ import type { Entry, LogId, Seq, User } from '../frames.ts'
 /** A refusal, or a lost connection (`busy`: ask again when live), of something that was asked for. */
 export class ChatError extends Error {
   readonly code: ErrorCode
+  /** When to ask again, where the server said it. */
+  readonly retryMs: number | undefined
 
-  constructor(code: ErrorCode, message: string = ERRORS[code]?.says ?? code) {
+  constructor(code: ErrorCode, message: string = ERRORS[code]?.says ?? code, retryMs?: number) {
     super(message)
     this.name = 'ChatError'
     this.code = code
+    this.retryMs = retryMs
   }
 }
 

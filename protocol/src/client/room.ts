@@ -114,7 +114,7 @@ export class ChatRoom {
     const line = this.#line
     if (!line || this.#questions.isFull) return Promise.reject(new ChatError('busy'))
     return new Promise((resolve, reject) => {
-      const refuse = (code: ErrorCode) => reject(new ChatError(code))
+      const refuse = (code: ErrorCode, retryMs?: number) => reject(new ChatError(code, undefined, retryMs))
       this.#ask({ line, answer: resolve, refuse }, { before, limit })
     })
   }

@@ -125,6 +125,7 @@ export function MessageList({ feed, me, beginning, className, ...props }: Messag
         </Virtualizer>
       </div>
       {older === 'loading' && <LoadingOlder />}
+      {older === 'failed' && <NoOlder onRetry={feed.retryOlder} />}
       {!isAtEnd && <ToEnd unread={unread} onClick={toEnd} />}
     </div>
   )
@@ -201,13 +202,24 @@ function Divider({ tone = 'quiet', children }: { tone?: 'quiet' | 'signal'; chil
   )
 }
 
+const ABOVE =
+  'absolute inset-x-0 top-3 mx-auto flex w-fit max-w-[calc(100%-2rem)] items-center gap-2 rounded-full border bg-card px-3 py-1.5 text-xs text-muted-foreground shadow-lift'
+
 function LoadingOlder() {
   return (
-    <div
-      role="status"
-      className="pointer-events-none absolute inset-x-0 top-3 mx-auto flex w-fit items-center gap-2 rounded-full border bg-card px-3 py-1.5 text-xs text-muted-foreground shadow-lift"
-    >
+    <div role="status" className={cn(ABOVE, 'pointer-events-none')}>
       <LoaderCircleIcon aria-hidden className="size-3.5 animate-spin" /> Earlier messages
+    </div>
+  )
+}
+
+function NoOlder({ onRetry }: { onRetry: () => void }) {
+  return (
+    <div role="status" data-slot="no-older" className={ABOVE}>
+      Earlier messages cannot be read now.
+      <Button variant="link" size="inline" onClick={onRetry}>
+        Try again
+      </Button>
     </div>
   )
 }

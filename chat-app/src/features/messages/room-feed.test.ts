@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ChatRoom, PendingSend, RoomListeners, RoomState } from '@flotilla/protocol/client/client.ts'
+import {
+  ChatError,
+  type ChatRoom,
+  type PendingSend,
+  type RoomListeners,
+  type RoomState,
+} from '@flotilla/protocol/client/client.ts'
+import { FakeClock } from '@flotilla/protocol/client/test/fake-clock.ts'
 import type { Entry, User } from '@flotilla/protocol/frames.ts'
 import { RoomFeed } from './room-feed.ts'
 
@@ -29,6 +36,10 @@ class StillRoom {
     this.state = { status: 'live', log: 'l', head, first, members: [ANA], count: 1 }
     this.listeners.change?.()
   }
+  say(status: RoomState['status']) {
+    this.state = { ...this.state, status }
+    this.listeners.change?.()
+  }
   receive(entries: Entry[]) {
     this.state = { ...this.state, head: Math.max(this.state.head, entries.at(-1)?.seq ?? 0) }
     this.listeners.entries?.(entries)
@@ -41,7 +52,7 @@ class StillRoom {
   }
   async history() {
     const entries = this.pages.shift()
-    if (!entries) throw new Error('the line is cut')
+    if (!entries) throw new ChatError('busy')
     return { entries, done: entries[0]?.seq === 1 }
   }
   retry() {}
@@ -50,12 +61,18 @@ class StillRoom {
   leave() {}
 }
 
+const settled = () => new Promise(setImmediate)
+
 function open() {
   const room = new StillRoom()
-  const feed = new RoomFeed(room as unknown as ChatRoom, ANA, (text) => text.includes('ana'))
+  const clock = new FakeClock()
+  const feed = new RoomFeed(room as unknown as ChatRoom, ANA, (text) => text.includes('ana'), {
+    clock,
+    random: () => 0.5,
+  })
   let shown = 0
   feed.subscribe(() => (shown += 1))
-  return { room, feed, draws: () => shown }
+  return { room, feed, clock, draws: () => shown }
 }
 const texts = (feed: RoomFeed) =>
   feed
@@ -134,18 +151,37 @@ describe('the feed of a room', () => {
     assert.equal(feed.read().rows.at(-1)?.kind, 'message')
   })
 
-  test('pages of history go above, one at a time, and a page cut off can be asked for again', async () => {
+  test('pages of history go above, one at a time', async () => {
     const { room, feed } = open()
     room.join(250, 201)
     room.receive(messages(201, 250))
-    await feed.loadOlder()
-    assert.equal(feed.read().older, 'idle')
     room.pages = [messages(101, 200), messages(1, 100)]
     await Promise.all([feed.loadOlder(), feed.loadOlder()])
     assert.equal(texts(feed).length, 150)
     await feed.loadOlder()
     assert.equal(feed.read().complete, true)
     assert.equal(texts(feed)[0], 'text 1')
+  })
+
+  test('a page that is refused for now, or cut off, comes by itself: nobody has to scroll for it', async () => {
+    const { room, feed, clock } = open()
+    room.join(250, 201)
+    room.receive(messages(201, 250))
+    await feed.loadOlder()
+    assert.equal(feed.read().older, 'loading')
+    room.pages = [messages(101, 200)]
+    clock.next()
+    await settled()
+    assert.equal(texts(feed).length, 150)
+
+    await feed.loadOlder()
+    room.say('recovering')
+    assert.deepEqual([feed.read().older, clock.pending], ['idle', []])
+    room.pages = [messages(1, 100)]
+    room.say('live')
+    await settled()
+    assert.equal(texts(feed).length, 250)
+    assert.equal(feed.read().older, 'idle')
   })
 
   test('a reset drops what is shown, and a page of the old log is not added to the new one', async () => {

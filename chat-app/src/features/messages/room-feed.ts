@@ -1,8 +1,10 @@
 import type { ChatRoom, PendingSend } from '@flotilla/protocol/client/client.ts'
+import { platformClock, type Clock } from '@flotilla/protocol/client/clock.ts'
 import type { ErrorCode } from '@flotilla/protocol/errors.ts'
 import type { Entry, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { Store } from '../../store.ts'
+import { OlderPages } from './older-pages.ts'
 import { settle } from './own-sends.ts'
 import { toRows, type OwnSend, type Row } from './rows.ts'
 import { append, EMPTY, prepend, trim, type Timeline, type TimelineMessage } from './timeline.ts'
@@ -19,7 +21,8 @@ export interface Feed {
   /** Messages of others that came while the reader was elsewhere, and whether one of them names the reader. */
   readonly unread: number
   readonly isNamed: boolean
-  readonly older: 'idle' | 'loading'
+  /** The page before the first message. `failed`: it cannot be had now, and is not asked for again by itself. */
+  readonly older: OlderPages['state']
   /** The last thing said by others, for screen readers; each object is spoken once. */
   readonly heard: { readonly text: string } | undefined
 }
@@ -54,10 +57,15 @@ export class RoomFeed extends Store<Feed> {
   /** Undefined until the room was joined once: what was said before one came is not "unread". */
   #readTo: Seq | undefined
   #lineAfter: Seq | undefined
-  /** Pages of a log that was reset since must not be added. */
-  #logNo = 0
+  readonly #older: OlderPages
 
-  constructor(room: ChatRoom, me: User, names: (text: string) => boolean) {
+  /** `names`: whether a text names the reader. */
+  constructor(
+    room: ChatRoom,
+    me: User,
+    names: (text: string) => boolean,
+    { clock, random }: { clock: Clock; random: () => number } = { clock: platformClock, random: Math.random },
+  ) {
     super({
       status: room.state.status,
       rows: [],
@@ -74,6 +82,13 @@ export class RoomFeed extends Store<Feed> {
     this.#room = room
     this.#me = me
     this.#names = names
+    this.#older = new OlderPages({
+      ask: () => room.history(this.#timeline.from, PAGE),
+      take: ({ entries, done }) => (this.#timeline = prepend(this.#timeline, entries, done)),
+      changed: () => this.#show(),
+      clock,
+      random,
+    })
     this.#forget = room.listen({
       entries: (entries) => this.#receive(entries),
       reset: () => this.#reset(),
@@ -85,6 +100,7 @@ export class RoomFeed extends Store<Feed> {
 
   close(): void {
     this.#forget()
+    this.#older.stop()
     clearTimeout(this.#typingTimer)
     this.#room.leave()
   }
@@ -136,21 +152,15 @@ export class RoomFeed extends Store<Feed> {
     this.#look()
   }
 
-  /** Reads the page before the first message. Quietly nothing when there is none, or no line: the list asks again. */
+  /** Reads the page before the first message. Nothing when there is none, or no line, or it failed: then see `retryOlder`. */
   async loadOlder(): Promise<void> {
-    const { older, complete, status } = this.read()
-    if (older === 'loading' || complete || status !== 'live' || this.#timeline.to < this.#timeline.from)
-      return
-    this.patch({ older: 'loading' })
-    const logNo = this.#logNo
-    try {
-      const page = await this.#room.history(this.#timeline.from, PAGE)
-      if (logNo === this.#logNo) this.#timeline = prepend(this.#timeline, page.entries, page.done)
-    } catch {
-      // Refused or cut off; the snapshot says what the room's state is, and scrolling asks again.
-    }
-    this.#show({ older: 'idle' })
+    const { complete, status } = this.read()
+    if (complete || status !== 'live' || this.#timeline.to < this.#timeline.from) return
+    await this.#older.load()
   }
+
+  /** Bound. */
+  readonly retryOlder = (): void => void this.#older.retry()
 
   #receive(entries: readonly Entry[]): void {
     this.#readTo ??= this.#room.state.head
@@ -174,13 +184,15 @@ export class RoomFeed extends Store<Feed> {
     this.#timeline = EMPTY
     this.#readTo = undefined
     this.#lineAfter = undefined
-    this.#logNo += 1
+    this.#older.stop()
     this.#show()
   }
 
   #change(): void {
     const { status, head } = this.#room.state
-    if (status === 'live') {
+    if (status !== 'live') this.#older.cutOff()
+    else {
+      this.#older.resume()
       this.#readTo ??= head
       // Nothing was ever said here: there is no history to ask for.
       if (head === 0 && !this.#timeline.complete) this.#timeline = { ...this.#timeline, complete: true }
@@ -236,6 +248,7 @@ export class RoomFeed extends Store<Feed> {
       members,
       count,
       typing: [...this.#typists.values()].map(({ user }) => user.name),
+      older: this.#older.state,
       unread: unread.length,
       isNamed: unread.some(({ text }) => this.#names(text)),
       ...more,
