@@ -69,6 +69,54 @@ describe('a server by HTTP', () => {
     }
   })
 
+  test('whatever is refused comes as problem+json with a code and a sentence, garbage included', async () => {
+    const url = fleet.servers[0]?.url ?? ''
+    const link = { 'x-flotilla-server': 'x', 'x-flotilla-inc': 'y' }
+    const secret = { authorization: `Bearer ${fleet.balancer.fleetSecret}` }
+    const upgrade = (path: string, headers?: Record<string, string>) => (raw: RawSocket) =>
+      raw.upgrade(path, headers)
+    const write = (text: string) => (raw: RawSocket) => raw.socket.write(text)
+    const cases: [what: string, status: number, code: string, say: (raw: RawSocket) => void][] = [
+      ['no door', 401, 'unauthenticated', upgrade('/ws')],
+      ['a name nobody may have', 403, 'bad_name', upgrade('/ws?username=a:b')],
+      ['a foreign page', 403, 'foreign_origin', upgrade('/ws?username=a', { origin: 'https://x.example' })],
+      ['no key', 400, 'bad_handshake', upgrade('/ws?username=a', { 'sec-websocket-key': '' })],
+      ['a version of old', 400, 'bad_handshake', upgrade('/ws?username=a', { 'sec-websocket-version': '7' })],
+      ['another protocol', 404, 'not_found', upgrade('/ws?username=a', { upgrade: 'h2c' })],
+      ['an upgrade elsewhere', 404, 'not_found', upgrade('/elsewhere')],
+      ['a link without secret', 401, 'no_fleet_secret', upgrade('/link', link)],
+      ['a link of nobody', 400, 'bad_handshake', upgrade('/link', secret)],
+      [
+        'a link without key',
+        400,
+        'bad_handshake',
+        upgrade('/link', { ...link, ...secret, 'sec-websocket-key': '' }),
+      ],
+      ['garbage', 400, 'bad_request', write('nonsense\r\n\r\n')],
+      ['a long head', 431, 'header_too_large', write(`GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`)],
+      [
+        'a path without anything',
+        404,
+        'not_found',
+        write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'),
+      ],
+    ]
+    for (const [what, status, code, say] of cases) {
+      const raw = await RawSocket.connect(url)
+      let text = ''
+      raw.socket.on('data', (data: Buffer) => (text += data.toString()))
+      say(raw)
+      await until(`the end of ${what}`, () => raw.isEnded)
+      const [head = '', body = ''] = text.split('\r\n\r\n')
+      assert.match(head, new RegExp(`^HTTP/1\\.1 ${status} `), what)
+      assert.match(head, /^content-type: application\/problem\+json/im, what)
+      const problem = JSON.parse(body) as Record<string, unknown>
+      assert.deepEqual([problem['status'], problem['code']], [status, code], what)
+      assert.match(String(problem['detail']), /^[A-Z].+\.$/, what)
+      assert.equal(problem['type'], `urn:flotilla:problem:${code}`)
+    }
+  })
+
   test('/link is closed to whoever has not the fleet’s secret, a user’s token included', async () => {
     const { token } = await fleet.login('ada')
     const headers = { 'x-flotilla-server': 'x', 'x-flotilla-inc': 'y' }

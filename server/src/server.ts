@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import type { Command, Peer, Register } from '@flotilla/protocol/control.ts'
@@ -18,6 +19,7 @@ import { dataFolder, ID_FILE, parseAddress, type Config } from './config.ts'
 import { Drain } from './drain.ts'
 import type { AdmissionLimits } from './gateway/admission.ts'
 import { Gateway } from './gateway/gateway.ts'
+import { problemOfParser, refuseSocket } from './http-problem.ts'
 import { answerHttp } from './http-routes.ts'
 import { createLog, type Log } from './log.ts'
 import { Metrics } from './metrics.ts'
@@ -231,7 +233,11 @@ export async function startServer(
     homes: rooms.homes,
     state: drain.state,
   })
+  const answering = new WeakSet<Duplex>()
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request
+    answering.add(socket)
+    response.once('close', () => answering.delete(socket))
     void answerHttp(request, response, { healthz: facts, isReady: () => drain.state === 'serving', metrics })
   })
   http.on('upgrade', (request: IncomingMessage, socket, head: Buffer) => {
@@ -240,10 +246,12 @@ export async function startServer(
     const path = request.url?.split('?', 1)[0]
     if (path === '/ws') gateway.upgrade(request, socket, head)
     else if (path === '/link') bus.upgrade(request, socket, head)
-    else {
-      socket.once('finish', () => socket.destroy())
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
-    }
+    else refuseSocket(socket, 'not_found')
+  })
+  http.on('clientError', (error, socket) => {
+    // In the midst of an answer a second one would be taken for its body.
+    if (socket.writable && !answering.has(socket)) refuseSocket(socket, problemOfParser(error))
+    else socket.destroy()
   })
   for (const reporter of reporters) reporter.start()
   log.info({ url, held: held.length }, 'serving')

@@ -1,10 +1,10 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { User } from '@flotilla/protocol/frames.ts'
 import { normaliseName } from '@flotilla/protocol/frames.ts'
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet } from 'jose'
 import type { Logger } from 'pino'
 import { request } from 'undici'
+import type { Admitted } from '../gateway/doors.ts'
 
 /**
  * The balancer's public keys, kept in the data folder: whoever holds a token gets in while the balancer is down, even at a
@@ -31,10 +31,10 @@ export class Keys {
   }
 
   /**
-   * @returns who the token stands for, or undefined if it is not a valid access token
+   * @returns who the token stands for, and until when, or undefined if it is not a valid access token
    * @throws if no keys are known yet and no balancer answers
    */
-  async verify(token: string): Promise<User | undefined> {
+  async verify(token: string): Promise<Admitted | undefined> {
     if (this.#set === undefined) await this.#load()
     try {
       return await this.#check(token)
@@ -45,7 +45,7 @@ export class Keys {
     return this.#check(token).catch(() => undefined)
   }
 
-  async #check(token: string): Promise<User | undefined> {
+  async #check(token: string): Promise<Admitted | undefined> {
     if (this.#set === undefined) throw new Error('no keys of a balancer are known')
     const { payload } = await jwtVerify(token, this.#set, {
       issuer: 'flotilla',
@@ -54,9 +54,10 @@ export class Keys {
       algorithms: ['EdDSA', 'Ed25519'],
       requiredClaims: ['sub', 'exp', 'jti', 'name'],
     })
-    const { sub, name } = payload
-    if (sub === undefined || typeof name !== 'string' || normaliseName(name) !== name) return undefined
-    return { id: sub, name }
+    const { sub, name, exp } = payload
+    if (sub === undefined || exp === undefined || typeof name !== 'string' || normaliseName(name) !== name)
+      return undefined
+    return { user: { id: sub, name }, expiresAt: exp * 1_000 }
   }
 
   async #load(): Promise<void> {

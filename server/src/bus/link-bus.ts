@@ -6,6 +6,7 @@ import { parseLinkMessage, type LinkMessage } from '@flotilla/protocol/link.ts'
 import type { Logger } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Cancel, Clock } from '../clock.ts'
+import { refuseSocket } from '../http-problem.ts'
 import type { Bus, BusCounters, BusListener, PeerAddress, ServerId } from './bus.ts'
 
 /**
@@ -68,6 +69,7 @@ export class LinkBus implements Bus {
   constructor(options: LinkBusOptions) {
     this.#options = options
     this.#beat = options.clock.after(SILENT_MS / 3, () => this.#keepAlive())
+    this.#upgrades.on('wsClientError', (_error, socket) => refuseSocket(socket, 'bad_handshake'))
     this.#upgrades.on('headers', (headers) => {
       headers.push(`${ID_HEADER}: ${options.self.id}`, `${INC_HEADER}: ${options.self.inc}`)
     })
@@ -124,11 +126,9 @@ export class LinkBus implements Bus {
     const id = request.headers[ID_HEADER]
     const inc = request.headers[INC_HEADER]
     const isOurs = bearsFleetSecret(request.headers.authorization, this.#options.secret)
-    if (this.#isClosed || !isOurs || typeof id !== 'string' || typeof inc !== 'string') {
-      socket.once('finish', () => socket.destroy())
-      socket.end(`HTTP/1.1 ${isOurs ? '400 Bad Request' : '401 Unauthorized'}\r\nConnection: close\r\n\r\n`)
-      return
-    }
+    if (!isOurs) return refuseSocket(socket, 'no_fleet_secret')
+    if (this.#isClosed) return refuseSocket(socket, 'draining')
+    if (typeof id !== 'string' || typeof inc !== 'string') return refuseSocket(socket, 'bad_handshake')
     this.#upgrades.handleUpgrade(request, socket, head, (ws) => this.#adopt(this.#peer(id), ws, inc))
   }
 

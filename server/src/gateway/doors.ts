@@ -1,39 +1,52 @@
 import type { IncomingMessage } from 'node:http'
 import { guestId, normaliseName, type User } from '@flotilla/protocol/frames.ts'
+import type { ProblemCode } from '../http-problem.ts'
 
 /** Who may come in: the origin, and one of three doors. Everything is decided before the upgrade. */
+
+/** Who is let in, and until when: ms since 1970, `Infinity` for ever. */
+export interface Admitted {
+  user: User
+  expiresAt: number
+}
 
 export interface DoorRules {
   guests: boolean
   origins: ReadonlySet<string>
   /** Resolves to who a token stands for, or undefined if it is not valid (any more). Rejects if nobody can tell now. */
-  verify: (token: string) => Promise<User | undefined>
+  verify: (token: string) => Promise<Admitted | undefined>
 }
 
-export type Entrance = { ok: true; user: User } | { ok: false; status: number; code: string }
+export type Entrance = ({ ok: true } & Admitted) | { ok: false; code: ProblemCode }
+/** Whoever knocks and is not sent away at once: he is let in, or his token is looked at when his turn has come. */
+export type Knock = ({ ok: true } & Admitted) | { ok: true; token: string }
 
-const no = (status: number, code: string): Entrance => ({ ok: false, status, code })
+const no = (code: ProblemCode) => ({ ok: false, code }) as const
 
-export async function enter(request: IncomingMessage, rules: DoorRules): Promise<Entrance> {
+/** All of the decision that costs nothing: whoever has no business here neither waits nor takes anyone's turn. */
+export function knock(request: IncomingMessage, rules: DoorRules): Knock | Extract<Entrance, { ok: false }> {
   const { origin } = request.headers
   // Browsers always send it; programs that are none have nothing that a foreign page could borrow.
-  if (origin !== undefined && !rules.origins.has(origin)) return no(403, 'foreign_origin')
+  if (origin !== undefined && !rules.origins.has(origin)) return no('foreign_origin')
   const query = URL.parse(request.url ?? '/', 'ws://server')?.searchParams
   const token = bearer(request.headers['sec-websocket-protocol']) ?? query?.get('token')
-  if (token !== undefined && token !== null) return byToken(token, rules)
+  if (token !== undefined && token !== null) return { ok: true, token }
   const username = query?.get('username')
-  if (username === undefined || username === null) return no(401, 'unauthenticated')
-  if (!rules.guests) return no(403, 'guests_off')
+  if (username === undefined || username === null) return no('unauthenticated')
+  if (!rules.guests) return no('guests_off')
   const name = normaliseName(username)
-  return name === undefined ? no(403, 'bad_name') : { ok: true, user: { id: guestId(name), name } }
+  if (name === undefined) return no('bad_name')
+  return { ok: true, user: { id: guestId(name), name }, expiresAt: Infinity }
 }
 
-async function byToken(token: string, rules: DoorRules): Promise<Entrance> {
+/** The rest of it: whose token it is. */
+export async function enter(knocked: Knock, rules: DoorRules): Promise<Entrance> {
+  if (!('token' in knocked)) return knocked
   try {
-    const user = await rules.verify(token)
-    return user === undefined ? no(401, 'unauthenticated') : { ok: true, user }
+    const admitted = await rules.verify(knocked.token)
+    return admitted === undefined ? no('unauthenticated') : { ok: true, ...admitted }
   } catch {
-    return no(503, 'keys_unknown')
+    return no('keys_unknown')
   }
 }
 

@@ -3,16 +3,17 @@ import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
-import type { User, WelcomeLimits } from '@flotilla/protocol/frames.ts'
+import type { WelcomeLimits } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Logger } from 'pino'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { pause, type Cancel, type Clock } from '../clock.ts'
+import { PROBLEMS, refuseSocket, type ProblemCode } from '../http-problem.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import { Inbox, type Gateway as Handlers } from './dispatch.ts'
-import { enter, type DoorRules } from './doors.ts'
+import { enter, knock, type Admitted, type DoorRules } from './doors.ts'
 import { putOff } from './put-off.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Session } from './session.ts'
@@ -40,14 +41,6 @@ const BROKEN_RULES: Record<string, CloseCode> = {
   WS_ERR_INVALID_UTF8: 1007,
   WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
 }
-const STATUS_TEXT: Record<number, string> = {
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  429: 'Too Many Requests',
-  503: 'Service Unavailable',
-}
-
 export interface GatewayOptions {
   server: string
   doors: DoorRules
@@ -117,6 +110,7 @@ export class Gateway {
       handleProtocols: (offered: Set<string>) => (offered.has('chat.v1') ? 'chat.v1' : (false as const)),
     }
     this.#upgrades = new WebSocketServer(upgrades)
+    this.#upgrades.on('wsClientError', (_error, socket) => this.#turnAway(socket, 'bad_handshake'))
     this.#beat = clock.after(BEAT_MS, () => this.#beatGroup())
     this.#admission = new Admission(clock.now(), options.random, options.admission)
     this.#observing = clock.after(OBSERVE_MS, () => this.#observe())
@@ -134,46 +128,44 @@ export class Gateway {
   /** A `/ws` upgrade of the HTTP server. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { metrics, log, clock } = this.#options
-    const turnAway = (status: number, code: string) => {
-      metrics.turnedAway(status)
-      log.info({ status, code }, 'turned away')
-      const body = JSON.stringify({ type: 'about:blank', title: STATUS_TEXT[status], status, code })
-      socket.once('finish', () => socket.destroy()) // or one that never hangs up stays for ever
-      socket.end(
-        `HTTP/1.1 ${status} ${STATUS_TEXT[status]}\r\nContent-Type: application/problem+json\r\n` +
-          `Content-Length: ${Buffer.byteLength(body)}\r\n${status === 503 ? 'Retry-After: 1\r\n' : ''}Connection: close\r\n\r\n${body}`,
-      )
-    }
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return turnAway(404, 'not_found')
-    if (!(socket instanceof Socket)) return turnAway(503, 'not_a_socket')
+    const turnAway = (code: ProblemCode) => this.#turnAway(socket, code)
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return turnAway('not_found')
+    if (!(socket instanceof Socket)) return turnAway('not_a_socket')
     const ip = socket.remoteAddress ?? ''
     const full = this.#refusesMore(ip)
-    if (full !== undefined) return turnAway(full.status, full.code)
+    if (full !== undefined) return turnAway(full)
+    const knocked = knock(request, this.#options.doors)
+    if (!knocked.ok) return turnAway(knocked.code)
     const admitted = this.#admission.knock(clock.now())
     if (admitted.is === 'put-off') {
       metrics.putOff += 1
       this.#putOff += 1
-      if (!putOff(request, socket, admitted.retryMs)) turnAway(503, 'busy')
+      if (!putOff(request, socket, admitted.retryMs)) turnAway('bad_handshake')
       return
     }
     this.#entering += 1
     const turn = admitted.is === 'held' ? this.#hold(admitted.waitMs) : undefined
     Promise.resolve(turn)
-      .then(() => enter(request, this.#options.doors))
+      .then(() => enter(knocked, this.#options.doors))
       .finally(() => (this.#entering -= 1))
       .then((entrance) => {
         if (socket.destroyed) return
-        if (!entrance.ok) return turnAway(entrance.status, entrance.code)
+        if (!entrance.ok) return turnAway(entrance.code)
         const again = this.#refusesMore(ip)
-        if (again !== undefined) return turnAway(again.status, again.code)
-        this.#upgrades.handleUpgrade(request, socket, head, (ws) =>
-          this.#welcome(ws, socket, entrance.user, ip),
-        )
+        if (again !== undefined) return turnAway(again)
+        this.#upgrades.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, socket, entrance, ip))
       })
       .catch((cause: unknown) => {
         log.error({ err: cause }, 'upgrade failed')
         socket.destroy()
       })
+  }
+
+  #turnAway(socket: Duplex, code: ProblemCode): void {
+    const { status } = PROBLEMS[code]
+    this.#options.metrics.turnedAway(status)
+    this.#options.log.info({ status, code }, 'turned away')
+    refuseSocket(socket, code)
   }
 
   /** Resolves when its slot has come, or nobody is let in any more. */
@@ -204,15 +196,14 @@ export class Gateway {
     this.#observing = clock.after(OBSERVE_MS, () => this.#observe())
   }
 
-  #refusesMore(ip: string): { status: number; code: string } | undefined {
+  #refusesMore(ip: string): ProblemCode | undefined {
     const { capacity, perIp } = this.#options
-    if (this.#isShut) return { status: 503, code: 'draining' }
-    if (this.#sessions.size + this.#entering >= capacity) return { status: 503, code: 'full' }
-    if (perIp > 0 && (this.#perIp.get(ip) ?? 0) >= perIp) return { status: 429, code: 'too_many_connections' }
-    return undefined
+    if (this.#isShut) return 'draining'
+    if (this.#sessions.size + this.#entering >= capacity) return 'full'
+    return perIp > 0 && (this.#perIp.get(ip) ?? 0) >= perIp ? 'too_many_connections' : undefined
   }
 
-  #welcome(ws: WebSocket, socket: Socket, user: User, ip: string): void {
+  #welcome(ws: WebSocket, socket: Socket, { user, expiresAt }: Admitted, ip: string): void {
     const { server, metrics, clock, alternatives, changed, log } = this.#options
     const session = new Session({
       id: randomUUID(),
@@ -221,6 +212,7 @@ export class Gateway {
       line: new SocketLine(ws, socket),
       metrics,
       now: clock.now(),
+      expiresAt,
     })
     const inbox = new Inbox(session, this.#handlers)
     socket.setNoDelay(true)

@@ -54,6 +54,20 @@ describe('a server to which more come than it can take', () => {
     assert.equal(await counted('flotilla_clients'), 3)
   })
 
+  test('[C2] [C8] whoever would not be let in anyway is refused by HTTP, and told no time to come back', async () => {
+    const putOff = await counted('flotilla_put_off_total')
+    const doors = [
+      [{ username: 'away', origin: 'https://evil.example' }, 403, 'foreign_origin'],
+      [{ token: 'any', origin: 'https://evil.example' }, 403, 'foreign_origin'],
+      [{}, 401, 'unauthenticated'],
+      [{ username: 'a:b' }, 403, 'bad_name'],
+    ] as const
+    for (const [door, status, code] of doors) {
+      assert.partialDeepStrictEqual(await knock(server.url, door), { status, code }, JSON.stringify(door))
+    }
+    assert.equal(await counted('flotilla_put_off_total'), putOff)
+  })
+
   test('[C8] it is upgraded with chat.v1 if it offered that, and by the platform’s own WebSocket, as a browser has it', async () => {
     const told: string[] = []
     const socket = new WebSocket(`${server.url}?username=away`, ['chat.v1'])

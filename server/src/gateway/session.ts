@@ -45,6 +45,7 @@ export class Session {
   readonly joined = new Map<RoomId, RoomMember>()
   readonly #line: ClientLine
   readonly #metrics: GatewayCounters
+  readonly #expiresAt: number
   #answers: string[] = []
   #isScheduled = false
   #unacked = 0
@@ -68,6 +69,8 @@ export class Session {
     line: ClientLine
     metrics: GatewayCounters
     now: number
+    /** Ms since 1970; without it the session does not end by itself. */
+    expiresAt?: number
   }) {
     this.id = options.id
     this.user = options.user
@@ -75,6 +78,7 @@ export class Session {
     this.#line = options.line
     this.#metrics = options.metrics
     this.heardAt = options.now
+    this.#expiresAt = options.expiresAt ?? Infinity
   }
 
   get isOpen(): boolean {
@@ -214,6 +218,7 @@ export class Session {
   /** Once per heartbeat: where its rooms stand, and a ping. @returns the code to close with if it is of no use any more */
   beat(now: number): CloseCode | 'dead' | undefined {
     if (!this.isOpen) return undefined
+    if (now >= this.#expiresAt) return 4401
     // Whom nobody reads is not silent, and whoever has to take what was sent first shows by that whether he lives.
     if (this.#isPaused || this.unsentBytes > 0) this.heardAt = now
     if (now - this.heardAt >= LIMITS.silentMs) return 'dead'
