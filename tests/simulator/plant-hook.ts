@@ -4,7 +4,8 @@ import { registerHooks } from 'node:module'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
-import { FILE_PLANTS, PLANTS } from './plants.ts'
+import { FILE_PLANTS } from './file-plants.ts'
+import { PLANTS } from './plants.ts'
 
 const name = process.env['FLOTILLA_PLANT']
 const plant = [...PLANTS, ...FILE_PLANTS].find((one) => one.name === name)

@@ -15,7 +15,7 @@ export interface Edit {
   put: string
 }
 
-const plant = (name: string, ...edits: Edit[]): Plant => ({ name, edits })
+export const plant = (name: string, ...edits: Edit[]): Plant => ({ name, edits })
 
 export const PLANTS: readonly Plant[] = [
   plant('acks before the commit', {
@@ -221,19 +221,5 @@ export const PLANTS: readonly Plant[] = [
     file: 'server/src/rooms/home.ts',
     find: "this.#bus.send(edge, { t: 'people?', room: this.room })\n    }",
     put: '}',
-  }),
-]
-
-/** Of the files: what only a run of real processes can find (tests/fleet/chaos.test.ts). */
-export const FILE_PLANTS: readonly Plant[] = [
-  plant('raises no fence in the file a room is taken from', {
-    file: 'server/src/store/source.ts',
-    find: 'this.#rooms.update(fenced)',
-    put: '',
-  }),
-  plant('commits whatever the fence in the file says', {
-    file: 'server/src/store/sqlite-writer.ts',
-    find: 'if (!isStill) return undefined',
-    put: '',
   }),
 ]
