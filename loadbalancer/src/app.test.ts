@@ -32,8 +32,19 @@ describe('problems', () => {
         await balancer.post('/update', { id: 'a' }, secret),
         await balancer.post('/api/login', `${'['.repeat(400_000)}`),
         await balancer.get('/api/rooms/%ff', { authorization }),
-        await balancer.post('/api/login', '{"username":"ann"}', { 'content-encoding': 'gzip' }),
       ],
+      unsupported_media_type: [
+        await balancer.post('/api/login', '{"username":"ann"}', { 'content-encoding': 'gzip' }),
+        await balancer.send('/api/login', '{"username":"ann"}', 'text/plain'),
+        await balancer.send('/api/login', 'username=ann', 'application/x-www-form-urlencoded'),
+        await balancer.send('/api/login', '{"username":"ann"}', 'application/json; charset=latin1'),
+        await balancer.send('/api/login', '{"username":"ann"}', 'json'),
+      ],
+      unauthenticated: [await balancer.get('/api/me'), await balancer.post('/register', {})],
+      no_server: [await balancer.get('/get')],
+      unknown_server: [await balancer.tell('/internal/drain', { id: 'nobody', drain: true })],
+      no_such_room: [await balancer.get('/api/rooms/none', { authorization })],
+      bad_name: [await balancer.post('/api/login', { username: 'a:b' })],
       too_large: [
         await balancer.post('/api/login', { username: 'x'.repeat(1024 * 1024) }),
         await balancer.post('/register', { id: 'x'.repeat(16 * 1024 * 1024) }, secret),
@@ -44,11 +55,19 @@ describe('problems', () => {
         assert.equal(codeOf(reply), code, `${code} ${at}: ${reply.text}`)
         const problem = ProblemSchema.parse(reply.body)
         assert.equal(problem.status, reply.status)
+        assert.match(problem.detail, /^.+\.$/, code)
         assert.match(reply.headers.get('content-type') ?? '', /^application\/problem\+json/)
         assert.doesNotMatch(reply.text, /node_modules|\.ts:|SyntaxError|at .*\(/)
       }
     }
     assert.equal((await balancer.post('/get', {})).headers.get('allow'), 'GET')
+  })
+
+  test('a body that says it is JSON is taken with its charset, too', async (t) => {
+    const balancer = await startBalancer(t)
+    for (const type of ['application/json', 'Application/JSON; charset=UTF-8']) {
+      assert.equal((await balancer.send('/api/login', '{"username":"ann"}', type)).status, 200, type)
+    }
   })
 
   test('fields that would poison an object are dropped', async (t) => {

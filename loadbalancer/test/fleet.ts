@@ -21,6 +21,8 @@ export interface Balancer extends Loadbalancer {
   dataRoot: string
   get: (path: string, headers?: Record<string, string>) => Promise<Reply>
   post: (path: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>
+  /** A body of this type. */
+  send: (path: string, body: string, type: string) => Promise<Reply>
   /** With the secret of the fleet. */
   tell: (path: string, body: unknown) => Promise<Reply>
 }
@@ -60,6 +62,7 @@ export async function startBalancer(
     dataRoot,
     get: (path, headers = {}) => call(path, { headers }),
     post,
+    send: (path, body, type) => call(path, { method: 'POST', headers: { 'content-type': type }, body }),
     tell: (path, body) => post(path, body, { authorization: `Bearer ${balancer.fleetSecret}` }),
   }
 }

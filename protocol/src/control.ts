@@ -179,7 +179,7 @@ export const ProblemSchema = z.object({
   title: z.string(),
   status: z.int(),
   code: z.string(),
-  detail: z.optional(z.string()),
+  detail: z.string(),
 })
 
 /** Data of the `registry` event of `GET /events`: the rows that changed, and the ids that are gone. */
@@ -209,25 +209,91 @@ export type Place = z.infer<typeof PlaceSchema>
 export type Placed = z.infer<typeof PlacedSchema>
 export type Problem = z.infer<typeof ProblemSchema>
 
-/** Stable codes of the balancer's problems, with the status each comes with. */
+/**
+ * Stable codes of the balancer's problems, with the status each comes with. `detail`: one sentence for people, where the call
+ * has nothing more to say.
+ */
 export const PROBLEMS = {
-  bad_request: { status: 400, title: 'The request is not as the API describes it' },
-  unauthenticated: { status: 401, title: 'A valid token is needed' },
-  forbidden: { status: 403, title: 'Not allowed' },
-  not_found: { status: 404, title: 'There is nothing here' },
-  unknown_server: { status: 404, title: 'This server is not registered' },
-  no_such_room: { status: 404, title: 'There is no such room' },
-  method_not_allowed: { status: 405, title: 'This method is not offered here' },
-  username_taken: { status: 409, title: 'This name belongs to an account' },
-  stale_incarnation: { status: 409, title: 'A newer run of this server is registered' },
-  too_large: { status: 413, title: 'The body is too large' },
-  dial_back_failed: { status: 422, title: 'The server could not be reached where it says it is' },
-  bad_name: { status: 422, title: 'This name cannot be used' },
-  not_supported: { status: 422, title: 'Not offered yet' },
-  guests_off: { status: 403, title: 'Guests are not let in here' },
-  rate_limited: { status: 429, title: 'Too many requests' },
-  internal: { status: 500, title: 'Something went wrong here' },
-  no_server: { status: 503, title: 'No chat server can take a client now' },
-  not_ready: { status: 503, title: 'Not ready yet' },
-} as const satisfies Record<string, { status: number; title: string }>
+  bad_request: {
+    status: 400,
+    title: 'The request is not as the API describes it',
+    detail: 'See GET /openapi.json for what this call takes.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'A valid token is needed',
+    detail: 'Send the token of a login that has not ended, as Authorization: Bearer.',
+  },
+  /** Reserved: rooms have no owners yet. */
+  forbidden: { status: 403, title: 'Not allowed', detail: 'Whose token this is may not do that.' },
+  not_found: { status: 404, title: 'There is nothing here', detail: 'No call has this path.' },
+  unknown_server: {
+    status: 404,
+    title: 'This server is not registered',
+    detail: 'No server of this id is registered: register first.',
+  },
+  no_such_room: {
+    status: 404,
+    title: 'There is no such room',
+    detail: 'There is no room of this id, or not for you.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'This method is not offered here',
+    detail: 'The header Allow names the methods of this path.',
+  },
+  /** Reserved: there are no accounts yet. */
+  username_taken: {
+    status: 409,
+    title: 'This name belongs to an account',
+    detail: 'Choose another name, or log in with the password.',
+  },
+  stale_incarnation: {
+    status: 409,
+    title: 'A newer run of this server is registered',
+    detail: 'Another process runs under this id, or did after this one.',
+  },
+  too_large: {
+    status: 413,
+    title: 'The body is too large',
+    detail: 'The body is larger than this call takes.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The body is not plain JSON',
+    detail: 'Send application/json in UTF-8, not compressed.',
+  },
+  dial_back_failed: {
+    status: 422,
+    title: 'The server could not be reached where it says it is',
+    detail: 'GET /healthz at its host and port did not answer with its id and run.',
+  },
+  bad_name: {
+    status: 422,
+    title: 'This name cannot be used',
+    detail: 'A name is printable, not too long, and has no space at either end.',
+  },
+  not_supported: { status: 422, title: 'Not offered yet', detail: 'This has not been built yet.' },
+  guests_off: {
+    status: 403,
+    title: 'Guests are not let in here',
+    detail: 'This balancer was started with --guests off.',
+  },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests',
+    detail: 'The header Retry-After says in how many seconds the next one may come.',
+  },
+  internal: {
+    status: 500,
+    title: 'Something went wrong here',
+    detail: 'The log of the balancer says what; try again.',
+  },
+  no_server: {
+    status: 503,
+    title: 'No chat server can take a client now',
+    detail: 'None is up, or all are full or leaving; Retry-After says when to ask again.',
+  },
+  not_ready: { status: 503, title: 'Not ready yet', detail: 'The balancer is stopping.' },
+} as const satisfies Record<string, { status: number; title: string; detail: string }>
 export type ProblemCode = keyof typeof PROBLEMS

@@ -47,6 +47,11 @@ function mountOne(app: Express, route: Route, gate: Gate): void {
     if ('refused' in user) return sendRefusal(response, user, gate)
     let body: unknown
     if (route.body) {
+      // Of no body at all, or an empty one, the schema says what is missing.
+      const isEmpty = request.headers['content-length'] === '0'
+      if (!isEmpty && request.is('application/json') === false) {
+        return sendRefusal(response, refused('unsupported_media_type'), gate)
+      }
       await new Promise<void>((done, fail) =>
         parse(request, response, (error?: Error) => (error ? fail(error) : done())),
       )
@@ -135,6 +140,7 @@ export function mountEnd(app: Express, gate: Gate): void {
 function refusalOf(error: unknown): Refused {
   const { status = 500, type } = error as { status?: number; type?: string }
   if (status === 413) return refused('too_large')
+  if (status === 415) return refused('unsupported_media_type')
   if (type === 'entity.parse.failed') return refused('bad_request', 'The body is not JSON.')
   if (status >= 400 && status < 500) return refused('bad_request')
   return refused('internal')

@@ -3,7 +3,7 @@ import { PROBLEMS, type Problem, type ProblemCode } from '@flotilla/protocol/con
 /** A refusal as a value: what a caller can cause is answered, not thrown. */
 export interface Refused {
   refused: ProblemCode
-  /** For people; never holds what the caller sent as a secret. */
+  /** For people, instead of the sentence of the code; never holds what the caller sent as a secret. */
   detail?: string
   headers?: Record<string, string>
 }
@@ -17,7 +17,7 @@ export function refused(code: ProblemCode, detail?: string, headers?: Record<str
 }
 
 /** The body of a refusal, as RFC 9457 has it. */
-export function problemOf({ refused: code, detail }: Refused): Problem {
+export function problemOf({ refused: code, detail = PROBLEMS[code].detail }: Refused): Problem {
   const { status, title } = PROBLEMS[code]
-  return { type: `urn:flotilla:problem:${code}`, title, status, code, ...(detail ? { detail } : {}) }
+  return { type: `urn:flotilla:problem:${code}`, title, status, code, detail }
 }
