@@ -40,6 +40,8 @@ const PHONE: BrowserContextOptions = {
   hasTouch: true,
   isMobile: true,
 }
+/** Little enough that a few dozen people are seen in the bars of the fleet page. */
+const CAPACITY = 40
 const FRAMES = { desktop: DESKTOP, phone: PHONE }
 const SCHEMES = ['light', 'dark'] as const
 
@@ -59,16 +61,22 @@ const web = launch({
 })
 end.defer(async () => void (await web.stop()))
 const { url } = await web.ready
-const serverArgs = ['--guests', 'on', '--rate', '0', '--origins', url]
-await Promise.all([1, 2, 3].map(() => fleet.addServer(serverArgs)))
-await fleet.complete()
+const serverArgs = ['--guests', 'on', '--rate', '0', '--origins', url, '--capacity', String(CAPACITY)]
+await addServers(3)
 
 const people = await sayAgain(fleet.loadbalancer.url)
 end.defer(() => {
   for (const client of people.values()) client.close()
 })
 const api = await BalancerApi.enter(fleet.loadbalancer.url, ONLOOKER)
-for (const name of ROOMS.toReversed()) await api.roomNamed(name)
+const rooms = ['general']
+for (const name of ROOMS.toReversed()) rooms.push(await api.roomNamed(name))
+// Somebody is in each, so that each has a home.
+const [somebody] = people.values()
+for (const id of rooms) {
+  const room = somebody?.room(id)
+  await until(`${id} has a home`, () => room?.state.status === 'live')
+}
 
 const browser = await chromium.launch({ executablePath, args: [...launchArgs] })
 end.defer(() => browser.close())
@@ -94,6 +102,59 @@ for (const [frame, context] of Object.entries(FRAMES)) {
       await page.getByLabel('Your name').fill(ONLOOKER)
     })
   }
+}
+
+await addServers(3)
+for (const [frame, context] of Object.entries(FRAMES)) {
+  for (const colorScheme of SCHEMES) {
+    await picture(`fleet-${frame}-${colorScheme}`, { ...context, colorScheme }, async (page) => {
+      await enter(page)
+      await page.goto(`${url}/fleet`)
+      await haveTrouble(page)
+    })
+    await recover()
+  }
+}
+
+async function addServers(count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, () => fleet.addServer(serverArgs)))
+  await fleet.complete()
+}
+
+/** Two of the servers one is not on: one is killed, one drains, so that the fleet page has something to tell. */
+async function haveTrouble(page: Page): Promise<void> {
+  const own = await page.locator('[data-slot=server-card][data-own]').getAttribute('data-server')
+  const others = fleet.servers.filter((server) => new URL(server.url).host !== own)
+  const homes = await Promise.all(rooms.map(async (id) => (await api.room(id)).home))
+  const drained = others.find(({ id }) => homes.includes(id))
+  const killed = others.find((server) => server !== drained)
+  if (!killed || !drained) throw new Error('too few servers')
+  killed.kill()
+  await page.locator('[data-slot=server-card][data-state=down]').waitFor()
+  await orderDrain(drained.id, true)
+  await page.locator('[data-slot=server-card][data-state=draining]').waitFor()
+  await page
+    .getByText(/moved to/)
+    .first()
+    .waitFor()
+}
+
+/** Everybody is up again. */
+async function recover(): Promise<void> {
+  for (const row of await fleet.registry()) {
+    if (row.state === 'draining') await orderDrain(row.id, false)
+    if (row.state === 'down') await fleet.servers.find(({ id }) => id === row.id)?.restart()
+  }
+  await fleet.complete()
+}
+
+async function orderDrain(id: string, drain: boolean): Promise<void> {
+  const response = await fetch(`${fleet.loadbalancer.url}/internal/drain`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${fleet.secret}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ id, drain }),
+  })
+  if (!response.ok) throw new Error(`the drain was refused with ${response.status}`)
 }
 
 /** Says the log's lines in their order, each by its nick's own client, placed by `GET /get` like anybody. */

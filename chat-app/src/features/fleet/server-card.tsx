@@ -44,7 +44,7 @@ export function ServerCard({ server, isOwn, now, className, ...props }: ServerCa
             </h3>
             <ServerState state={state} />
           </div>
-          <p className="flex h-5 min-w-0 items-center justify-between gap-2 text-xs text-muted-foreground">
+          <p className="mt-1 flex h-5 min-w-0 items-center gap-2 text-xs text-muted-foreground">
             <span className="truncate font-mono" title={id}>
               {id}
             </span>
