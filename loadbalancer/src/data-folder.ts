@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '@flotilla/protocol/node/folder.ts'
 import Database from 'better-sqlite3'
 
 /** The process cannot start here; `message` is one line that names the remedy. Exit code 1. */
@@ -15,7 +15,7 @@ export class StartError extends Error {
 export function holdFolder(folder: string): { release: () => void } {
   let lock: Database.Database | undefined
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     lock = new Database(join(folder, 'lock.db'), { timeout: 0 })
     lock.exec('BEGIN EXCLUSIVE')
     const held = lock

@@ -31,6 +31,7 @@ function explain(cause: NodeJS.ErrnoException): string {
       return `Port ${config.port} is taken: end the process that holds it, or start with another --port.`
     case 'EACCES':
     case 'EPERM':
+    case 'ENOENT':
     case 'ENOTDIR':
     case 'EROFS':
     case 'ENOSPC':

@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import type { Command, Peer, Register } from '@flotilla/protocol/control.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
+import { makeFolder } from '@flotilla/protocol/node/folder.ts'
 import { HttpDirectory } from './balancer/http-directory.ts'
 import { Keys } from './balancer/keys.ts'
 import { Reporter } from './balancer/reporter.ts'
@@ -73,7 +74,7 @@ export async function startServer(
   let id: string
   let secret: string
   try {
-    mkdirSync(dir, { recursive: true })
+    makeFolder(dir)
     lock = lockDataDir(dir)
     secret = findFleetSecret(root, config.fleetSecret)
     id = ownId(dir)

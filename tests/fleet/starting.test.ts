@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
@@ -27,6 +28,14 @@ describe('a process that is started wrongly', () => {
         assert.equal(child.output.length, 1, child.output.join('\n'))
         assert.match(child.output[0] ?? '', fault)
       }
+    })
+
+    const skip = existsSync('/proc/self') ? false : 'there is no /proc here'
+    test(`the ${name} ends with one line if its folder can never be made`, { skip }, async (t) => {
+      const child = start(t, name, [main, '--port', '0', '--data', '/proc/nope'])
+      assert.deepEqual(await child.exited, { code: 1, signal: null })
+      assert.equal(child.output.length, 1, child.output.join('\n'))
+      assert.match(child.output[0] ?? '', /\/proc\/nope/)
     })
 
     test(`the ${name} ends with one line if its folder cannot be written`, async (t) => {

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from './folder.ts'
 
 /** What processes of one fleet know each other by: `FLEET_SECRET`, or a file that the first of them makes. */
 
@@ -38,7 +39,7 @@ function read(file: string): string | undefined {
 }
 
 function make(dataRoot: string, file: string): string {
-  mkdirSync(dataRoot, { recursive: true })
+  makeFolder(dataRoot)
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   const handle = openSync(draft, 'wx', 0o600)
   try {
