@@ -10,8 +10,8 @@ export interface FilePlant extends Plant {
   breaks: readonly string[]
 }
 
-/** So long that a fence raised meanwhile is nothing rare. */
-const STANDS_STILL = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25)'
+/** So long that it is nothing rare for a fence to be raised, or for a process to be killed, meanwhile. */
+const standsStill = (ms: number) => `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${ms})`
 
 export const FILE_PLANTS: readonly FilePlant[] = [
   {
@@ -40,7 +40,7 @@ export const FILE_PLANTS: readonly FilePlant[] = [
         find: 'const before = this.#commitNo\n',
         put: `const before = this.#commitNo
     for (const room of this.#rooms.keys()) if (this.row(room)?.movedTo !== null) this.forget(room)
-    ${STANDS_STILL}
+    ${standsStill(25)}
 `,
       },
       {
@@ -58,7 +58,7 @@ export const FILE_PLANTS: readonly FilePlant[] = [
       {
         file: 'server/src/store/take-over.ts',
         find: "yield 'level'",
-        put: `${STANDS_STILL}
+        put: `${standsStill(25)}
     yield 'level'`,
       },
       {
@@ -91,7 +91,7 @@ export const FILE_PLANTS: readonly FilePlant[] = [
       {
         file: 'server/src/store/sqlite-writer.ts',
         find: 'if (this.#commitNo > before) this.#mark?.write(this.#commitNo)',
-        put: STANDS_STILL,
+        put: standsStill(60),
       },
     ),
     fault: 'kill',

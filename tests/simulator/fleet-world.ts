@@ -1,10 +1,11 @@
 import type { RoomId } from '@flotilla/protocol/frames.ts'
-import { findBreaches, type FinalRoom } from '../../scripts/chaos/invariants.ts'
-import { MemoryNetwork } from '../../server/src/bus/memory-bus.ts'
+import { findBreaches } from '../../scripts/chaos/invariants.ts'
 import { MemoryDisk } from '../../server/src/store/memory-store.ts'
+import { finalsOf, restlessness, unsettled } from './fleet-checks.ts'
 import { MemoryDirectory, SimBalancer } from './sim-balancer.ts'
 import { SimClient } from './sim-client.ts'
 import { SimLine, type SimSocket } from './sim-line.ts'
+import { SimNetwork } from './sim-network.ts'
 import { SimServer } from './sim-server.ts'
 import { World } from './world.ts'
 
@@ -52,25 +53,19 @@ class FleetWorld {
   readonly #options: WorldOptions
   readonly #disks = new Map<string, MemoryDisk>()
   readonly #servers = new Map<string, SimServer>()
-  readonly #network: MemoryNetwork
+  readonly #network: SimNetwork
   readonly #directory = new MemoryDirectory()
   readonly #balancer: SimBalancer
   readonly #clients: SimClient[] = []
   /** Clients that quit. */
   readonly #gone: SimClient[] = []
   readonly #rooms: RoomId[]
-  /** Pairs that do not reach each other now. */
-  readonly #cuts = new Set<string>()
   readonly #sockets: SimSocket[] = []
   readonly #lines = new Map<SimLine, { client: string; server: string }>()
   readonly #faults: Record<string, number> = {}
-  #loss = 0
   /** Whoever takes a room over next will not get far. */
   #isAmbushed = false
   #incs = 0
-  #messages = 0
-  /** The last message that arrived, by its way. */
-  readonly #arrived = new Map<string, number>()
   #lineIds = 0
 
   constructor(options: WorldOptions) {
@@ -78,35 +73,11 @@ class FleetWorld {
     this.#world = new World(options.seed)
     this.#world.isTraced = options.isTraced === true
     const world = this.#world
-    this.#network = new MemoryNetwork({
-      message: (from, to, deliver) => {
-        if (world.chance(this.#loss)) {
-          this.#count('message lost')
-          return
-        }
-        const copies = world.chance(this.#loss) ? 2 : 1
-        if (copies > 1) this.#count('message doubled')
-        const number = (this.#messages += 1)
-        for (let i = 0; i < copies; i += 1) {
-          // Mostly quick, sometimes so late that what was sent after it arrives before.
-          const isLate = world.chance(0.05)
-          if (isLate) this.#count('message late')
-          const ms = isLate ? world.between(10, 200) : world.between(1, 10)
-          world.after(ms, () => {
-            if (!this.#reach(from, to)) return
-            const way = `${from} ${to}`
-            const before = this.#arrived.get(way) ?? 0
-            if (number < before) this.#count('message overtaken')
-            this.#arrived.set(way, Math.max(before, number))
-            this.#servers.get(to)?.process.run(deliver)
-          })
-        }
-      },
-      state: (_from, to, deliver) => {
-        // [B3] Late, but in order: a bus may not say `up` before the `down` that came first.
-        world.after(10, () => this.#servers.get(to)?.process.run(deliver))
-      },
-    })
+    this.#network = new SimNetwork(
+      world,
+      (id) => this.#servers.get(id)?.process,
+      (what) => this.#count(what),
+    )
     this.#rooms = Array.from({ length: options.rooms ?? world.between(1, 3) }, (_, i) => `room${i}`)
     for (const roomId of this.#rooms) {
       void this.#directory.createRoom({
@@ -121,7 +92,7 @@ class FleetWorld {
       world,
       directory: this.#directory,
       serverOf: (id) => this.#servers.get(id),
-      reaches: (server) => this.#reach('balancer', server),
+      reaches: (server) => this.#network.reach('balancer', server),
     })
     const servers = options.servers ?? world.between(2, 4)
     for (let i = 0; i < servers; i += 1) {
@@ -144,9 +115,9 @@ class FleetWorld {
     await world.pass(world.between(500, 5_000))
     this.#heal()
     const breaches = await this.#rest()
-    const finals = this.#finals(breaches)
+    const { finals, breaches: doubled } = finalsOf(this.#rooms, this.#disks)
     const journals = [...this.#clients, ...this.#gone].map(({ journal }) => journal)
-    breaches.push(...findBreaches(finals, journals), ...this.#unsettled(finals))
+    breaches.push(...doubled, ...findBreaches(finals, journals), ...unsettled(this.#clients, finals))
     breaches.push(...this.#sockets.flatMap((socket) => socket.breaches))
     for (const { client } of this.#clients) client.close()
     return {
@@ -169,7 +140,7 @@ class FleetWorld {
     if (Math.abs(skewMs) > 1_000) this.#count('clock off by more than a second')
     const server = new SimServer({
       world,
-      network: this.#network,
+      network: this.#network.bus,
       id,
       inc: `${id}-${this.#incs}`,
       skewMs,
@@ -187,7 +158,7 @@ class FleetWorld {
     const world = this.#world
     const client = new SimClient(world, name, {
       get: async () => {
-        if (!this.#reach('balancer', name)) return undefined
+        if (!this.#network.reach('balancer', name)) return undefined
         const chosen = await this.#balancer.choose()
         if (chosen === undefined) return undefined
         return chosen === 'no_server' ? { status: 503, body: {} } : { status: 200, body: chosen }
@@ -204,14 +175,14 @@ class FleetWorld {
     this.#sockets.push(socket)
     world.after(world.between(1, 20), () => {
       const server = this.#servers.get(id)
-      if (!this.#reach(name, id)) return // nobody answers: the client's own patience ends it
+      if (!this.#network.reach(name, id)) return // nobody answers: the client's own patience ends it
       if (server?.process.isAlive !== true) {
         socket.refused()
         return
       }
       server.process.run(() => {
         const line: SimLine = new SimLine((this.#lineIds += 1), world, server.process, socket, () =>
-          this.#reach(name, id),
+          this.#network.reach(name, id),
         )
         if (!server.accept(line, name)) {
           world.after(1, () => socket.refused())
@@ -233,10 +204,6 @@ class FleetWorld {
   #isHealed = false
   /** When the last fault ends by itself. */
   #quietAt = 0
-
-  #reach(a: string, b: string): boolean {
-    return !this.#cuts.has(pair(a, b))
-  }
 
   #injectFault(): void {
     const world = this.#world
@@ -280,8 +247,8 @@ class FleetWorld {
         break
       }
       case 'loss':
-        this.#loss = world.random() * 0.3
-        world.after(world.between(500, 10_000), () => (this.#loss = 0))
+        this.#network.loss = world.random() * 0.3
+        world.after(world.between(500, 10_000), () => (this.#network.loss = 0))
         break
       case 'full': {
         const { store } = this.#servers.get(id)!
@@ -350,36 +317,21 @@ class FleetWorld {
 
   #linksOf(id: string, isUp: boolean): void {
     for (const other of this.#servers.keys()) {
-      if (other !== id && (!isUp || this.#reach(id, other))) this.#network.link(id, other, isUp)
+      if (other !== id && (!isUp || this.#network.reach(id, other))) this.#network.bus.link(id, other, isUp)
     }
   }
 
   #cut(a: string, b: string, ms: number): void {
-    if (this.#cuts.has(pair(a, b))) return
-    this.#world.note(`${a} and ${b} are cut off for ${ms}`)
-    this.#cuts.add(pair(a, b))
-    const areServers = this.#servers.has(a) && this.#servers.has(b)
-    if (areServers && ms > 3_000) {
-      this.#world.after(3_000, () => !this.#reach(a, b) && this.#network.link(a, b, false))
-    }
-    this.#world.after(ms, () => this.#mend(a, b))
-  }
-
-  #mend(a: string, b: string): void {
-    if (!this.#cuts.delete(pair(a, b))) return
-    if (this.#servers.has(a) && this.#servers.has(b)) this.#network.link(a, b, true)
+    this.#network.cut(a, b, ms, this.#servers.has(a) && this.#servers.has(b))
   }
 
   /** Everything works again; what is down comes back by itself as planned. */
   #heal(): void {
     this.#world.note('heals')
     this.#isHealed = true
-    this.#loss = 0
+    this.#network.loss = 0
     this.#isAmbushed = false
-    for (const cut of [...this.#cuts]) {
-      const [a, b] = cut.split(' ')
-      this.#mend(a!, b!)
-    }
+    this.#network.mendAll()
     for (const { store } of this.#servers.values()) store.trouble = 'none'
     // A room whose next home died on the way to it is nobody's until somebody asks for it, and nobody may be left in it.
     for (const room of this.#rooms) this.#clients[0]?.join(room)
@@ -392,66 +344,8 @@ class FleetWorld {
     do {
       // Long enough that dead lines are noticed, and heads, graces and reports have had their say.
       await this.#world.pass(40_000)
-    } while (this.#world.now < end && this.#restless() !== undefined)
-    const restless = this.#restless()
+    } while (this.#world.now < end && restlessness(this.#clients) !== undefined)
+    const restless = restlessness(this.#clients)
     return restless === undefined ? [] : [`L ${restless}`]
   }
-
-  #restless(): string | undefined {
-    for (const { journal, client } of this.#clients) {
-      if (client.connection.status !== 'live') return `${journal.name} is ${client.connection.status}`
-      for (const id of journal.shown.keys()) {
-        const room = client.room(id)
-        if (room.state.status !== 'live') return `${journal.name} in ${id} is ${room.state.status}`
-        if (room.pending.length > 0) {
-          return `${journal.name} in ${id} still waits for ${room.pending.length} acks`
-        }
-      }
-    }
-    return undefined
-  }
-
-  /** The log of every room, from the one disk that holds it. */
-  #finals(breaches: string[]): FinalRoom[] {
-    return this.#rooms.flatMap((room) => {
-      const holders = [...this.#disks].filter(([, disk]) => {
-        const held = disk.rooms.get(room)
-        return held !== undefined && held.movedTo === undefined
-      })
-      if (holders.length > 1)
-        breaches.push(`9 ${room}: ${holders.map(([id]) => id).join(' and ')} both hold it`)
-      const held = holders[0]?.[1].rooms.get(room)
-      return held === undefined ? [] : [{ room, log: held.log, entries: held.entries }]
-    })
-  }
-
-  /** Whether everybody has everything, and sees everybody. */
-  #unsettled(finals: readonly FinalRoom[]): string[] {
-    const breaches: string[] = []
-    for (const { journal, client } of this.#clients) {
-      for (const [id, runs] of journal.shown) {
-        const final = finals.find(({ room }) => room === id)
-        const head = runs.at(-1)?.entries.at(-1)?.seq ?? 0
-        if (final !== undefined && head !== final.entries.length) {
-          breaches.push(`L ${journal.name} has ${head} of ${final.entries.length} in ${id}`)
-        }
-        const expected = this.#clients
-          .filter((other) => other.journal.shown.has(id))
-          .map((other) => other.journal.name)
-          .sort()
-        const { members, count } = client.room(id).state
-        const seen = members.map(({ name }) => name).sort()
-        if (count !== expected.length || seen.join() !== expected.join()) {
-          breaches.push(
-            `P ${journal.name} sees ${count}: ${seen.join()} in ${id}, where ${expected.join()} are`,
-          )
-        }
-      }
-    }
-    return breaches
-  }
-}
-
-function pair(a: string, b: string): string {
-  return a < b ? `${a} ${b}` : `${b} ${a}`
 }
