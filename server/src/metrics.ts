@@ -1,7 +1,8 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import type { BusCounters } from './bus/bus.ts'
 import type { CommitCounters } from './rooms/committer.ts'
-import type { FeedCounters } from './rooms/feed.ts'
+import type { CursorLag, FeedCounters } from './rooms/feed.ts'
+import { MOVES, type Move } from './rooms/moves.ts'
 
 /** What sessions and their handlers count. */
 export type GatewayCounters = Pick<Metrics, 'acks' | 'hintsDropped' | 'refused' | 'closed'>
@@ -15,6 +16,7 @@ export class Metrics {
   readonly #refused: Counter<'code'>
   readonly #closed: Counter<'code'>
   readonly #turnedAway: Counter<'status'>
+  readonly #moves: Counter<'kind'>
   readonly #registry = new Registry()
   acks = 0
   hintsDropped = 0
@@ -28,6 +30,7 @@ export class Metrics {
     loopDelayMs: () => number
     admissionRate: () => number
     storeReads: () => number
+    lag: () => CursorLag
   }) {
     const registers = [this.#registry]
     collectDefaultMetrics({ register: this.#registry })
@@ -52,6 +55,12 @@ export class Metrics {
       })
     gauge('flotilla_clients', 'Clients connected now', read.clients)
     gauge('flotilla_rooms_open', 'Rooms open on this server now', read.rooms)
+    gauge(
+      'flotilla_cursor_lag_entries',
+      'Entries that the follower furthest behind its room has not been sent yet',
+      () => read.lag().most,
+    )
+    gauge('flotilla_followers_behind', 'Clients and edges behind a room they follow', () => read.lag().behind)
     gauge(
       'flotilla_loop_delay_ms',
       'Event-loop delay, 99th percentile since the last report',
@@ -108,6 +117,8 @@ export class Metrics {
       new Counter({ name, help, labelNames: [label] as const, registers })
     this.#refused = labelled('flotilla_refused_total', 'Frames refused, by error code', 'code')
     this.#closed = labelled('flotilla_closed_total', 'Connections this server closed, by code', 'code')
+    this.#moves = labelled('flotilla_moves_total', 'Rooms whose home came here, or went, by how', 'kind')
+    for (const kind of MOVES) this.#moves.inc({ kind }, 0) // so that the first one is a rise
     this.#turnedAway = labelled('flotilla_turned_away_total', 'Upgrades refused, by HTTP status', 'status')
   }
 
@@ -119,6 +130,10 @@ export class Metrics {
   }
   turnedAway(status: number): void {
     this.#turnedAway.inc({ status: String(status) })
+  }
+
+  moved(kind: Move): void {
+    this.#moves.inc({ kind })
   }
 
   text(): Promise<string> {

@@ -50,6 +50,10 @@ describe('a server by HTTP', () => {
       /^flotilla_refused_total\{code="bad_message"\} [1-9]/m,
       /^flotilla_loop_delay_ms /m,
       /^flotilla_bus_dropped_total 0$/m,
+      /^flotilla_cursor_lag_entries 0$/m,
+      /^flotilla_followers_behind 0$/m,
+      /^flotilla_moves_total\{kind="taken_over"\} 0$/m,
+      /^flotilla_moves_total\{kind="handed_over"\} 0$/m,
       /^process_cpu_seconds_total /m,
     ]) {
       assert.match(text, line)

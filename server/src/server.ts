@@ -105,6 +105,7 @@ export async function startServer(
     loopDelayMs: () => loopDelayMs,
     admissionRate: () => gateway.admissionRate,
     storeReads: () => store.reads,
+    lag: () => rooms.lag,
   })
   metrics.commit.commitNo = commitNo
   const bus = new LinkBus({ self: { id, inc }, secret, clock, log, counters: metrics.bus })
@@ -123,6 +124,7 @@ export async function startServer(
       directory,
       feedCounters: metrics.feed,
       nextRequest: () => (requests += 1),
+      moved: (how) => metrics.moved(how),
       confirmed: () => Promise.all(reporters.map(({ tried }) => tried)),
       note: (event, { cause, ...detail }) => {
         if (cause === undefined) log.info(detail, event)

@@ -61,6 +61,23 @@ function open(
 const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 describe('a feed', () => {
+  test('it tells how far the one furthest behind is, and how many are behind: the slow ones only', () => {
+    const { feed, push } = open(0)
+    const [quick, slow, slower] = [new Reader(0), new Reader(0), new Reader(0)]
+    for (const reader of [quick, slow, slower]) feed.follow(reader)
+    push(0)
+    slower.unsent = 1024 * 1024
+    push(...Array<number>(7).fill(0))
+    slow.unsent = 1024 * 1024
+    push(0, 0)
+    assert.deepEqual(feed.lag, { most: 9, behind: 2 })
+    for (const reader of [slow, slower]) {
+      reader.unsent = 0
+      feed.pumpOne(reader)
+    }
+    assert.deepEqual(feed.lag, { most: 0, behind: 0 })
+  })
+
   test('gives a follower all it lacks at a flush, in one write', async () => {
     const { feed, push } = open(0)
     const reader = new Reader(0)

@@ -27,6 +27,11 @@ export interface FeedCounters {
   catchUpFailures: number
 }
 
+export interface CursorLag {
+  most: number
+  behind: number
+}
+
 /**
  * How long a room waits between two flushes, in ms. One write costs about 5 µs of CPU whatever it holds (`npm run bench`), so
  * the window gives each follower that much time apart from the next: 25 µs keep a busy room at a fifth of a core. A
@@ -91,6 +96,18 @@ export class Feed {
   }
   get size(): number {
     return this.#followers.size
+  }
+
+  /** How far the follower that is furthest behind the head is behind it, in entries; and how many are behind at all. */
+  get lag(): CursorLag {
+    const { head } = this.#ring
+    const lag = { most: 0, behind: 0 }
+    for (const { cursor } of this.#followers) {
+      if (cursor >= head) continue
+      lag.behind += 1
+      lag.most = Math.max(lag.most, head - cursor)
+    }
+    return lag
   }
 
   /** From now on the log behind the ring is read there: the room has another home. */

@@ -48,6 +48,7 @@ function open() {
     ['a', new MemoryDisk()],
     ['b', new MemoryDisk()],
   ])
+  const moves: string[] = []
   const start = (self: string) => {
     const store = new MemoryStore({ self, disk: disks.get(self)!, disks })
     const directory: Directory = {
@@ -71,11 +72,12 @@ function open() {
         }),
         feedCounters: { deliveries: 0, writes: 0, catchUps: 0, catchUpFailures: 0 },
         nextRequest: () => 1,
+        moved: (how) => moves.push(`${self} ${how}`),
       },
       [],
     )
   }
-  return { world, clock, a: start('a'), b: start('b') }
+  return { world, clock, moves, a: start('a'), b: start('b') }
 }
 
 describe('a room that is handed over', () => {
@@ -102,5 +104,29 @@ describe('a room that is handed over', () => {
       cas.heard.flatMap(({ leave }) => leave),
       [],
     )
+  })
+  test('is counted as handed over by the one, and as received by the other', async () => {
+    const { clock, moves, a, b } = open()
+    a.open('r')
+    await clock.pass(100)
+    assert.deepEqual(moves, [], 'a room that begins has not moved')
+    const leaving = a.handOver()
+    await clock.pass(5_000)
+    await leaving
+    assert.deepEqual([moves.sort(), b.open('r').home?.epoch], [['a handed_over', 'b received'], 2])
+  })
+})
+
+describe('a room that is taken over', () => {
+  test('is counted as such by the one, and as lost by the other when it finds out', async () => {
+    const { world, clock, moves, a, b } = open()
+    a.open('r')
+    await clock.pass(100)
+    Object.assign(world, { home: 'b', epoch: 2 })
+    b.open('r')
+    await clock.pass(100)
+    assert.equal(b.open('r').home?.epoch, 2)
+    await clock.pass(5_000)
+    assert.deepEqual(moves.sort(), ['a lost', 'b taken_over'])
   })
 })

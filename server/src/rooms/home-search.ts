@@ -11,8 +11,8 @@ import type { Directory } from './directory.ts'
  */
 
 export type Found =
-  /** This server is the home, and its store has taken the room. */
-  | { is: 'here'; epoch: Epoch; taken: Taken }
+  /** This server is the home, and its store has taken the room; `isMoved`: out of the stores of others. */
+  | { is: 'here'; epoch: Epoch; taken: Taken; isMoved: boolean }
   | { is: 'elsewhere'; home: ServerId; epoch: Epoch }
   | { is: 'no_such_room' }
 
@@ -112,7 +112,7 @@ export class HomeSearch {
       await confirmed?.()
       const taken = await store.take(room, held.epoch)
       if (taken !== 'fenced') {
-        this.#found({ is: 'here', epoch: held.epoch, taken })
+        this.#found({ is: 'here', epoch: held.epoch, taken, isMoved: false })
         return true
       }
     }
@@ -133,7 +133,7 @@ export class HomeSearch {
     if (role().isHome && role().epoch === epoch) return true
     const taken = await store.take(room, epoch, storeRefs(from))
     if (taken === 'fenced') return false
-    this.#found({ is: 'here', epoch, taken })
+    this.#found({ is: 'here', epoch, taken, isMoved: from.length > 0 })
     for (const { id } of from) bus.send(id, { t: 'taken', room, epoch })
     if (from.length > 0 && taken.isWhole) directory.taken({ room, epoch, head: taken.head })
     return true

@@ -11,6 +11,7 @@ import { Feed, type FeedCounters, type FeedFollower } from './feed.ts'
 import { HomeSearch, type Found } from './home-search.ts'
 import { Home } from './home.ts'
 import type { MembersDifference } from './members-view.ts'
+import type { Move } from './moves.ts'
 import { pageOf } from './page.ts'
 import { Relay, type Page } from './relay.ts'
 import { retryAfter } from './retry.ts'
@@ -43,6 +44,8 @@ export interface RoomContext {
   nextRequest: () => number
   /** Resolves when it is known, as far as it can be now, that the own store is no older than it was. */
   confirmed?: () => Promise<unknown>
+  /** Counts the moves. */
+  moved?: (how: Move) => void
   /** Something about the room that an operator may want to read. */
   note: (event: string, detail: Record<string, unknown>) => void
 }
@@ -70,6 +73,8 @@ export class Room {
   /** Since when this server has no role in the room, if it has none. */
   #soughtSince: number
   #isWhole = true
+  /** The term in which the home that leaves wants this server to be the next one. */
+  #offered: Epoch = 0
   #emptySince: number | undefined
   readonly #search: HomeSearch
   /** Joins that wait for a role. */
@@ -148,6 +153,7 @@ export class Room {
 
   /** The home leaves, and this server is the next one. */
   take({ epoch, people }: Extract<MoveMessage, { t: 'take' }>): Promise<void> {
+    this.#offered = epoch
     // Who moves here at once is to see everybody, and not only himself until the other edges have come.
     if (this.#role.is === 'seeking' && people !== undefined) {
       this.#people.hear({ full: true, settled: false, leave: [], ...people })
@@ -277,7 +283,10 @@ export class Room {
   #found(found: Found): void {
     if (found.is === 'no_such_room') this.#refuse()
     else if (found.is === 'elsewhere') this.#becomeRelay(found.home, found.epoch)
-    else this.#becomeHome(found.epoch, found.taken)
+    else {
+      if (found.isMoved) this.#context.moved?.(found.epoch === this.#offered ? 'received' : 'taken_over')
+      this.#becomeHome(found.epoch, found.taken)
+    }
   }
 
   #refuse(): void {
@@ -289,7 +298,7 @@ export class Room {
 
   #becomeHome(epoch: Epoch, { log, head, isWhole }: Taken): void {
     if (this.#role.is === 'closed') return
-    const { self, clock, bus, committer, note } = this.#context
+    const { self, clock, bus, committer, note, moved } = this.#context
     this.#leaveRole({ unfollow: true })
     this.#isWhole = isWhole
     const feed = this.#feedOf(log, head, async (after, limit) => (await this.readOwn({ after }, limit)).lines)
@@ -307,6 +316,7 @@ export class Room {
         typing: (user) => this.#hearTyping(user),
         fenced: () => {
           note('fenced', { room: this.id, epoch })
+          moved?.(this.#handingOver.size > 0 ? 'handed_over' : 'lost')
           if (this.home === home) this.#stepDown(home.successor)
         },
       },

@@ -3,6 +3,7 @@ import type { LinkMessage } from '@flotilla/protocol/link.ts'
 import type { BusListener, ServerId } from '../bus/bus.ts'
 import type { Cancel } from '../clock.ts'
 import type { HeldRoom } from '../store/store.ts'
+import type { CursorLag } from './feed.ts'
 import { handOver } from './hand-over.ts'
 import { SOON_MS } from './retry.ts'
 import { Room, type RoomContext } from './room.ts'
@@ -128,6 +129,8 @@ export class Rooms implements BusListener {
     const room = this.open(message.room)
     await room.ready()
     await room.reach(message.epoch)
+    // Gone meanwhile: nobody would ever say so again, and it would stay with its people.
+    if (!this.#context.bus.isUp(from)) return
     if (room.home === undefined) this.#context.bus.send(from, { t: 'not-home', room: message.room })
     else room.home.follow(from, message.cursor, message.log)
   }
@@ -137,6 +140,18 @@ export class Rooms implements BusListener {
     let homes = 0
     for (const { home } of this.#rooms.values()) if (home !== undefined) homes += 1
     return homes
+  }
+
+  /** Of all rooms, clients and edges: looked at when somebody asks, so that nothing is counted on the way of a message. */
+  get lag(): CursorLag {
+    const all = { most: 0, behind: 0 }
+    for (const { feed } of this.#rooms.values()) {
+      if (feed === undefined) continue
+      const { most, behind } = feed.lag
+      all.most = Math.max(all.most, most)
+      all.behind += behind
+    }
+    return all
   }
 
   /** Offers every room this server is home of to others, a few at a time: it leaves. `signal`: it stays after all. */
