@@ -19,6 +19,11 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
+/** Whether the same request may succeed later. A code of tomorrow is final unless it says when to try again. */
+export function mayTryAgain(code: ErrorCode, retryMs: number | undefined): boolean {
+  return (Object.hasOwn(ERRORS, code) && ERRORS[code].again) || retryMs !== undefined
+}
+
 /** A refusal a client can cause is a value; `retryMs` = when to try again, for codes with `again`. */
 export interface Refusal {
   ok: false

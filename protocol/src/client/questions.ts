@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts'
-import type { History } from '../frames.ts'
+import type { History, HistoryRequest } from '../frames.ts'
 import type { Line } from './line.ts'
 
 export type Page = Pick<History, 'entries' | 'done'>
@@ -21,8 +21,9 @@ export class Questions {
     return this.#all.size >= MAX_QUESTIONS
   }
 
-  add(ref: number, question: Question): void {
-    this.#all.set(ref, question)
+  ask(question: Question, frame: HistoryRequest & { ref: number }): void {
+    this.#all.set(frame.ref, question)
+    question.line.send(frame)
   }
 
   /** The question that an answer with this ref belongs to; it is not waited for any longer. */

@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode } from '../errors.ts'
+import { mayTryAgain, type ErrorCode } from '../errors.ts'
 import type {
   Ack,
   Entry,
@@ -82,13 +82,8 @@ export class ChatRoom {
     const known = this.#outbox.pendingOf(id)
     if (known) return known
     const at = this.#host.clock.now()
-    const pending: PendingSend = {
-      id,
-      text,
-      ...(replyTo === undefined ? {} : { replyTo }),
-      state: 'sending',
-      at,
-    }
+    const reply = replyTo === undefined ? {} : { replyTo }
+    const pending: PendingSend = { id, text, ...reply, state: 'sending', at }
     if (this.#state.status === 'left') return { ...pending, state: 'failed', code: 'not_joined' }
     if (!this.#outbox.add(pending)) return { ...pending, state: 'failed', code: 'busy' }
     this.#go(id, text)
@@ -260,8 +255,7 @@ export class ChatRoom {
     const { code, ref, id, retryMs } = error
     const on = this.#on.get(line)
     if (!on) return false
-    // A code of tomorrow is final unless it says when to try again.
-    const again = (Object.hasOwn(ERRORS, code) && ERRORS[code].again) || retryMs !== undefined
+    const again = mayTryAgain(code, retryMs)
     if (ref !== undefined && ref === on.ref && on.state === 'asked') {
       this.#joinRefused(line, on, error, again)
       return true
@@ -367,9 +361,7 @@ export class ChatRoom {
   }
 
   #ask(question: Question, page: { before?: Seq; after?: Seq; limit: number }): void {
-    const ref = this.#host.newRef()
-    this.#questions.add(ref, question)
-    question.line.send({ type: 'history', ref, room: this.id, ...page })
+    this.#questions.ask(question, { type: 'history', ref: this.#host.newRef(), room: this.id, ...page })
   }
 
   #deliver(ready: readonly Entry[]): void {

@@ -2,7 +2,7 @@ import { resendDelay } from '@flotilla/protocol/client/backoff.ts'
 import { ChatError } from '@flotilla/protocol/client/client.ts'
 import { Timer, type Clock } from '@flotilla/protocol/client/clock.ts'
 import type { Page } from '@flotilla/protocol/client/questions.ts'
-import { ERRORS } from '@flotilla/protocol/errors.ts'
+import { mayTryAgain } from '@flotilla/protocol/errors.ts'
 
 /** Refusals in a row after which the reader is told, and decides when to ask again. */
 export const MAX_TRIES = 5
@@ -95,9 +95,8 @@ export class OlderPages {
       throw cause
     }
     const { code, retryMs } = cause
-    const isFinal = !ERRORS[code]?.again && retryMs === undefined
     this.#tries += 1
-    if (isFinal || this.#tries >= MAX_TRIES) this.#become('failed')
+    if (!mayTryAgain(code, retryMs) || this.#tries >= MAX_TRIES) this.#become('failed')
     else this.#again.set(resendDelay(this.#tries - 1, this.#parts.random, retryMs))
   }
 
