@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { User } from '@flotilla/protocol/frames.ts'
-import { MemoryNetwork } from '../bus/memory-bus.ts'
-import { MemoryDisk, MemoryStore } from '../store/memory-store.ts'
-import { FakeClock } from '../test/fake-clock.ts'
-import { Committer } from './committer.ts'
-import type { Directory } from './directory.ts'
+import { openTwoServers } from '../test/two-servers.ts'
 import type { MembersDifference } from './members-view.ts'
 import type { Member } from './room.ts'
-import { Rooms } from './rooms.ts'
 
 const [ADA, BOB, CAS] = ['ada', 'bob', 'cas'].map((name) => ({ id: `guest:${name}`, name })) as [
   User,
@@ -35,54 +30,9 @@ class Person implements Member {
   typing(): void {}
 }
 
-/** Servers a and b; where the room is, `place` says. What a says to b waits while `isHeld`. */
-function open() {
-  const clock = new FakeClock()
-  const held: (() => void)[] = []
-  const world = { isHeld: false, home: 'a', epoch: 1, held, clock }
-  const network = new MemoryNetwork({
-    message: (from, _to, run) => (world.isHeld && from === 'a' ? void held.push(run) : run()),
-    state: (_from, _to, run) => run(),
-  })
-  const disks = new Map([
-    ['a', new MemoryDisk()],
-    ['b', new MemoryDisk()],
-  ])
-  const moves: string[] = []
-  const start = (self: string) => {
-    const store = new MemoryStore({ self, disk: disks.get(self)!, disks })
-    const directory: Directory = {
-      place(room, why) {
-        if (why?.leaving === true && world.home === self) Object.assign(world, { home: 'b', epoch: 2 })
-        const { home, epoch } = world
-        return Promise.resolve({
-          ...{ room, epoch, visibility: 'public' as const },
-          home: { id: home, url: `ws://${home}/ws`, host: home, port: 1 },
-          from: home === 'b' ? [{ id: 'a', dataDir: '' }] : [],
-        })
-      },
-      taken: () => {},
-    }
-    return new Rooms(
-      {
-        ...{ self, clock, store, directory, bus: network.join(self), random: () => 0.5, note: () => {} },
-        committer: new Committer({
-          ...{ store, clock, onLost: (cause) => assert.fail(cause as Error) },
-          counters: { commits: 0, commitNo: 0, waiting: 0, begin: () => () => {} },
-        }),
-        feedCounters: { deliveries: 0, writes: 0, catchUps: 0, catchUpFailures: 0 },
-        nextRequest: () => 1,
-        moved: (how) => moves.push(`${self} ${how}`),
-      },
-      [],
-    )
-  }
-  return { world, clock, moves, a: start('a'), b: start('b') }
-}
-
 describe('a room that is handed over', () => {
   test('[P1] shows everybody to who comes to its new home before those on other servers were reported there', async () => {
-    const { world, clock, a, b } = open()
+    const { world, clock, a, b } = openTwoServers()
     a.open('r')
     await clock.pass(100)
     for (const user of [ADA, BOB]) a.open('r').enter(new Person(user), () => {})
@@ -106,7 +56,7 @@ describe('a room that is handed over', () => {
     )
   })
   test('is counted as handed over by the one, and as received by the other', async () => {
-    const { clock, moves, a, b } = open()
+    const { clock, moves, a, b } = openTwoServers()
     a.open('r')
     await clock.pass(100)
     assert.deepEqual(moves, [], 'a room that begins has not moved')
@@ -119,7 +69,7 @@ describe('a room that is handed over', () => {
 
 describe('a room that is taken over', () => {
   test('is counted as such by the one, and as lost by the other when it finds out', async () => {
-    const { world, clock, moves, a, b } = open()
+    const { world, clock, moves, a, b } = openTwoServers()
     a.open('r')
     await clock.pass(100)
     Object.assign(world, { home: 'b', epoch: 2 })
