@@ -125,6 +125,22 @@ describe('docs/features.md', () => {
   })
 })
 
+test('docs/operations.md explains every metric of a server and of the balancer, and no other', async (t) => {
+  const fleet = await startLocalFleet({ servers: 1 })
+  t.after(() => fleet.stop())
+  const page = sectionOf(read('docs/operations.md'), '## Watching it')
+  for (const [heading, url] of [
+    ['| metric of a server |', fleet.servers[0]?.url.replace('ws:', 'http:').replace(/\/ws$/, '')],
+    ['| metric of the balancer |', fleet.loadbalancer.url],
+  ] as const) {
+    const [table = ''] = page.slice(page.indexOf(heading)).split('\n\n')
+    const explained = [...table.matchAll(/`(flotilla_\w+)`/g)].map(([, name = '']) => name)
+    const text = await (await fetch(`${url}/metrics`)).text()
+    const offered = [...text.matchAll(/^# TYPE (flotilla_\w+) /gm)].map(([, name = '']) => name)
+    assert.deepEqual(explained.sort(), offered.sort())
+  }
+})
+
 describe('README.md', () => {
   const PROCESSES: [heading: string, main: string][] = [
     ['### `npm start`', 'scripts/fleet.ts'],
