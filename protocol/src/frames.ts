@@ -225,8 +225,14 @@ export interface BadFrame extends Refusal {
   id?: string
 }
 
-/** Reads one line from a client. Never throws: whatever is wrong comes back as a refusal with its code. */
-export function parseClientFrame(line: string): { ok: true; value: ClientFrame } | BadFrame {
+/**
+ * Reads one line from a client. Never throws: whatever is wrong comes back as a refusal with its code. `textChars`: the longest
+ * text that is taken.
+ */
+export function parseClientFrame(
+  line: string,
+  textChars: number = LIMITS.textChars,
+): { ok: true; value: ClientFrame } | BadFrame {
   let data: unknown
   try {
     data = JSON.parse(line)
@@ -248,7 +254,7 @@ export function parseClientFrame(line: string): { ok: true; value: ClientFrame }
   }
   const frame: ClientFrame = parsed.data
   if (frame.type === 'send') {
-    if (frame.text.length > LIMITS.textChars) return { ...refuse('too_long'), ...named(data) }
+    if (frame.text.length > textChars) return { ...refuse('too_long'), ...named(data) }
     if (frame.text.trim() === '') return { ...refuse('bad_message', '`text` is blank.'), ...named(data) }
   }
   return { ok: true, value: frame }

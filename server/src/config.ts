@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { Settings, type Env } from '@flotilla/protocol/node/settings.ts'
+import type { ServerLimits } from './limits.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -35,8 +36,9 @@ export function readConfig(argv: readonly string[], env: Env) {
     bus: read.oneOf('bus', ['links', 'redis'], { default: 'links', says: 'how servers talk to each other' }),
     rate: read.int('rate', {
       default: LIMITS.rate,
-      says: `sends per sender in any 10 s, at most ${LIMITS.rateBurst} of them at once; 0 = no limit`,
+      says: 'sends per sender in any 10 s; 0 = no limit',
     }),
+    limits: readLimits(read),
     perIp: read.int('per-ip', { default: 0, says: 'connections per address; 0 = no limit' }),
     guests: read.onOff('guests', {
       default: env['NODE_ENV'] !== 'production',
@@ -69,8 +71,80 @@ export function readConfig(argv: readonly string[], env: Env) {
   if (config.advertise !== undefined && parseAddress(config.advertise) === undefined) {
     read.problem(`--advertise must be like host:port, not ${JSON.stringify(config.advertise)}`)
   }
+  const { textChars, frameBytes } = config.limits
+  if (frameBytes < LARGEST_CHAR_BYTES * textChars + SEND_BYTES) {
+    read.problem(
+      `--frame-bytes must be at least ${LARGEST_CHAR_BYTES} x --text-chars + ${SEND_BYTES}: any text has to fit into a frame`,
+    )
+  }
   if (config.publicUrl?.endsWith('/ws') === false) read.problem('--public-url must end in /ws')
   return read.done(config)
+}
+
+/** What one UTF-16 unit may take in JSON, as `\u0000`, and what a send holds besides its text. */
+const LARGEST_CHAR_BYTES = 6
+const SEND_BYTES = 1_024
+
+/** The bounds keep out what no client could live with, and what would let one of them take the memory of all. */
+function readLimits(read: Settings): ServerLimits {
+  const highWaterBytes = read.int('unsent-bytes', {
+    default: LIMITS.highWaterBytes,
+    min: 4_096,
+    max: 4_194_304,
+    says: 'unsent bytes of a client, or a link, above which it is not written to; it goes on below a quarter of them',
+  })
+  return {
+    textChars: read.int('text-chars', {
+      default: LIMITS.textChars,
+      min: 1,
+      max: 16_000,
+      says: 'longest text of a message, in UTF-16 code units',
+    }),
+    frameBytes: read.int('frame-bytes', {
+      default: LIMITS.frameBytes,
+      min: 2_048,
+      max: 1_048_576,
+      says: 'largest frame of a client',
+    }),
+    fragments: read.int('fragments', {
+      default: LIMITS.fragments,
+      min: 1,
+      max: 1_024,
+      says: 'fragments of one frame',
+    }),
+    bufferedChunks: read.int('buffered-chunks', {
+      default: LIMITS.bufferedChunks,
+      min: 16,
+      max: 65_536,
+      says: 'pieces in which one frame may come in from the network',
+    }),
+    handshakeMs: read.int('handshake-ms', {
+      default: LIMITS.handshakeMs,
+      min: 100,
+      max: 60_000,
+      says: 'time for the request of a handshake to come in',
+    }),
+    rateBurst: read.int('rate-burst', {
+      default: LIMITS.rateBurst,
+      min: 1,
+      max: 10_000,
+      says: 'sends of --rate that may come at once',
+    }),
+    unackedSends: read.int('unacked-sends', {
+      default: LIMITS.unackedSends,
+      min: 1,
+      max: 1_024,
+      says: 'unacked sends of a client above which its socket is not read',
+    }),
+    highWaterBytes,
+    lowWaterBytes: highWaterBytes / 4,
+    noProgressMs: read.int('no-progress-ms', {
+      default: LIMITS.noProgressMs,
+      min: 1_000,
+      max: 600_000,
+      says: 'time after which a client that takes nothing of what it is sent is closed',
+    }),
+  }
 }
 
 /** `host:port`, an IPv6 address in brackets; undefined if it is anything else. The host comes back without brackets. */

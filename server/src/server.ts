@@ -7,7 +7,6 @@ import type { Duplex } from 'node:stream'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import type { Command, Peer, Register } from '@flotilla/protocol/control.ts'
-import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
 import { makeFolder } from '@flotilla/protocol/node/folder.ts'
 import { HttpDirectory } from './balancer/http-directory.ts'
@@ -59,9 +58,9 @@ export async function startServer(
 ): Promise<ChatServer> {
   const { clock = systemClock } = ports
   const http = createServer({
-    requestTimeout: LIMITS.handshakeMs,
-    headersTimeout: LIMITS.handshakeMs,
-    connectionsCheckingInterval: 1_000, // by default Node looks for late ones every 30 s only
+    requestTimeout: config.limits.handshakeMs,
+    headersTimeout: config.limits.handshakeMs,
+    connectionsCheckingInterval: Math.min(1_000, config.limits.handshakeMs), // by default Node looks for late ones every 30 s only
   })
   const port = await listen(http, config)
   const { dir, root } = dataFolder(config.data, port)
@@ -108,7 +107,14 @@ export async function startServer(
     lag: () => rooms.lag,
   })
   metrics.commit.commitNo = commitNo
-  const bus = new LinkBus({ self: { id, inc }, secret, clock, log, counters: metrics.bus })
+  const bus = new LinkBus({
+    self: { id, inc },
+    secret,
+    clock,
+    log,
+    counters: metrics.bus,
+    limits: config.limits,
+  })
   const committer = new Committer({ store, clock, counters: metrics.commit, onLost: lost.resolve })
   const directory = new HttpDirectory({ self: id, loadbalancers: config.loadbalancers, secret, log })
   // Not from 0: an answer to the run before this one, still on its way, must fit no request of this one.
@@ -123,6 +129,7 @@ export async function startServer(
       committer,
       directory,
       feedCounters: metrics.feed,
+      highWaterBytes: config.limits.highWaterBytes,
       nextRequest: () => (requests += 1),
       moved: (how) => metrics.moved(how),
       confirmed: () => Promise.all(reporters.map(({ tried }) => tried)),
@@ -151,6 +158,7 @@ export async function startServer(
     capacity: config.capacity,
     perIp: config.perIp,
     rate: config.rate,
+    limits: config.limits,
     rooms,
     metrics,
     clock,

@@ -47,6 +47,7 @@ export class ChatClient {
   #isStepping = false
   #machine: Machine = newMachine()
   #userId: UserId | undefined
+  #textChars: number = LIMITS.textChars
   /** Which room is pumped first: none may take every free place for itself. */
   #turn = 0
 
@@ -68,6 +69,11 @@ export class ChatClient {
       watch: new Timer(this.#clock, () => this.#watch()),
     }
     this.#host = this.#newHost(options.random ? () => seededId(this.#random) : randomId)
+  }
+
+  /** Longest text that can be sent, in UTF-16 code units: by the last server it was connected to. */
+  get textChars(): number {
+    return this.#textChars
   }
 
   /** Begins to connect. Idempotent. */
@@ -245,6 +251,7 @@ export class ChatClient {
         case 'welcome':
           line.welcome = frame
           this.#userId = frame.user.id
+          this.#textChars = frame.limits.textChars
           this.#feed({ type: 'welcomed', line: line.id, welcome: frame })
           break
         case 'joined':
@@ -304,11 +311,15 @@ export class ChatClient {
   #newHost(newId: () => string): Host {
     let refs = 0
     const userId = () => this.#userId
+    const textChars = () => this.#textChars
     return {
       clock: this.#clock,
       random: this.#random,
       get userId() {
         return userId()
+      },
+      get textChars() {
+        return textChars()
       },
       newRef: () => ++refs,
       newId,

@@ -9,6 +9,8 @@ export interface Host {
   readonly random: () => number
   /** Who we are, once a server has said so. */
   readonly userId: UserId | undefined
+  /** Longest text the server takes, as far as one has said. */
+  readonly textChars: number
   newRef(): number
   newId(): string
   /** Sends that may still go out on this line, over all rooms. */

@@ -235,9 +235,9 @@ export class Outbox {
   }
 }
 
-/** What no server would take, and what would close the connection if it were tried. */
-export function cannotBeSent(id: string, text: string): ErrorCode | undefined {
-  if (text.length > LIMITS.textChars) return 'too_long'
+/** What the server would not take, and what would close the connection if it were tried. */
+export function cannotBeSent(id: string, text: string, textChars: number): ErrorCode | undefined {
+  if (text.length > textChars) return 'too_long'
   if (text.trim() === '' || !text.isWellFormed()) return 'bad_message'
   return id.length < 1 || id.length > LIMITS.idChars ? 'bad_message' : undefined
 }

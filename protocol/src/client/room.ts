@@ -280,7 +280,8 @@ export class ChatRoom {
   }
 
   #go(id: string, text: string): void {
-    const refusal = this.#state.status === 'refused' ? this.#state.code : cannotBeSent(id, text)
+    const { textChars } = this.#host
+    const refusal = this.#state.status === 'refused' ? this.#state.code : cannotBeSent(id, text, textChars)
     if (refusal) {
       this.#outbox.fail(id, refusal)
       // After `send` has told its caller the id.

@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Cancel, Clock } from '../clock.ts'
 import { refuseSocket } from '../http-problem.ts'
+import type { ServerLimits } from '../limits.ts'
 import type { Bus, BusCounters, BusListener, PeerAddress, ServerId } from './bus.ts'
 
 /**
@@ -49,10 +50,12 @@ export interface LinkBusOptions {
   clock: Clock
   log: Logger
   counters: BusCounters
+  limits?: Pick<ServerLimits, 'highWaterBytes' | 'lowWaterBytes'>
 }
 
 export class LinkBus implements Bus {
   readonly #options: LinkBusOptions
+  readonly #limits: Pick<ServerLimits, 'highWaterBytes' | 'lowWaterBytes'>
   readonly #peers = new Map<ServerId, Peer>()
   readonly #upgrades = new WebSocketServer({
     noServer: true,
@@ -68,6 +71,7 @@ export class LinkBus implements Bus {
 
   constructor(options: LinkBusOptions) {
     this.#options = options
+    this.#limits = options.limits ?? LIMITS
     this.#beat = options.clock.after(SILENT_MS / 3, () => this.#keepAlive())
     this.#upgrades.on('wsClientError', (_error, socket) => refuseSocket(socket, 'bad_handshake'))
     this.#upgrades.on('headers', (headers) => {
@@ -112,7 +116,7 @@ export class LinkBus implements Bus {
     peer.waiting.push(lengths, head, lines)
     peer.waitingBytes += bytes
     // Here and not where it is handed over: who saw it full waits to be told, even if the system then takes all at once.
-    if (this.unsentBytes(to) >= LIMITS.highWaterBytes) peer.isFull = true
+    if (this.unsentBytes(to) >= this.#limits.highWaterBytes) peer.isFull = true
     counters.sent += 1
     if (peer.link === undefined) this.#dial(peer)
     else {
@@ -263,7 +267,7 @@ export class LinkBus implements Bus {
   }
 
   #sent(peer: Peer): void {
-    if (!peer.isFull || this.unsentBytes(peer.id) >= LIMITS.lowWaterBytes) return
+    if (!peer.isFull || this.unsentBytes(peer.id) >= this.#limits.lowWaterBytes) return
     peer.isFull = false
     this.#listener?.drained(peer.id)
   }

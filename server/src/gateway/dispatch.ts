@@ -18,6 +18,8 @@ export interface Gateway {
   metrics: GatewayCounters
   log: Logger
   now: () => number
+  /** Longest text that is taken; as in `LIMITS` without. */
+  textChars?: number
   /** Too many bad frames. */
   flooded: (session: Session) => void
 }
@@ -71,7 +73,7 @@ export class Inbox {
 
 /** Runs one line. The only place where a thrown failure becomes an `error` frame. */
 function dispatch(session: Session, line: string, gateway: Gateway): Promise<void> | undefined {
-  const parsed = parseClientFrame(line)
+  const parsed = parseClientFrame(line, gateway.textChars)
   if (!parsed.ok) {
     session.refuse(parsed, parsed)
     if (session.isFlooding(gateway.now())) gateway.flooded(session)

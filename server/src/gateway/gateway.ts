@@ -9,6 +9,7 @@ import type { Logger } from 'pino'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { pause, type Cancel, type Clock } from '../clock.ts'
 import { PROBLEMS, refuseSocket, type ProblemCode } from '../http-problem.ts'
+import type { ServerLimits } from '../limits.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
@@ -47,6 +48,7 @@ export interface GatewayOptions {
   capacity: number
   perIp: number
   rate: number
+  limits: ServerLimits
   rooms: Rooms
   metrics: Metrics
   clock: Clock
@@ -82,20 +84,21 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options
-    const { rooms, metrics, log, clock, rate } = options
+    const { rooms, metrics, log, clock, rate, limits } = options
     this.#handlers = {
       rooms,
       metrics,
       log,
-      rateLimit: new RateLimit(rate),
+      rateLimit: new RateLimit(rate, limits.rateBurst),
       now: () => clock.now(),
+      textChars: limits.textChars,
       flooded: (session) => this.#close(session, 4429),
     }
     this.#limits = {
-      textChars: LIMITS.textChars,
-      frameBytes: LIMITS.frameBytes,
+      textChars: limits.textChars,
+      frameBytes: limits.frameBytes,
       historyEntries: LIMITS.historyEntries,
-      unackedSends: LIMITS.unackedSends,
+      unackedSends: limits.unackedSends,
       rate,
       rateMs: LIMITS.rateMs,
     }
@@ -103,9 +106,9 @@ export class Gateway {
       noServer: true,
       perMessageDeflate: false,
       clientTracking: false,
-      maxPayload: LIMITS.frameBytes,
-      maxFragments: LIMITS.fragments,
-      maxBufferedChunks: LIMITS.bufferedChunks,
+      maxPayload: limits.frameBytes,
+      maxFragments: limits.fragments,
+      maxBufferedChunks: limits.bufferedChunks,
       closeTimeout: CLOSE_MS, // which its types do not know yet
       handleProtocols: (offered: Set<string>) => (offered.has('chat.v1') ? 'chat.v1' : (false as const)),
     }
@@ -204,7 +207,7 @@ export class Gateway {
   }
 
   #welcome(ws: WebSocket, socket: Socket, { user, expiresAt }: Admitted, ip: string): void {
-    const { server, metrics, clock, alternatives, changed, log } = this.#options
+    const { server, metrics, clock, alternatives, changed, log, limits } = this.#options
     const session = new Session({
       id: randomUUID(),
       user,
@@ -212,6 +215,7 @@ export class Gateway {
       line: new SocketLine(ws, socket),
       metrics,
       now: clock.now(),
+      limits,
       expiresAt,
     })
     const inbox = new Inbox(session, this.#handlers)

@@ -9,6 +9,7 @@ import type { Directory } from '../rooms/directory.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import { MemoryStore } from '../store/memory-store.ts'
 import type { Batch } from '../store/store.ts'
+import type { ServerLimits } from '../limits.ts'
 import { FakeClock, settled } from '../test/fake-clock.ts'
 import { Inbox } from './dispatch.ts'
 import { RateLimit } from './rate-limit.ts'
@@ -53,7 +54,7 @@ class Line implements ClientLine {
 }
 
 /** A store whose appends and placements stand still while `isHeld`. */
-function open() {
+function open(limits?: ServerLimits) {
   const clock = new FakeClock()
   let gate = Promise.withResolvers<void>()
   const hold = { appends: false, places: false }
@@ -109,7 +110,8 @@ function open() {
   const line = new Line()
   const metrics = { acks: 0, hintsDropped: 0, refused: () => {}, closed: () => {} }
   const user = { id: 'guest:ada', name: 'ada' }
-  const session = new Session({ id: 's', user, ip: '', line, metrics, now: clock.now() })
+  const own = limits === undefined ? {} : { limits }
+  const session = new Session({ id: 's', user, ip: '', line, metrics, now: clock.now(), ...own })
   const inbox = new Inbox(session, {
     rooms,
     rateLimit: new RateLimit(0),
@@ -236,6 +238,27 @@ describe('the inbox of a session', () => {
     late.say({ type: 'nonsense' })
     assert.equal(late.line.closedWith, 4429)
     assert.equal(late.line.of('error').length, 101)
+  })
+
+  test('[S9] [L2] what it may have unacked and unsent, and for how long, is a setting', async () => {
+    const limits = { ...LIMITS, unackedSends: 2, highWaterBytes: 8_192, noProgressMs: 12_000 }
+    const { line, session, say, pass, hold, drafts } = open(limits)
+    say({ type: 'join', room: 'r' })
+    await pass(100)
+    hold.appends = true
+    say(...upTo(1, 3).map(send))
+    await pass(100)
+    assert.deepEqual([drafts, line.isPaused, session.isFull], [[2], true, true])
+
+    const other = open(limits)
+    other.line.unsentBytes = 8_191
+    assert.equal(other.session.isFull, false)
+    other.line.unsentBytes = 8_192
+    assert.equal(other.session.isFull, true)
+    const start = other.session.heardAt
+    assert.equal(other.session.beat(start), undefined)
+    assert.equal(other.session.beat(start + 11_999), undefined)
+    assert.equal(other.session.beat(start + 12_000), 4408)
   })
 
   test('[L4] a line is dead 30 s after the last thing heard', () => {

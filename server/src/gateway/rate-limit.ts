@@ -16,9 +16,9 @@ export class RateLimit {
   #seenAt: number | undefined
 
   /** @param rate sends per `LIMITS.rateMs` and sender; 0 = no limit */
-  constructor(rate: number) {
+  constructor(rate: number, burst: number = LIMITS.rateBurst) {
     this.#rate = rate
-    this.#burst = Math.min(LIMITS.rateBurst, rate)
+    this.#burst = Math.min(burst, rate)
     this.#perMs = rate / LIMITS.rateMs
   }
 

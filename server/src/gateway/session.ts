@@ -2,6 +2,7 @@ import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import { ERRORS, type Refusal } from '@flotilla/protocol/errors.ts'
 import type { LogId, Ref, RoomId, Seq, ServerFrame, User, UserId } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
+import type { ServerLimits } from '../limits.ts'
 import type { GatewayCounters } from '../metrics.ts'
 import type { MembersDifference } from '../rooms/members-view.ts'
 import { textFrame, type Slice } from '../rooms/ring.ts'
@@ -45,6 +46,7 @@ export class Session {
   readonly joined = new Map<RoomId, RoomMember>()
   readonly #line: ClientLine
   readonly #metrics: GatewayCounters
+  readonly #limits: ServerLimits
   readonly #expiresAt: number
   #answers: string[] = []
   #isScheduled = false
@@ -69,6 +71,7 @@ export class Session {
     line: ClientLine
     metrics: GatewayCounters
     now: number
+    limits?: ServerLimits
     /** Ms since 1970; without it the session does not end by itself. */
     expiresAt?: number
   }) {
@@ -78,6 +81,7 @@ export class Session {
     this.#line = options.line
     this.#metrics = options.metrics
     this.heardAt = options.now
+    this.#limits = options.limits ?? LIMITS
     this.#expiresAt = options.expiresAt ?? Infinity
   }
 
@@ -118,7 +122,7 @@ export class Session {
 
   /** A frame that may be lost: dropped if the client has not taken what it was sent before. @returns whether it goes */
   hint(line: string): boolean {
-    if (this.unsentBytes < LIMITS.lowWaterBytes) {
+    if (this.unsentBytes < this.#limits.lowWaterBytes) {
       this.answerLine(line)
       return true
     }
@@ -144,7 +148,7 @@ export class Session {
     const text = this.#answers.length === 1 ? (this.#answers[0] as string) : this.#answers.join('\n')
     this.#answers = []
     if (this.isOpen) this.#line.write(textFrame(text))
-    if (this.unsentBytes >= LIMITS.highWaterBytes) this.#reconsiderReading()
+    if (this.unsentBytes >= this.#limits.highWaterBytes) this.#reconsiderReading()
   }
 
   /** The line took everything: what waited for that goes on. */
@@ -159,7 +163,7 @@ export class Session {
   /** A send went on its way; it is answered later. While too many are, nothing more is read. */
   sendBegins(): void {
     this.#unacked += 1
-    if (this.#unacked >= LIMITS.unackedSends) this.#reconsiderReading()
+    if (this.#unacked >= this.#limits.unackedSends) this.#reconsiderReading()
   }
 
   sendEnds(): void {
@@ -180,9 +184,9 @@ export class Session {
   /** Whether it has as much unanswered as it may: its next request has to wait. */
   get isFull(): boolean {
     return (
-      this.#unacked >= LIMITS.unackedSends ||
+      this.#unacked >= this.#limits.unackedSends ||
       this.#reads >= MAX_READS ||
-      this.unsentBytes >= LIMITS.highWaterBytes
+      this.unsentBytes >= this.#limits.highWaterBytes
     )
   }
 
@@ -225,9 +229,9 @@ export class Session {
     if (this.unsentBytes > 0) {
       const written = this.#line.sentBytes
       if (this.#stuck === undefined || this.#stuck.written !== written) this.#stuck = { since: now, written }
-      else if (now - this.#stuck.since >= LIMITS.noProgressMs) return 4408
+      else if (now - this.#stuck.since >= this.#limits.noProgressMs) return 4408
     } else this.#stuck = undefined
-    if (this.unsentBytes >= LIMITS.highWaterBytes) return undefined
+    if (this.unsentBytes >= this.#limits.highWaterBytes) return undefined
     this.#line.together(() => {
       this.#line.write(PING_FRAME)
       for (const [id, { room }] of this.joined) {

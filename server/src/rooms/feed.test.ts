@@ -31,7 +31,13 @@ class Reader implements FeedFollower {
 /** A feed over a log of `stored` entries, of which the ring has none yet. */
 function open(
   stored: number,
-  options: { ring?: object; fail?: () => boolean; padding?: number; page?: number } = {},
+  options: {
+    ring?: object
+    fail?: () => boolean
+    padding?: number
+    page?: number
+    highWaterBytes?: number
+  } = {},
 ) {
   const clock = new FakeClock()
   const { padding = 0, page = Infinity } = options
@@ -48,6 +54,7 @@ function open(
       return Promise.resolve(log.slice(after, after + Math.min(limit, page)))
     },
     ring: options.ring ?? {},
+    ...(options.highWaterBytes === undefined ? {} : { highWaterBytes: options.highWaterBytes }),
   })
   const push = (...padding: number[]) => {
     for (const width of padding.length === 0 ? [0] : padding) {
@@ -61,6 +68,22 @@ function open(
 const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 describe('a feed', () => {
+  test('what a follower may have unsent is a setting: above it nothing is written to him, from ring or log', async () => {
+    const { clock, feed, push } = open(10, { highWaterBytes: 1_000 })
+    const [level, behind] = [new Reader(10), new Reader(0)]
+    for (const reader of [level, behind]) reader.unsent = 1_000
+    for (const reader of [level, behind]) feed.follow(reader)
+    push(0)
+    await clock.pass(1_000)
+    assert.deepEqual([level.seen, behind.seen], [[], []])
+    for (const reader of [level, behind]) {
+      reader.unsent = 999
+      feed.pumpOne(reader)
+    }
+    await clock.pass(1_000)
+    assert.deepEqual([level.seen.length, behind.seen.length], [1, 11])
+  })
+
   test('it tells how far the one furthest behind is, and how many are behind: the slow ones only', () => {
     const { feed, push } = open(0)
     const [quick, slow, slower] = [new Reader(0), new Reader(0), new Reader(0)]

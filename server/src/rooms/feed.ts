@@ -53,6 +53,7 @@ const LEAST_FILLED = 64
 export class Feed {
   readonly #clock: Clock
   readonly #counters: FeedCounters
+  readonly #highWaterBytes: number
   readonly #ringLimits: Partial<RingLimits>
   readonly #followers = new Set<FeedFollower>()
   readonly #catchingUp = new Set<FeedFollower>()
@@ -75,10 +76,13 @@ export class Feed {
     head: Seq
     read: LogReader
     ring?: Partial<RingLimits>
+    /** A follower with so much unsent is not written to. */
+    highWaterBytes?: number
   }) {
     this.#clock = options.clock
     this.#counters = options.counters
     this.#ringLimits = options.ring ?? {}
+    this.#highWaterBytes = options.highWaterBytes ?? LIMITS.highWaterBytes
     this.#log = options.log
     this.#read = options.read
     this.#ring = new Ring(options.head, this.#ringLimits)
@@ -176,7 +180,7 @@ export class Feed {
   pumpOne(follower: FeedFollower): void {
     if (this.#catchingUp.has(follower)) return
     const before = follower.cursor
-    const end = pump(follower, this.#ring)
+    const end = pump(follower, this.#ring, this.#highWaterBytes)
     if (follower.cursor > before) {
       this.#counters.deliveries += follower.cursor - before
       this.#counters.writes += 1
@@ -190,7 +194,7 @@ export class Feed {
     this.#counters.catchUps += 1
     let retry = false
     try {
-      while (this.#followers.has(follower) && follower.unsentBytes() < LIMITS.highWaterBytes) {
+      while (this.#followers.has(follower) && follower.unsentBytes() < this.#highWaterBytes) {
         const { cursor } = follower
         const missing = this.#ring.first - 1 - cursor
         if (missing <= 0) break
@@ -216,17 +220,17 @@ export class Feed {
       this.#clock.after(CATCH_UP_RETRY_MS, () => {
         if (this.#followers.has(follower)) this.pumpOne(follower)
       })
-    } else if (follower.unsentBytes() < LIMITS.highWaterBytes) this.pumpOne(follower)
+    } else if (follower.unsentBytes() < this.#highWaterBytes) this.pumpOne(follower)
   }
 
   /** Writes what follows the cursor, as far as the follower can take it: of long entries a reading holds megabytes. */
   #writeLines(follower: FeedFollower, lines: readonly Buffer[]): void {
     let at = 0
-    while (at < lines.length && follower.unsentBytes() < LIMITS.highWaterBytes) {
+    while (at < lines.length && follower.unsentBytes() < this.#highWaterBytes) {
       const from = at
       let bytes = 0
       do bytes += lines[at++]?.length ?? 0
-      while (at < lines.length && bytes + (lines[at]?.length ?? 0) <= LIMITS.highWaterBytes)
+      while (at < lines.length && bytes + (lines[at]?.length ?? 0) <= this.#highWaterBytes)
       const slice = makeSlice(lines.slice(from, at), follower.cursor + 1)
       follower.write(slice)
       follower.cursor = slice.to

@@ -15,9 +15,13 @@ export interface Follower {
  * Writes cursor + 1 … head to a follower.
  * @returns `full`: pump again when its unsent bytes have drained; `behind`: go on from the log, the ring begins later
  */
-export function pump(follower: Follower, ring: Ring): 'level' | 'full' | 'behind' {
+export function pump(
+  follower: Follower,
+  ring: Ring,
+  highWaterBytes: number = LIMITS.highWaterBytes,
+): 'level' | 'full' | 'behind' {
   while (follower.cursor < ring.head) {
-    if (follower.unsentBytes() >= LIMITS.highWaterBytes) return 'full'
+    if (follower.unsentBytes() >= highWaterBytes) return 'full'
     const slice = ring.after(follower.cursor)
     if (slice === undefined) return 'behind'
     follower.write(slice)

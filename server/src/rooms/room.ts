@@ -1,5 +1,6 @@
 import type { LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
 import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { CarriedSend, MoveMessage, Successor } from '@flotilla/protocol/link.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
 import type { Clock } from '../clock.ts'
@@ -40,6 +41,7 @@ export interface RoomContext {
   committer: Committer
   directory: Directory
   feedCounters: FeedCounters
+  highWaterBytes?: number
   /** Numbers of requests to homes, unique over all runs of this server: an answer may come to a later one. */
   nextRequest: () => number
   /** Resolves when it is known, as far as it can be now, that the own store is no older than it was. */
@@ -392,8 +394,8 @@ export class Room {
   /** The feed over this log, kept when the log is the same. */
   #feedOf(log: LogId, head: Seq, read: (after: Seq, limit: number) => Promise<Buffer[]>): Feed {
     if (this.#feed === undefined) {
-      const { clock, feedCounters } = this.#context
-      this.#feed = new Feed({ clock, counters: feedCounters, log, head, read })
+      const { clock, feedCounters: counters, highWaterBytes = LIMITS.highWaterBytes } = this.#context
+      this.#feed = new Feed({ clock, counters, highWaterBytes, log, head, read })
     } else {
       this.#feed.readFrom(read)
       if (this.#feed.log !== log) this.#feed.reset(log, head)
