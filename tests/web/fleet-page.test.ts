@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { until } from '../fleet/harness.ts'
+import { atEnd, until } from '../fleet/harness.ts'
 import { judge } from './accessibility.ts'
 import { openTheatre } from './browser.ts'
 
@@ -88,6 +88,36 @@ describe('the fleet page', () => {
     await page.getByText('The balancer answers again').waitFor()
   })
 
+  test('a tab that nobody sees listens to nothing, and is up to date when it is seen again', async (t) => {
+    const stage = await theatre.stage(t)
+    const { loadbalancer, servers } = stage.fleet
+    const [victim] = servers
+    assert.ok(victim)
+    const { page, complaints } = await stage.visitor('/fleet')
+    const listeners = async () => {
+      const metrics = await (await fetch(`${loadbalancer.url}/metrics`)).text()
+      return /^flotilla_balancer_event_listeners (\d+)$/m.exec(metrics)?.[1]
+    }
+    // A headless browser shows all of its tabs.
+    const show = (visibilityState: 'visible' | 'hidden') =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, 'visibilityState', { value, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, visibilityState)
+    await isIn(page, victim, 'up')
+    await until('one listens', async () => (await listeners()) === '1')
+    await show('hidden')
+    await until('nobody listens', async () => (await listeners()) === '0')
+    victim.kill('SIGKILL')
+    await until('it is down', async () =>
+      (await stage.fleet.registry()).some(({ id, state }) => id === victim.id && state === 'down'),
+    )
+    await isIn(page, victim, 'up')
+    await show('visible')
+    await isIn(page, victim, 'down')
+    assert.deepEqual(complaints, [])
+  })
+
   test('on a phone one sees which server one is on, above the talk and in the sheet of rooms', async (t) => {
     const stage = await theatre.stage(t)
     const bo = await stage.person('bo', '/', { viewport: { width: 390, height: 844 } })
@@ -108,7 +138,7 @@ describe('the fleet page', () => {
       await isIn(page, well, 'up')
       dead.kill('SIGKILL')
       quiet.kill('SIGSTOP')
-      t.after(() => quiet.kill('SIGCONT'))
+      atEnd(t, () => quiet.kill('SIGCONT')) // before it is told to end
       await isIn(page, quiet, 'late')
       await judge(page)
       await isIn(page, dead, 'down')

@@ -24,7 +24,7 @@ interface FleetPageProps {
 export function FleetPage({ watch, own, nameOf, back, corner }: FleetPageProps) {
   const { balancer, heardAt, servers, happenings } = useStore(watch)
   const now = useStore(watch.now)
-  useEffect(() => watch.look(), [watch])
+  useEffect(() => whileVisible(watch.look), [watch])
   useEffect(() => {
     document.title = 'Fleet · Flotilla'
     return () => {
@@ -73,6 +73,21 @@ export function FleetPage({ watch, own, nameOf, back, corner }: FleetPageProps) 
       </main>
     </div>
   )
+}
+
+/** Browsers open six connections to an origin: streams of forgotten tabs would leave none for anything else. */
+function whileVisible(look: () => () => void): () => void {
+  let stop: (() => void) | undefined
+  const follow = () => {
+    stop?.()
+    stop = document.visibilityState === 'visible' ? look() : undefined
+  }
+  follow()
+  document.addEventListener('visibilitychange', follow)
+  return () => {
+    document.removeEventListener('visibilitychange', follow)
+    stop?.()
+  }
 }
 
 type Balancer = FleetState['balancer']
