@@ -5,8 +5,8 @@ import process from 'node:process'
 import { describe, test } from 'node:test'
 import { PLANTS } from './plants.ts'
 
-/** Worlds a plant may hide in; the rarest of them is found within a few hundred. */
-const WORLDS = 3_000
+/** Worlds a plant may hide in; the rarest bites in one of a thousand. */
+const WORLDS = 5_000
 
 interface Run {
   code: number | string | null | undefined
@@ -14,7 +14,7 @@ interface Run {
   stderr: string
 }
 
-function simulate(plant: string): Promise<Run> {
+function simulate(plant: string, from = 1): Promise<Run> {
   const here = (file: string) => join(import.meta.dirname, file)
   const args = [
     '--import',
@@ -24,6 +24,8 @@ function simulate(plant: string): Promise<Run> {
     'on',
     '--seeds',
     String(WORLDS),
+    '--from',
+    String(from),
   ]
   const env = { ...process.env, FLOTILLA_PLANT: plant }
   return new Promise((resolve) => {
@@ -35,9 +37,9 @@ function simulate(plant: string): Promise<Run> {
 
 describe('the simulator finds a fleet that', { concurrency: 2 }, () => {
   assert.ok(PLANTS.length >= 20)
-  for (const { name } of PLANTS) {
+  for (const { name, from } of PLANTS) {
     test(name, async () => {
-      const { code, stdout, stderr } = await simulate(name)
+      const { code, stdout, stderr } = await simulate(name, from)
       assert.equal(stderr, '')
       assert.equal(code, 1)
       assert.match(stdout, /^seed \d+:\n {2}(\d+|[LPW]) /m)
