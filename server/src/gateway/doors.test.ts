@@ -152,6 +152,16 @@ describe('the doors', () => {
     }
   })
 
+  test('[C4] guests whose names differ only in case are two people, in a room and in what they send', async () => {
+    const room = await fleet.room()
+    const [small, large] = [await fleet.client(0, 'ann'), await fleet.client(0, 'Ann')]
+    await small.join(room)
+    const { members, count } = await large.join(room)
+    assert.deepEqual([count, members.map(({ id }) => id).sort()], [2, ['guest:Ann', 'guest:ann']])
+    await small.send(room, 'mine', 'of ann')
+    assert.equal((await large.send(room, 'mine', 'of Ann')).seq, 2) // the same id, and no conflict
+  })
+
   test('[C2] a foreign origin is 403, and so is `null`; those allowed and none at all are let in', async () => {
     for (const origin of [
       'https://evil.example',
