@@ -107,7 +107,7 @@ export const FILE_PLANTS: readonly FilePlant[] = [
       run() {
         if (db.inTransaction) return
         db.exec('BEGIN IMMEDIATE')
-        setTimeout(() => db.inTransaction && db.exec('COMMIT'), 100)
+        setTimeout(() => db.inTransaction && db.exec('COMMIT'), 400)
       },
     },`,
       },
