@@ -16,7 +16,7 @@ export function MessageText({ text, reader, className, ...props }: MessageTextPr
       data-large={(text.length < 40 && ONLY_EMOJI.test(text)) || undefined}
       dir="auto"
       className={cn(
-        'wrap-anywhere whitespace-pre-wrap data-large:text-3xl data-large:leading-snug',
+        'wrap-anywhere whitespace-pre-wrap data-large:font-emoji data-large:text-3xl data-large:leading-snug',
         className,
       )}
       {...props}
