@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Mark } from './mark.ts'
 import { connect, isSafeVersion, openChatFile } from './sqlite-file.ts'
 import { packBatch } from './sqlite-messages.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
@@ -49,6 +50,28 @@ test('[S2] a batch that is undone midway leaves no trace, in the file or in memo
   assert.equal(writer.row('r')!.head, 1)
   const [, , , second] = batch(message('b'))
   assert.equal(second, 2)
+})
+
+test('[S9] a commit that fails at its very end gave no number: nothing seems to be lost later', (t) => {
+  const dir = freshFolder(t)
+  const mark = new Mark(dir)
+  const writer = new SqliteWriter(openChatFile({ dir }), mark)
+  t.after(() => writer.close())
+  // What a full disk does to COMMIT: here a promise that is looked at only then.
+  writer.db.exec(`
+    PRAGMA foreign_keys = ON;
+    CREATE TABLE parent (id INTEGER PRIMARY KEY);
+    CREATE TABLE child (parent INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+    CREATE TRIGGER breaks AFTER INSERT ON messages WHEN new.message = 'breaks' BEGIN INSERT INTO child VALUES (1); END`)
+  writer.take('r', 1)
+  const batch = (...drafts: ReturnType<typeof message>[]) =>
+    writer.append(packBatch([{ room: 'r', epoch: 1, drafts }]))[0]
+  assert.equal(batch(message('a')), 1)
+  const many = Array.from({ length: 10 }, (_, i) => message(`m${i}`, 'breaks'))
+  assert.throws(() => batch(...many), { code: 'SQLITE_CONSTRAINT_FOREIGNKEY' })
+  assert.equal(batch(message('a')), 1)
+  assert.equal(writer.commitNo, 1)
+  assert.equal(batch(message('b')), mark.read())
 })
 
 test('[S2] a commit waits for the disk', (t) => {

@@ -50,6 +50,8 @@ export class SqliteWriter {
     // update inside the transaction tells, after the inserts: then all is undone and done again from the rows as they are.
     const answer =
       this.#transact(() => this.#appendAll(cells)) ?? this.#transact(() => this.#appendAll(cells))!
+    // Only now: a number that was given in a commit that failed would be missed at the next start, as one that was lost.
+    this.#commitNo = answer[0]!
     if (this.#commitNo > before) this.#mark?.write(this.#commitNo)
     return answer
   }
@@ -81,17 +83,16 @@ export class SqliteWriter {
 
   /** As Store.renewLogs. */
   renewLogs(above: number): number {
-    return this.transact(() => {
+    this.#commitNo = this.transact(() => {
       for (const row of this.rooms.all()) {
         this.rooms.update({ ...row, ...(row.log !== '' && renewed(row, randomUUID())), isDoubted: true })
       }
-      this.#commitNo = Math.max((this.#sql.lastId.get() as number | undefined) ?? 0, above)
-      if (this.#sql.raiseLastId.run(this.#commitNo).changes === 0) {
-        this.#sql.insertLastId.run(this.#commitNo)
-      }
+      const commitNo = Math.max((this.#sql.lastId.get() as number | undefined) ?? 0, above)
+      if (this.#sql.raiseLastId.run(commitNo).changes === 0) this.#sql.insertLastId.run(commitNo)
       this.#rooms.clear()
-      return this.#commitNo
+      return commitNo
     })
+    return this.#commitNo
   }
 
   /** The room's row as it is in the file now, inside whatever transaction is open. */
@@ -191,7 +192,6 @@ export class SqliteWriter {
           : this.#sql.isHome.get(row.key, epoch) !== undefined
       if (!isStill) return undefined
     }
-    this.#commitNo = lastId
     answer[0] = lastId
     return answer
   }
