@@ -64,7 +64,10 @@ describe('npm run fleet -- roll', () => {
   test('prints what was lost and ends with 1, where servers ack what they have not stored', async (t) => {
     const data = await freshFolder(t)
     const hook = pathToFileURL(join(import.meta.dirname, '../simulator/plant-hook.ts')).href
-    const env = { NODE_OPTIONS: `--import ${hook}`, FLOTILLA_PLANT: 'acks before the commit' }
+    const env = {
+      NODE_OPTIONS: `--import ${hook}`,
+      FLOTILLA_PLANT: 'acks one send in four and stores nothing of it',
+    }
     const flags = [...ANY_PORT, '--servers', '2', '--web', 'off', '--data', data]
     const fleet = await start(t, flags, ['--', '--rate', '0'], env)
     await fleet.table()

@@ -42,6 +42,13 @@ export const PLANTS: readonly Plant[] = [
     if (!this.#serving || !this.#committer.add(this, { draft, answer: () => {} })) {
       return`,
   }),
+  plant('acks one send in four and stores nothing of it', {
+    file: 'server/src/rooms/home.ts',
+    find: 'if (!this.#serving || !this.#committer.add(this, { draft, answer })) {',
+    put: `if (send.id.charCodeAt(0) % 4 === 0) {
+      answer({ ok: true, seq: this.#feed.head + 1, ts: draft.ts })
+    } else if (!this.#serving || !this.#committer.add(this, { draft, answer })) {`,
+  }),
   plant('publishes before the commit', {
     file: 'server/src/rooms/home.ts',
     find: 'const draft: Draft = { ...send, ts: this.#clock.now() }',
