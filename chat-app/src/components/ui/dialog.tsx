@@ -30,6 +30,10 @@ export function ModalDialog({ open, onOpenChange, focusesItself = false, classNa
       tabIndex={-1}
       className={cn('outline-none', className)}
       onClose={() => onOpenChange(false)}
+      onKeyDown={(event) => {
+        // A tooltip still on its way out takes the Escape for its own, and the browser then leaves the dialog open.
+        if (event.key === 'Escape' && !event.nativeEvent.isComposing) onOpenChange(false)
+      }}
       onClick={(event) => {
         // The dialog's own box is filled by its content; a click on the element itself is one on the backdrop.
         if (event.target === event.currentTarget) onOpenChange(false)
