@@ -1,5 +1,6 @@
 import { ChatClient } from '@flotilla/protocol/client/client.ts'
 import type { RoomId, User } from '@flotilla/protocol/frames.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { BalancerApi } from './balancer/api.ts'
 import { Line } from './features/fleet/line.ts'
 import { RoomFeed } from './features/messages/room-feed.ts'
@@ -30,6 +31,8 @@ export class Chat {
   readonly current: Store<RoomFeed>
   /** By room: what was said while one was elsewhere. Rooms without any are not in it. */
   readonly unread = new Store<ReadonlyMap<RoomId, { count: number; isNamed: boolean }>>(new Map())
+  /** Longest text that can be sent, in UTF-16 code units: what the last server said, until then the usual. */
+  readonly textChars = new Store<number>(LIMITS.textChars)
   readonly #client: ChatClient
   readonly #parts: ChatParts
   /** In the order they were last shown. */
@@ -105,7 +108,8 @@ export class Chat {
   }
 
   #watch(): void {
-    const { connection } = this.#client
+    const { connection, textChars } = this.#client
+    this.textChars.set(textChars)
     const isRefused = connection.status === 'closed' && connection.code === 4401
     const isStuck = connection.status === 'waiting' && connection.attempt >= DOUBT_AFTER
     if (isRefused || isStuck) this.#parts.session.doubt()

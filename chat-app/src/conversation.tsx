@@ -23,6 +23,7 @@ interface ConversationProps {
 /** One room: what was said, and where one answers. */
 export function Conversation({ chat, feed, roomName, onShare, onLeave, onSignIn }: ConversationProps) {
   const { status, code, rows, complete, typing, heard } = useStore(feed)
+  const maxChars = useStore(chat.textChars)
   useOpen(feed)
   useEffect(focusComposerOnDesktop, [])
 
@@ -42,7 +43,7 @@ export function Conversation({ chat, feed, roomName, onShare, onLeave, onSignIn 
       <div className="px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-5 sm:pb-4">
         <TypingLine names={typing} className="px-1" />
         <ConnectionNote line={chat.line} onRetry={() => chat.retryNow()} onSignIn={onSignIn} />
-        <Composer feed={feed} roomName={`#${roomName}`} />
+        <Composer feed={feed} roomName={`#${roomName}`} maxChars={maxChars} />
       </div>
       <p aria-live="polite" className="sr-only">
         {heard?.text}

@@ -96,14 +96,18 @@ describe('talking in the web app', () => {
     assert.deepEqual([...ana.complaints, ...bo.complaints], [])
   })
 
-  test('the composer: Shift+Enter is a line, Enter sends, too long cannot be sent', async (t) => {
-    const stage = await theatre.stage(t, { servers: 1 })
+  test('the composer: Shift+Enter is a line, Enter sends, what is too long for the server cannot be sent', async (t) => {
+    const stage = await theatre.stage(t, { servers: 1, serverArgs: ['--text-chars', '5000'] })
     const ana = await stage.person('ana')
     const composer = ana.page.getByRole('textbox', { name: /^Message/ })
     assert.ok(await composer.evaluate((field) => field === document.activeElement), 'one can type at once')
-    await composer.fill('x'.repeat(4_001))
+    await composer.fill('x'.repeat(5_001))
     await ana.page.getByText('-1 left').waitFor()
     assert.ok(await ana.page.getByRole('button', { name: 'Send' }).isDisabled())
+    await composer.fill('x'.repeat(5_000))
+    await ana.page.getByText('0 left', { exact: true }).waitFor()
+    await composer.press('Enter')
+    await inLog(ana.page, 'x'.repeat(5_000)).waitFor()
     await composer.fill('')
     const low = (await composer.boundingBox())?.height ?? 0
     await composer.pressSequentially('one')

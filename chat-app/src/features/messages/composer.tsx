@@ -1,6 +1,5 @@
 import { ArrowUpIcon } from 'lucide-react'
 import { useLayoutEffect, useRef, useState, type ComponentProps } from 'react'
-import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { Button } from '@/components/ui/button'
 import type { RoomFeed } from '@/features/messages/room-feed'
 import { cn } from '@/lib/utils'
@@ -8,16 +7,18 @@ import { cn } from '@/lib/utils'
 type ComposerProps = ComponentProps<'form'> & {
   feed: RoomFeed
   roomName: string
+  /** Longest text that can be sent, in UTF-16 code units. */
+  maxChars: number
 }
 
-/** Left characters are counted from here on. */
-const COUNT_FROM = LIMITS.textChars - 400
+/** What is left is counted from this part of the longest text on. */
+const COUNT_FROM = 0.9
 
 /** Where one writes. Never closed for want of a connection: what is sent meanwhile goes out later, in order. */
-export function Composer({ feed, roomName, className, ...props }: ComposerProps) {
+export function Composer({ feed, roomName, maxChars, className, ...props }: ComposerProps) {
   const [text, setText] = useState(feed.draft)
   const field = useRef<HTMLTextAreaElement>(null)
-  const isTooLong = text.length > LIMITS.textChars
+  const isTooLong = text.length > maxChars
   const canSend = text.trim() !== '' && !isTooLong
 
   useLayoutEffect(() => {
@@ -81,7 +82,7 @@ export function Composer({ feed, roomName, className, ...props }: ComposerProps)
         data-too-long={isTooLong || undefined}
         className="pb-2.5 text-xs text-muted-foreground tabular-nums data-too-long:font-semibold data-too-long:text-destructive"
       >
-        {text.length >= COUNT_FROM && `${(LIMITS.textChars - text.length).toLocaleString()} left`}
+        {text.length >= COUNT_FROM * maxChars && `${(maxChars - text.length).toLocaleString()} left`}
       </span>
       <Button type="submit" size="icon" aria-label="Send" disabled={!canSend} className="rounded-[10px]">
         <ArrowUpIcon className="size-[1.125rem]" />
