@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { ClientOptions, CountingClient } from './dialects.ts'
 import { FrameReader, type FrameSink } from './frame-reader.ts'
 import { pongFrame, textFrame } from './frame-writer.ts'
 
@@ -18,13 +19,15 @@ const LETTER_E = 0x65
 /** What a client tells the crowd it is in. */
 export interface Crowd {
   acked(id: string): void
+  /** For servers that ack nothing: there is no ack to wait for. */
+  sentUnacked(): void
   /** Only from clients that are sampled: the others count and look no further. */
-  arrived(client: LoadClient, id: string, seq: number): void
+  arrived(client: CountingClient, id: string, seq: number): void
   failed(code: string): void
 }
 
 /** One client: a bare TCP socket that speaks just enough WebSocket to count what it gets. */
-export class LoadClient implements FrameSink {
+export class LoadClient implements CountingClient, FrameSink {
   readonly room: string
   readonly isSampled: boolean
   /** Messages that have arrived. */
@@ -37,7 +40,7 @@ export class LoadClient implements FrameSink {
   #greeting: string | undefined = ''
   #isClosing = false
 
-  constructor(options: { url: URL; name: string; room: string; isSampled: boolean; crowd: Crowd }) {
+  constructor(options: ClientOptions) {
     const { url, name, room, isSampled, crowd } = options
     this.room = room
     this.isSampled = isSampled

@@ -3,7 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Latency } from '../../replay/latency.ts'
 import { cpuMsOf, machineCpuMs, rssKibOf } from '../proc.ts'
 import { nowUs } from '../profile.ts'
-import { LoadClient, type Crowd } from './client.ts'
+import type { Crowd } from './client.ts'
+import { connectTo, type CountingClient } from './dialects.ts'
 import type { Joins, Orders, Quantiles, Sends } from './orders.ts'
 import { pace } from './pacing.ts'
 
@@ -20,17 +21,17 @@ const LOOP_RESOLUTION_MS = 10
 
 /** The clients of one measurement. */
 export class LoadCrowd implements Crowd {
-  #clients: LoadClient[] = []
+  #clients: CountingClient[] = []
   #members = 0
   readonly #errors: Record<string, number> = {}
   #runs = 0
   #run: Run | undefined
 
-  async join({ url, rooms, members }: Orders['join']['ask']): Promise<Joins> {
+  async join({ url, rooms, members, dialect, spread }: Orders['join']['ask']): Promise<Joins> {
     this.#members = members
-    const at = new URL(url)
+    const urls = (spread?.urls ?? [url]).map((text) => new URL(text))
     const total = rooms.length * members
-    const clients: LoadClient[] = []
+    const clients: CountingClient[] = []
     const startedAt = performance.now()
     let next = 0
     const joinNext = async () => {
@@ -38,8 +39,8 @@ export class LoadCrowd implements Crowd {
         // Room by room in turn, so that neither rooms nor the order of members follows the order of joining.
         const room = i % rooms.length
         const member = Math.floor(i / rooms.length)
-        const client = new LoadClient({
-          url: at,
+        const client = connectTo(dialect, {
+          url: urls[(spread?.by === 'room' ? room : member) % urls.length] as URL,
           name: `load-${i}`,
           room: rooms[room] ?? '',
           isSampled: isSampled(room, member, members),
@@ -54,7 +55,7 @@ export class LoadCrowd implements Crowd {
     return { clients: total, tookMs: performance.now() - startedAt }
   }
 
-  async send({ rate, warmUpMs, windowMs, textBytes, server }: Orders['send']['ask']): Promise<Sends> {
+  async send({ rate, warmUpMs, windowMs, textBytes, server, edges }: Orders['send']['ask']): Promise<Sends> {
     const run = new Run(`${process.pid}.${this.#runs++}-`)
     this.#run = run
     const text = sampleText(textBytes)
@@ -65,17 +66,17 @@ export class LoadCrowd implements Crowd {
     loop.enable()
 
     const sendOne = (dueAt: number) => {
-      const client = clients[run.sent % clients.length] as LoadClient
+      const client = clients[run.sent % clients.length] as CountingClient
       if (run.isMeasuring) run.late.add(performance.now() - dueAt)
       client.send(run.due(dueAt), text)
       sentTo.set(client.room, (sentTo.get(client.room) ?? 0) + 1)
     }
     await pace(rate, warmUpMs, sendOne)
-    const from = this.#reading(server)
+    const from = this.#reading(server, edges)
     loop.reset()
     run.isMeasuring = true
     const measuredSends = await pace(rate, windowMs, sendOne)
-    const to = this.#reading(server)
+    const to = this.#reading(server, edges)
     run.isMeasuring = false
     const loopDelayMs = Math.max(0, loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS)
     loop.disable()
@@ -106,6 +107,7 @@ export class LoadCrowd implements Crowd {
       ackMs: quantiles(run.acks),
       deliveryMs: quantiles(run.deliveries),
       serverCpuMs,
+      edgesCpuMs: to.edgesCpuMs.map((cpuMs, i) => difference(cpuMs, from.edgesCpuMs[i])),
       rssKib: to.rssKib,
       othersCpuMs: difference(difference(allCpuMs, serverCpuMs), ownCpuMs),
       missingAcks: run.sent - run.acked,
@@ -118,13 +120,14 @@ export class LoadCrowd implements Crowd {
   }
 
   /** Everything that is compared between the two ends of the window, read at one moment. */
-  #reading(server: number) {
+  #reading(server: number, edges: readonly number[] = []) {
     const { user, system } = process.cpuUsage()
     return {
       at: performance.now(),
       atUs: nowUs(),
       received: this.#clients.reduce((sum, client) => sum + client.received, 0),
       serverCpuMs: cpuMsOf(server),
+      edgesCpuMs: edges.map(cpuMsOf),
       rssKib: rssKibOf(server),
       machineCpuMs: machineCpuMs(),
       ownCpuMs: (user + system) / 1_000,
@@ -135,7 +138,11 @@ export class LoadCrowd implements Crowd {
     this.#run?.ack(id)
   }
 
-  arrived(client: LoadClient, id: string, seq: number): void {
+  sentUnacked(): void {
+    if (this.#run !== undefined) this.#run.acked += 1
+  }
+
+  arrived(client: CountingClient, id: string, seq: number): void {
     this.#run?.arrive(client, id, seq)
   }
 
@@ -183,7 +190,7 @@ class Run {
     this.#time(id, this.acks)
   }
 
-  arrive(client: LoadClient, id: string, seq: number): void {
+  arrive(client: CountingClient, id: string, seq: number): void {
     if (seq <= client.lastSeq) this.outOfOrder += 1
     client.lastSeq = seq
     if (id.startsWith(this.#prefix)) this.#time(id, this.deliveries)

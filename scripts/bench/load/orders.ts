@@ -1,20 +1,37 @@
 // What the benchmark asks of its load process, and what comes back: one order at a time.
+import type { DialectName } from './dialects.ts'
 
 export interface Orders {
   /** Puts `members` clients into each of `rooms`; resolves when all have joined. */
-  join: { ask: { url: string; rooms: readonly string[]; members: number }; answer: Joins }
+  join: {
+    ask: { url: string; rooms: readonly string[]; members: number; dialect?: DialectName; spread?: Spread }
+    answer: Joins
+  }
   /**
    * Sends at `rate` per second, from all clients in turn, for `warmUpMs` and then `windowMs`, which alone is measured.
-   * `server`: the pid whose CPU and memory are read.
+   * `server`: the pid whose CPU and memory are read; `edges`: those of other servers of its fleet, for their CPU.
    */
   send: {
-    ask: { rate: number; warmUpMs: number; windowMs: number; textBytes: number; server: number }
+    ask: {
+      rate: number
+      warmUpMs: number
+      windowMs: number
+      textBytes: number
+      server: number
+      edges?: readonly number[]
+    }
     answer: Sends
   }
   /** Asks `GET url` on `connections` connections, each as soon as it has its answer: for `forMs`, or `calls` times. */
   get: { ask: { url: string; connections: number; forMs?: number; calls?: number }; answer: Gets }
   /** Closes every client. */
   leave: { ask: object; answer: object }
+}
+
+/** Where clients connect, if not all of them at one url: at that of their room, or of their place in the room. */
+export interface Spread {
+  urls: readonly string[]
+  by: 'room' | 'member'
 }
 
 export interface Joins {
@@ -41,6 +58,7 @@ export interface Sends {
   deliveryMs: Quantiles
   /** CPU the server used in the window; undefined where the system does not tell. */
   serverCpuMs: number | undefined
+  edgesCpuMs: readonly (number | undefined)[]
   rssKib: number | undefined
   /** CPU that everything else on the machine used meanwhile: it disturbs. */
   othersCpuMs: number | undefined
