@@ -1,6 +1,7 @@
 // The fleet on one machine.
 //
-//   npm start                      balancer :9000, three servers :8080-8082, web app :5173; Ctrl-C takes them down
+//   npm start                      balancer :9000, servers :8080-8082 (one per core, if there are more), web app :5173;
+//                                  Ctrl-C takes them down
 //   npm start -- --help            its flags
 //   npm run fleet -- status        the servers as the balancer sees them
 //   npm run fleet -- drain 8081    empties a server; with --cancel it serves again

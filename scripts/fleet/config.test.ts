@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readStartConfig, serverPorts } from './config.ts'
 
-const read = (...argv: string[]) => readStartConfig(argv, {})
+const CORES = 2
+const read = (...argv: string[]) => readStartConfig(argv, {}, CORES)
 
 describe('the flags of npm start', () => {
   test('without any, the fleet stands where the design says', () => {
@@ -10,6 +11,16 @@ describe('the flags of npm start', () => {
     assert.deepEqual(serverPorts(config), [8080, 8081, 8082])
     assert.deepEqual([config.loadbalancerPort, config.webPort, config.host], [9000, 5173, '127.0.0.1'])
     assert.deepEqual(config.serverArgs, [])
+  })
+
+  test('a larger machine gets a server per core, as far as nothing else has their ports', () => {
+    const many = (...argv: string[]) => serverPorts(readStartConfig(argv, {}, 16))
+    assert.deepEqual([many().length, many().at(-1)], [16, 8095])
+    assert.deepEqual(many('--server-port', '8990').at(-1), 8999)
+    assert.deepEqual(many('--web-port', '8085').at(-1), 8084)
+    assert.deepEqual(many('--web-port', '8085', '--web', 'off').at(-1), 8095)
+    assert.deepEqual(many('--servers', '2'), [8080, 8081])
+    assert.throws(() => many('--servers', '6', '--web-port', '8085'), /share a port/)
   })
 
   test('servers follow the first port, or take any free one each', () => {

@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Settings, type Env } from '@flotilla/protocol/node/settings.ts'
+import { MOST, serverCount } from './server-count.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -21,17 +23,22 @@ the proof that nothing was lost, doubled or put out of order.`
 export const DEFAULT_LOADBALANCER = 'http://127.0.0.1:9000'
 
 /**
- * What `npm start` goes by. Arguments after `--` are handed to every chat server as they are.
+ * What `npm start` goes by. Arguments after `--` are handed to every chat server as they are. `cores` = those of this machine,
+ * or what a container may use of them.
  * @throws ConfigError, one line naming every fault; HelpAsked
  */
-export function readStartConfig(argv: readonly string[], env: Env) {
+export function readStartConfig(argv: readonly string[], env: Env, cores = availableParallelism()) {
   const cut = argv.indexOf('--')
   const read = new Settings(cut < 0 ? argv : argv.slice(0, cut), env, { usage: START_USAGE })
   const port = (flag: string, fallback: number, says: string) =>
     read.int(flag, { default: fallback, max: 65_535, says })
-  const config = {
+  const servers = read.optionalInt('servers', {
+    min: 1,
+    max: MOST,
+    says: 'chat servers (default: one per core, and at least three)',
+  })
+  const given = {
     fleetSecret: fleetSecret(read),
-    servers: read.int('servers', { default: 3, min: 1, max: 64, says: 'chat servers' }),
     host: read.string('host', { default: '127.0.0.1', says: 'address everything listens on' }),
     loadbalancerPort: port('loadbalancer-port', 9000, 'port of the balancer'),
     serverPort: port('server-port', 8080, 'port of the first server; the others follow it'),
@@ -46,7 +53,9 @@ export function readStartConfig(argv: readonly string[], env: Env) {
     /** As the user wrote them. */
     serverArgs: cut < 0 ? [] : argv.slice(cut + 1),
   }
-  const ports = [config.loadbalancerPort, ...(config.isWebOn ? [config.webPort] : []), ...serverPorts(config)]
+  const otherPorts = [given.loadbalancerPort, ...(given.isWebOn ? [given.webPort] : [])]
+  const config = { ...given, servers: servers ?? serverCount(cores, given.serverPort, otherPorts) }
+  const ports = [...otherPorts, ...serverPorts(config)]
   const fixed = ports.filter((each) => each !== 0)
   if (new Set(fixed).size < fixed.length) read.problem(`two parts would share a port: ${fixed.join(', ')}`)
   if (Math.max(...ports) > 65_535) read.problem('--server-port leaves no room for all servers below 65536')

@@ -175,7 +175,12 @@ export class Supervisor {
     const { host, loadbalancerPort, webPort, isWebOn } = this.#config
     return [
       { name: 'balancer', flag: '--loadbalancer-port', port: loadbalancerPort, host },
-      ...serverPorts(this.#config).map((port) => ({ name: 'server', flag: '--server-port', port, host })),
+      ...serverPorts(this.#config).map((port, before) => ({
+        name: 'server',
+        flag: before === 0 ? '--server-port' : `--server-port, or have fewer by --servers ${before}`,
+        port,
+        host,
+      })),
       ...(isWebOn ? [{ name: 'web app', flag: '--web-port', port: webPort, host }] : []),
     ]
   }

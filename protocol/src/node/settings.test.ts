@@ -8,6 +8,7 @@ function read(argv: string[], env: Env = {}) {
     port: settings.int('port', { default: 9000, max: 65_535, says: 'where it listens' }),
     host: settings.string('host', { default: '127.0.0.1' }),
     drainMs: settings.int('drain-ms', { default: 10_000 }),
+    servers: settings.optionalInt('servers', { min: 1, max: 64 }),
     data: settings.optionalString('data'),
     publicUrl: settings.optionalUrl('public-url'),
     origins: settings.urls('origins', { default: ['http://localhost:5173'] }),
@@ -30,6 +31,7 @@ describe('Settings', () => {
       port: 9000,
       host: '127.0.0.1',
       drainMs: 10_000,
+      servers: undefined,
       data: undefined,
       publicUrl: undefined,
       origins: ['http://localhost:5173'],
@@ -75,6 +77,8 @@ describe('Settings', () => {
     for (const text of ['', '1.5', '0x10', '1e3', ' 1', 'NaN', '-1', '99999999999999999999'])
       refused([`--port=${text}`], {}, /--port/)
     refused(['--port', '-1'], {}, /--port must be/)
+    refused(['--servers', '0'], {}, /--servers must be a whole number from 1 to 64, not "0"/)
+    assert.equal(read(['--servers', '64']).servers, 64)
   })
 
   test('a URL of another kind is refused, and its password not shown', () => {

@@ -59,14 +59,12 @@ export class Settings {
   }
 
   int(flag: string, rule: Described & { default: number; min?: number; max?: number }): number {
-    const { min = 0, max = Number.MAX_SAFE_INTEGER } = rule
-    const text = this.#take(flag, rule, String(rule.default))
-    if (text === undefined) return rule.default
-    const value = /^[+-]?\d{1,16}$/.test(text) ? Number(text) : NaN
-    if (value >= min && value <= max) return value
-    const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
-    this.#wrong(flag, `a whole number ${range}`, text)
-    return rule.default
+    return this.#wholeNumber(flag, rule, String(rule.default)) ?? rule.default
+  }
+
+  /** Undefined where it was not given, or is wrong: for a default that depends on other values, or on the machine. */
+  optionalInt(flag: string, rule: Described & { min?: number; max?: number } = {}): number | undefined {
+    return this.#wholeNumber(flag, rule)
   }
 
   string(flag: string, rule: Described & { default: string }): string {
@@ -156,6 +154,21 @@ export class Settings {
       return undefined
     }
     return value
+  }
+
+  #wholeNumber(
+    flag: string,
+    rule: Described & { min?: number; max?: number },
+    fallback?: string,
+  ): number | undefined {
+    const { min = 0, max = Number.MAX_SAFE_INTEGER } = rule
+    const text = this.#take(flag, rule, fallback)
+    if (text === undefined) return undefined
+    const value = /^[+-]?\d{1,16}$/.test(text) ? Number(text) : NaN
+    if (value >= min && value <= max) return value
+    const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
+    this.#wrong(flag, `a whole number ${range}`, text)
+    return undefined
   }
 
   #wrong(flag: string, wanted: string, text: string): void {
