@@ -39,23 +39,36 @@ async function listen(t: TestContext, url: string, isPaused = false): Promise<Li
 
 test('who listens gets a snapshot first, then what changes', async (t) => {
   const balancer = await startBalancer(t)
-  const [a] = (await startPeers(t, balancer, ['a'])) as [Peer]
+  const [a] = (await startPeers(t, balancer, ['a', 'b'])) as [Peer]
   const listener = await listen(t, `${balancer.url}/events`)
   assert.equal(listener.response.headers['content-type'], 'text/event-stream')
   await until(() => listener.events().length > 0)
   const [snapshot] = listener.events()
   assert.equal(snapshot?.event, 'snapshot')
-  assert.equal(SnapshotSchema.parse(snapshot?.data).servers[0]?.id, 'a')
+  const { servers } = SnapshotSchema.parse(snapshot?.data)
+  assert.deepEqual(new Set(servers.map(({ id }) => id)), new Set(['a', 'b']))
   a.clients = 42
   await balancer.tell('/update', a.report())
   const changes = () =>
     listener.events().flatMap(({ event, data }) => (event === 'registry' ? [data as RegistryChange] : []))
-  await until(() => changes().some(({ servers }) => servers[0]?.clients === 42))
+  const rowOfA = ({ servers }: RegistryChange) => servers.find(({ id }) => id === 'a')
+  await until(() => changes().some((change) => rowOfA(change)?.clients === 42))
+  assert.equal(rowOfA(changes().at(-1)!)?.inc, a.inc)
   for (const change of changes()) RegistryChangeSchema.parse(change)
   await balancer.tell('/internal/place', { room: 'general', server: 'a' })
-  await until(() => listener.events().some(({ event }) => event === 'placement'))
-  const placement = listener.events().find(({ event }) => event === 'placement')
-  assert.deepEqual(PlacementChangeSchema.parse(placement?.data), { room: 'general', home: 'a', epoch: 1 })
+  const placements = () =>
+    listener
+      .events()
+      .flatMap(({ event, data }) => (event === 'placement' ? [PlacementChangeSchema.parse(data)] : []))
+  await until(() => placements().length === 1)
+  assert.deepEqual(placements(), [{ room: 'general', home: 'a', epoch: 1 }])
+  await balancer.tell('/internal/place', { room: 'general', server: 'a', leaving: true })
+  await until(() => placements().length === 2)
+  assert.deepEqual(placements()[1], { room: 'general', home: 'b', formerHome: 'a', epoch: 2 })
+
+  a.inc = 'next-run'
+  await balancer.tell('/register', a.registration())
+  await until(() => changes().some((change) => rowOfA(change)?.inc === 'next-run'))
 })
 
 test('a listener beyond the bound is refused, and finds room when others have left', async (t) => {

@@ -85,6 +85,8 @@ export const ServerStateSchema = z.enum(['up', 'late', 'draining', 'down'])
 /** One row of `GET /servers`. */
 export const ServerRowSchema = z.object({
   id,
+  /** Its run: another one under the same id means that it was restarted. */
+  inc: id,
   url: z.string(),
   host: z.string(),
   port: z.int(),
@@ -186,8 +188,13 @@ export const ProblemSchema = z.object({
 export const RegistryChangeSchema = z.object({ servers: ServerListSchema, gone: z.array(id) })
 /** Data of the `snapshot` event, the first of each connection. */
 export const SnapshotSchema = z.object({ servers: ServerListSchema })
-/** Data of the `placement` event: a public room got this home. */
-export const PlacementChangeSchema = z.object({ room: RoomIdSchema, home: z.string(), epoch: count })
+/** Data of the `placement` event: a public room got this home; `formerHome` = the one before, if it had any. */
+export const PlacementChangeSchema = z.object({
+  room: RoomIdSchema,
+  home: z.string(),
+  formerHome: z.optional(z.string()),
+  epoch: count,
+})
 
 export type HeldRoom = z.infer<typeof HeldRoomSchema>
 export type Register = z.infer<typeof RegisterSchema>

@@ -5,6 +5,7 @@ import { formatStatus } from './status.ts'
 test('the status of a fleet is a table in the order of its ports', () => {
   const row = (port: number) => ({
     id: `s-${port}`,
+    inc: `run-${port}`,
     url: `ws://127.0.0.1:${port}/ws`,
     host: '127.0.0.1',
     port,

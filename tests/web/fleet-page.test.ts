@@ -40,7 +40,7 @@ describe('the fleet page', () => {
     await page.locator('[data-slot=totals]').getByText('1of 2').waitFor()
     await victim.restart()
     await isIn(page, victim, 'up')
-    await happened(page, `${hostOf(victim)} is up again`).waitFor()
+    await happened(page, `${hostOf(victim)} is up again after a restart`).waitFor()
     await isIn(page, other, 'up')
     assert.equal(await page.evaluate(() => 'isSamePage' in window), true)
     assert.deepEqual(complaints, [])
@@ -60,7 +60,9 @@ describe('the fleet page', () => {
 
     // The home of General dies: the room finds another one, and who was connected there moves.
     server.kill('SIGKILL')
-    await happened(ana.page, /^#General moved to/).waitFor()
+    const [other] = stage.fleet.servers.filter(({ id }) => id !== server.id)
+    assert.ok(other)
+    await happened(ana.page, `#General moved to ${hostOf(other)}, from ${hostOf(server)}`).waitFor()
     await until('one is on another server', async () => {
       const name = await ana.page.locator('[data-slot=server-card][data-own]').getAttribute('data-server')
       return name !== hostOf(server)

@@ -65,6 +65,7 @@ describe('runs of a server', () => {
     assert.ok(registry.isStale('a', 'a-1'))
     assert.equal(reported(registry, report('a', 1, { inc: 'a-2', clients: 3 }), T0 + 30), 'taken')
     assert.equal(registry.rows(T0 + 30)[0]?.clients, 3)
+    assert.equal(registry.rows(T0 + 30)[0]?.inc, 'a-2')
   })
 
   test('a server, or a run of it, that is not registered is told so', () => {

@@ -383,7 +383,7 @@ function peerOf({ id, url, host, port }: Entry): Peer {
 }
 
 function rowOf(entry: Entry, now: number): ServerRow {
-  const { id, url, host, port, clients, rooms, capacity, loopDelayMs } = entry
+  const { id, inc, url, host, port, clients, rooms, capacity, loopDelayMs } = entry
   const ageMs = Math.max(0, Math.round(now - entry.heardAt))
-  return { id, url, host, port, state: stateOf(entry), clients, rooms, capacity, ageMs, loopDelayMs }
+  return { id, inc, url, host, port, state: stateOf(entry), clients, rooms, capacity, ageMs, loopDelayMs }
 }

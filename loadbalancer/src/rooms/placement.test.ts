@@ -152,6 +152,7 @@ describe('placement', () => {
     const second = await placement.place('general', 'b')
     assert.ok(typeof second !== 'string')
     assert.deepEqual([second.placed.home.id, second.placed.epoch, second.isNew], ['b', 2, true])
+    assert.equal(second.formerHome, 'a')
     assert.deepEqual(second.placed.from, [{ id: 'a' }])
     standings.set('b', 'gone')
     const third = await placement.place('general', 'c')

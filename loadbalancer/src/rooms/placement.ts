@@ -56,7 +56,9 @@ export interface Servers {
   peer(id: string): Peer | undefined
   standing(id: string): Standing
 }
-export type PlaceOutcome = { placed: Placed; isNew: boolean } | 'no_such_room' | 'no_server'
+/** `isNew`: it was placed just now; `formerHome` = where it was until then. */
+export type PlaceOutcome =
+  { placed: Placed; isNew: boolean; formerHome?: string } | 'no_such_room' | 'no_server'
 
 /** Room → home. Only steers: the epoch it hands out is judged by the fence in the store. */
 export class Placement {
@@ -99,7 +101,10 @@ export class Placement {
     this.#servers.roomPlaced(decision.moves)
     const moved = await this.#store.moveRoom(roomId, decision.moves, room.epoch + 1)
     if (moved === undefined) return 'no_such_room'
-    return this.#answer(moved, moved.home === decision.moves && moved.epoch === room.epoch + 1)
+    const isNew = moved.home === decision.moves && moved.epoch === room.epoch + 1
+    const outcome = await this.#answer(moved, isNew)
+    if (typeof outcome === 'string' || !isNew || room.home === undefined) return outcome
+    return { ...outcome, formerHome: room.home }
   }
 
   #standing(home: string | undefined, asker: string | undefined, isLeaving: boolean): Standing {

@@ -9,6 +9,7 @@ import {
   RoomPlaceSchema,
   AcceptedSchema,
   TakenSchema,
+  type PlacementChange,
   type RoomFacts,
 } from '@flotilla/protocol/control.ts'
 import { RoomIdSchema } from '@flotilla/protocol/frames.ts'
@@ -138,11 +139,16 @@ async function place(
     metrics.placements.inc({ outcome })
     return outcome === 'no_server' ? refused(outcome, undefined, { 'retry-after': '2' }) : refused(outcome)
   }
-  const { placed, isNew } = outcome
+  const { placed, isNew, formerHome } = outcome
   metrics.placements.inc({ outcome: isNew ? 'placed' : 'present' })
   // Whoever listens may be a stranger to a private room.
   if (isNew && placed.visibility === 'public') {
-    events.send('placement', { room: placed.room, home: placed.home.id, epoch: placed.epoch })
+    const { room, home, epoch } = placed
+    const change: PlacementChange = {
+      ...{ room, home: home.id, epoch },
+      ...(formerHome === undefined ? {} : { formerHome }),
+    }
+    events.send('placement', change)
   }
   return placed
 }

@@ -5,6 +5,7 @@ import { hear, MAX_HAPPENINGS, totalsOf, UNSEEN, type FleetNews, type FleetState
 
 const row = (id: string, more: Partial<ServerRow> = {}): ServerRow => ({
   id,
+  inc: `${id}-1`,
   url: `ws://127.0.0.1:${8080 + Number(id)}/ws`,
   host: '127.0.0.1',
   port: 8080 + Number(id),
@@ -18,11 +19,11 @@ const row = (id: string, more: Partial<ServerRow> = {}): ServerRow => ({
 })
 const snapshot = (...servers: ServerRow[]): FleetNews => ({ type: 'snapshot', servers })
 const changed = (...servers: ServerRow[]): FleetNews => ({ type: 'registry', servers, gone: [] })
-const placed = (room: string, home: string, epoch = 1): FleetNews => ({
+const placed = (room: string, home: string, formerHome?: string): FleetNews => ({
   type: 'placement',
   room,
   home,
-  epoch,
+  ...(formerHome === undefined ? { epoch: 1 } : { epoch: 2, formerHome }),
 })
 
 /** All of it, a second apart. */
@@ -74,6 +75,24 @@ describe('the fleet, as the balancer tells of it', () => {
     assert.equal(state.servers.length, 1)
   })
 
+  test('a server that was restarted is told from one that only was not heard of, even if nobody saw it down', () => {
+    const state = after(
+      snapshot(row('1')),
+      changed(row('1', { inc: '1-2' })),
+      changed(row('1', { inc: '1-2', state: 'down' })),
+      changed(row('1', { inc: '1-2' })),
+      changed(row('1', { inc: '1-2', state: 'draining' })),
+      changed(row('1', { inc: '1-3' })),
+    )
+    assert.deepEqual(told(state), [
+      'restarted 8081',
+      'down 8081',
+      'up_again 8081',
+      'draining 8081',
+      'restarted 8081',
+    ])
+  })
+
   test('a server that comes is registered, one that is forgotten is gone; the others stay as they are', () => {
     const state = after(snapshot(row('1')), changed(row('2')), { type: 'registry', servers: [], gone: ['1'] })
     assert.deepEqual(told(state), ['registered 8082', 'gone 8081'])
@@ -96,11 +115,16 @@ describe('the fleet, as the balancer tells of it', () => {
   })
 
   test('a first home is a placement, a later one a move; rooms that go together are one line', () => {
-    const start = after(snapshot(row('1'), row('2')))
+    const start = after(snapshot(row('1'), row('2'), row('3')))
     let state = hear(start, placed('a', '1'), 10_000)
-    for (const room of ['b', 'c', 'd']) state = hear(state, placed(room, '2', 2), 20_000)
-    state = hear(state, placed('e', '2', 2), 30_000)
-    assert.deepEqual(told(state), ['placed 8081 1', 'moved 8082 3', 'moved 8082 1'])
+    for (const room of ['b', 'c', 'd']) state = hear(state, placed(room, '2', '1'), 20_000)
+    state = hear(state, placed('e', '2', '3'), 20_000)
+    state = hear(state, placed('f', '2', 'long-forgotten'), 30_000)
+    assert.deepEqual(told(state), ['placed 8081 1', 'moved 8082 3', 'moved 8082 1', 'moved 8082 1'])
+    assert.deepEqual(
+      state.happenings.map((one) => ('from' in one ? one.from : '')),
+      ['long-forgotten', '127.0.0.1:8083', '127.0.0.1:8081', undefined],
+    )
   })
 
   test('however much happens, a bounded part of it is kept, the newest first, each with a key of its own', () => {

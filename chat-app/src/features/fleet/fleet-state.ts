@@ -12,10 +12,11 @@ export interface FleetServer extends Omit<ServerRow, 'ageMs'> {
 /** Something that happened, as far as the balancer told. Names, not servers: these may be gone by the time it is read. */
 export type Happening =
   | {
-      readonly what: 'registered' | 'up_again' | 'late' | 'draining' | 'stays' | 'down' | 'gone'
+      readonly what: 'registered' | 'restarted' | 'up_again' | 'late' | 'draining' | 'stays' | 'down' | 'gone'
       name: string
     }
-  | { readonly what: 'placed' | 'moved'; name: string; room: RoomId; rooms: number }
+  /** `from` = where they were, if anywhere. */
+  | { readonly what: 'placed' | 'moved'; name: string; from: string | undefined; room: RoomId; rooms: number }
   | { readonly what: 'balancer_lost' | 'balancer_back' }
 export type DatedHappening = Happening & { readonly key: number; readonly at: number }
 
@@ -77,11 +78,11 @@ export function hear(state: FleetState, news: FleetNews, at: number): FleetState
       return tell({ ...state, heardAt: at, servers }, at, differences(state.servers, servers))
     }
     case 'placement': {
-      const { room, home, epoch } = news
-      const name = state.servers.find(({ id }) => id === home)?.name ?? home
-      // A room's first home has the first term; any later one took the room over from another.
+      const { room, home, formerHome } = news
+      const nameOf = (server: string) => state.servers.find(({ id }) => id === server)?.name ?? server
+      const from = formerHome === undefined ? undefined : nameOf(formerHome)
       return tell({ ...state, heardAt: at }, at, [
-        { what: epoch <= 1 ? 'placed' : 'moved', name, room, rooms: 1 },
+        { what: from === undefined ? 'placed' : 'moved', name: nameOf(home), from, room, rooms: 1 },
       ])
     }
   }
@@ -123,10 +124,12 @@ function inOrder(servers: readonly FleetServer[]): readonly FleetServer[] {
 function differences(before: readonly FleetServer[], after: readonly FleetServer[]): Happening[] {
   const known = new Map(before.map((server) => [server.id, server]))
   const happenings: Happening[] = []
-  for (const { id, name, state } of after) {
+  for (const { id, inc, name, state } of after) {
     const was = known.get(id)
     known.delete(id)
     if (!was) happenings.push({ what: 'registered', name })
+    // However quick it was: nobody may have seen it down.
+    else if (was.inc !== inc && state === 'up') happenings.push({ what: 'restarted', name })
     else if (was.state !== state) happenings.push({ what: wordFor(was.state, state), name })
   }
   for (const { name } of known.values()) happenings.push({ what: 'gone', name })
@@ -155,6 +158,10 @@ function isMoreOf(
   at: number,
 ): newest is Extract<DatedHappening, { rooms: number }> {
   return (
-    'rooms' in newest && newest.what === one.what && newest.name === one.name && at - newest.at <= TOGETHER_MS
+    'rooms' in newest &&
+    newest.what === one.what &&
+    newest.name === one.name &&
+    newest.from === one.from &&
+    at - newest.at <= TOGETHER_MS
   )
 }

@@ -7,6 +7,7 @@ import { FleetWatch, type EventStream } from './fleet-watch.ts'
 
 const ROW: ServerRow = {
   id: 's1',
+  inc: 's1-1',
   url: 'ws://127.0.0.1:8080/ws',
   host: '127.0.0.1',
   port: 8080,

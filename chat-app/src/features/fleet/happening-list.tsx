@@ -8,6 +8,7 @@ import {
   HourglassIcon,
   MoveRightIcon,
   PlugIcon,
+  RotateCwIcon,
   UnplugIcon,
   type LucideIcon,
 } from 'lucide-react'
@@ -66,6 +67,8 @@ function tell(one: DatedHappening, nameOf: NameOf): Story {
   switch (one.what) {
     case 'registered':
       return { icon: CirclePlusIcon, tone: 'good', words: `${one.name} joined the fleet` }
+    case 'restarted':
+      return { icon: RotateCwIcon, tone: 'good', words: `${one.name} is up again after a restart` }
     case 'up_again':
       return { icon: CircleCheckIcon, tone: 'good', words: `${one.name} is up again` }
     case 'stays':
@@ -81,12 +84,17 @@ function tell(one: DatedHappening, nameOf: NameOf): Story {
     case 'placed':
       return { icon: HashIcon, tone: 'plain', words: `${roomWords(one, nameOf)} found a home on ${one.name}` }
     case 'moved':
-      return { icon: MoveRightIcon, tone: 'plain', words: `${roomWords(one, nameOf)} moved to ${one.name}` }
+      return { icon: MoveRightIcon, tone: 'plain', words: movedWords(one, nameOf) }
     case 'balancer_lost':
       return { icon: UnplugIcon, tone: 'bad', words: 'The balancer does not answer' }
     case 'balancer_back':
       return { icon: PlugIcon, tone: 'good', words: 'The balancer answers again' }
   }
+}
+
+function movedWords(one: Extract<DatedHappening, { rooms: number }>, nameOf: NameOf): string {
+  const from = one.from === undefined ? '' : `, from ${one.from}`
+  return `${roomWords(one, nameOf)} moved to ${one.name}${from}`
 }
 
 function roomWords({ room, rooms }: { room: RoomId; rooms: number }, nameOf: NameOf): string {
