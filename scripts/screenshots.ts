@@ -8,11 +8,11 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ChatClient } from '@flotilla/protocol/client/client.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
+import { PortBlock } from '@flotilla/protocol/node/port-block.ts'
 import { chromium, type BrowserContextOptions, type Page } from 'playwright-core'
 import { ensureChromium, launchArgs } from './browser.ts'
 import { launch } from './fleet/child.ts'
 import { startLocalFleet } from './fleet/local-fleet.ts'
-import { findFreePort } from './fleet/ports.ts'
 import { until } from './fleet/until.ts'
 import { BalancerApi } from './replay/balancer-api.ts'
 import { parseLog } from './replay/log-file.ts'
@@ -53,7 +53,8 @@ await using end = new AsyncDisposableStack()
 end.defer(() => fleet.stop())
 
 // The servers let in no page but the app's own, so its address comes first.
-const port = await findFreePort('127.0.0.1')
+const ports = await PortBlock.hold()
+const port = await ports.next()
 const web = launch({
   name: 'web app',
   args: [join(ROOT, 'scripts/fleet/web.ts'), '--port', String(port)],

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
+import { PortBlock } from '@flotilla/protocol/node/port-block.ts'
 import { LOADBALANCER_MAIN, SERVER_MAIN } from '../fleet/local-fleet.ts'
 import { until } from '../fleet/until.ts'
 import { FaultProxy } from './fault-proxy.ts'
-import { findPorts } from './free-ports.ts'
 import { Part } from './part.ts'
 import { SmallDisk } from './small-disk.ts'
 import { canLimitWrites } from './write-limit.ts'
@@ -55,14 +55,18 @@ export class ChaosFleet {
   /** Writes of its servers can be made to fail. */
   readonly canLimitWrites = canLimitWrites()
 
+  readonly #block: PortBlock
+
   private constructor(parts: {
     dataDir: string
+    block: PortBlock
     balancer: Part
     servers: ChaosServer[]
     forClients: FaultProxy
     balancerUrl: string
   }) {
     this.dataDir = parts.dataDir
+    this.#block = parts.block
     this.balancer = parts.balancer
     this.servers = parts.servers
     this.forClients = parts.forClients
@@ -72,7 +76,10 @@ export class ChaosFleet {
   /** Resolves when every process is ready and every server registered. On failure nothing is left running. */
   static async start(options: ChaosFleetOptions): Promise<ChaosFleet> {
     const { dataDir, random, drainMs, hasSmallDisk, onUnexpectedEnd } = options
-    const ports = await findPorts(2 + options.servers * 4, random)
+    // What is killed or cut off lets go of its ports for a while, and has to find them free again.
+    const block = await PortBlock.hold()
+    const ports: number[] = []
+    while (ports.length < 2 + options.servers * 4) ports.push(await block.next())
     const port = () => ports.pop() as number
     const env = { FLEET_SECRET: randomBytes(24).toString('base64url'), ...options.env }
     const balancerPort = port()
@@ -126,7 +133,7 @@ export class ChaosFleet {
       onUnexpectedEnd: (how) => onUnexpectedEnd('balancer', how),
     })
     const balancerUrl = `http://127.0.0.1:${balancerPort}`
-    const fleet = new ChaosFleet({ dataDir, balancer, servers, forClients, balancerUrl })
+    const fleet = new ChaosFleet({ dataDir, block, balancer, servers, forClients, balancerUrl })
     try {
       await Promise.all(fleet.parts.map((part) => part.start()))
       await fleet.complete()
@@ -190,6 +197,7 @@ export class ChaosFleet {
     for (const proxy of this.#proxies()) proxy.mendAll()
     await Promise.all(this.parts.map((part) => part.stop()))
     for (const proxy of this.#proxies()) proxy.close()
+    this.#block.release()
   }
 
   /** After `stop`, and after the files were read. */

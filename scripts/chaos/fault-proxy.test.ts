@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
 import { FakeClock } from '@flotilla/protocol/client/test/fake-clock.ts'
+import { PortBlock } from '@flotilla/protocol/node/port-block.ts'
 import { until } from '../fleet/until.ts'
 import { FaultProxy, type FaultProxyOptions } from './fault-proxy.ts'
-import { findPorts } from './free-ports.ts'
 
 /** A server that keeps what it hears and a proxy before it. */
 async function stage(
@@ -27,9 +27,9 @@ async function stage(
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const [port] = await findPorts(1, Math.random)
+  const port = await portFor(t)
   const targetPort = (server.address() as AddressInfo).port
-  const proxy = new FaultProxy({ port: port!, targetPort, random: Math.random, ...options })
+  const proxy = new FaultProxy({ port, targetPort, random: Math.random, ...options })
   const clients: Socket[] = []
   t.after(() => {
     isOver = true
@@ -56,6 +56,13 @@ async function stage(
     return { client, remote }
   }
   return { proxy, dial, pair, accepted }
+}
+
+/** One that is nobody else's while the test runs, also when nobody listens at it. */
+async function portFor(t: TestContext): Promise<number> {
+  const block = await PortBlock.hold()
+  t.after(() => block.release())
+  return block.next()
 }
 
 describe('the fault proxy', () => {
@@ -158,12 +165,12 @@ describe('the fault proxy', () => {
   })
 
   test('listens only while somebody listens behind it', async (t) => {
-    const [port, targetPort] = await findPorts(2, Math.random)
-    const proxy = new FaultProxy({ port: port!, targetPort: targetPort!, random: Math.random })
+    const [port, targetPort] = [await portFor(t), await portFor(t)]
+    const proxy = new FaultProxy({ port, targetPort, random: Math.random })
     t.after(() => proxy.close())
     const codeOf = () =>
       new Promise<string | undefined>((resolve) => {
-        const socket = connect({ port: port!, host: '127.0.0.1' })
+        const socket = connect({ port, host: '127.0.0.1' })
         socket.once('error', (cause: NodeJS.ErrnoException) => resolve(cause.code))
         socket.once('connect', () => {
           socket.destroy()

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { ServerListSchema, type ServerRow } from '@flotilla/protocol/control.ts'
+import { PortBlock } from '@flotilla/protocol/node/port-block.ts'
 import { launch, type Child, type Exit } from './child.ts'
 import { until } from './until.ts'
 
@@ -66,12 +67,15 @@ export async function startLocalFleet(options: FleetOptions = {}): Promise<Local
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'flotilla-')))
   const secret = randomBytes(24).toString('base64url')
   const env = { FLEET_SECRET: secret, ...options.env }
+  // One that is killed finds its port free when it is started again, whatever else runs on this machine.
+  const ports = await PortBlock.hold()
   const running: Run[] = []
   const servers: Run[] = []
   let stopping: Promise<void> | undefined
 
   const begin = async (name: string, main: string, args: readonly string[]) => {
-    const run = new Run(name, main, ['--data', dataDir, '--host', '127.0.0.1', ...args], env, dataDir)
+    const allArgs = ['--data', dataDir, '--host', '127.0.0.1', ...args]
+    const run = new Run({ kind: name, main, args: allArgs, env, dataRoot: dataDir, port: await ports.next() })
     running.push(run)
     await run.start()
     return run
@@ -88,6 +92,7 @@ export async function startLocalFleet(options: FleetOptions = {}): Promise<Local
   }
   const stop = async () => {
     await Promise.all(running.map((run) => run.stop()))
+    ports.release()
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
   }
   const stopOnce = () => (stopping ??= stop())
@@ -140,25 +145,28 @@ class Run implements FleetProcess {
   readonly #args: readonly string[]
   readonly #env: Readonly<Record<string, string>>
   readonly #dataRoot: string
+  readonly #port: number
   #child: Child | undefined
   #id = ''
   #url = ''
 
-  constructor(
-    kind: string,
-    main: string,
-    args: readonly string[],
-    env: Readonly<Record<string, string>>,
-    dataRoot: string,
-  ) {
-    this.#kind = kind
-    this.#args = [main, ...args]
-    this.#env = env
-    this.#dataRoot = dataRoot
+  constructor(options: {
+    kind: string
+    main: string
+    args: readonly string[]
+    env: Readonly<Record<string, string>>
+    dataRoot: string
+    port: number
+  }) {
+    this.#kind = options.kind
+    this.#args = [options.main, ...options.args]
+    this.#env = options.env
+    this.#dataRoot = options.dataRoot
+    this.#port = options.port
   }
 
   get name() {
-    return this.#url === '' ? this.#kind : `${this.#kind} ${this.port}`
+    return `${this.#kind} ${this.port}`
   }
   get id() {
     return this.#id
@@ -167,7 +175,7 @@ class Run implements FleetProcess {
     return this.#url
   }
   get port() {
-    return Number(new URL(this.#url).port)
+    return this.#port
   }
   get dataDir() {
     return join(this.#dataRoot, this.#kind === 'server' ? `server-${this.port}` : 'loadbalancer')
@@ -190,8 +198,8 @@ class Run implements FleetProcess {
   }
 
   async start(): Promise<void> {
-    const port = this.#url === '' ? 0 : this.port
-    this.#child = launch({ name: this.name, args: [...this.#args, '--port', String(port)], env: this.#env })
+    const args = [...this.#args, '--port', String(this.port)]
+    this.#child = launch({ name: this.name, args, env: this.#env })
     const { id, url } = await this.#child.ready
     this.#id = id ?? ''
     this.#url = url

@@ -24,19 +24,6 @@ export async function findTakenPorts(wanted: readonly WantedPort[]): Promise<str
   return lines.filter((line) => line !== undefined)
 }
 
-/** A port that nobody holds now. */
-export async function findFreePort(host: string): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, host, resolve)
-  })
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
-  return address.port
-}
-
 /** @returns the code of what is wrong with it, or undefined */
 function tryPort(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {

@@ -1,12 +1,13 @@
 // What `npm start` runs: which processes make up the fleet, in which order they come up and go down.
 import { join, relative } from 'node:path'
 import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
+import { PortBlock } from '@flotilla/protocol/node/port-block.ts'
 import { EndedBeforeReady } from './child.ts'
 import { serverPorts, type StartConfig } from './config.ts'
 import { serveControl, type Control, type ProcessRow } from './control.ts'
 import { removeFleetFile, writeFleetFile } from './fleet-file.ts'
 import { LOADBALANCER_MAIN, SERVER_MAIN, fetchRegistry } from './local-fleet.ts'
-import { findFreePort, findTakenPorts, type WantedPort } from './ports.ts'
+import { findTakenPorts, type WantedPort } from './ports.ts'
 import { Supervised } from './supervised.ts'
 import { formatTable } from './table.ts'
 import { until } from './until.ts'
@@ -25,6 +26,7 @@ export class Supervisor {
   readonly #say: (line: string) => void
   readonly #processes: Supervised[] = []
   #control: Control | undefined
+  #ports: PortBlock | undefined
   #stopping: Promise<void> | undefined
 
   constructor(config: StartConfig, say: (line: string) => void) {
@@ -89,13 +91,15 @@ export class Supervisor {
 
   async #bringUp(): Promise<string[]> {
     const { host } = this.#config
-    const webPort = this.#config.webPort === 0 ? await findFreePort(host) : this.#config.webPort
-    const loadbalancer = this.#loadbalancer(webPort)
+    const webPort = await this.#portOf(this.#config.webPort)
+    const loadbalancer = this.#loadbalancer(webPort, await this.#portOf(this.#config.loadbalancerPort))
     await loadbalancer.start()
 
     const url = `http://${reachable(host)}:${loadbalancer.port}`
     const origins = this.#origins(webPort, loadbalancer.port)
-    const servers = serverPorts(this.#config).map((port) => this.#server(port, url, origins))
+    const ports: number[] = []
+    for (const port of serverPorts(this.#config)) ports.push(await this.#portOf(port))
+    const servers = ports.map((port) => this.#server(port, url, origins))
     const web = this.#config.isWebOn ? this.#web(webPort, url) : undefined
     await Promise.all([...servers, ...(web ? [web] : [])].map((each) => each.start()))
     await until('the balancer lists every server', async () => {
@@ -117,11 +121,18 @@ export class Supervisor {
     ])
   }
 
-  #loadbalancer(webPort: number): Supervised {
+  /** Any free one for 0, and then one that is still free when its process is started again. */
+  async #portOf(asked: number): Promise<number> {
+    if (asked !== 0) return asked
+    this.#ports ??= await PortBlock.hold()
+    return this.#ports.next()
+  }
+
+  #loadbalancer(webPort: number, port: number): Supervised {
     return this.#supervise({
       kind: 'balancer',
-      port: this.#config.loadbalancerPort,
-      args: (port) => [LOADBALANCER_MAIN, ...this.#common(port, this.#origins(webPort))],
+      port,
+      args: (fixed) => [LOADBALANCER_MAIN, ...this.#common(fixed, this.#origins(webPort))],
       healthUrl: (url) => `${url}/healthz`,
     })
   }

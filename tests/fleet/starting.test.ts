@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { launch, type Child } from '../../scripts/fleet/child.ts'
+import { PortBlock } from '@flotilla/protocol/node/port-block.ts'
 import { LOADBALANCER_MAIN, SERVER_MAIN } from '../../scripts/fleet/local-fleet.ts'
-import { findFreePort } from '../../scripts/fleet/ports.ts'
 import { atEnd, freshFolder, startFleet, until } from './harness.ts'
 import { RawClient } from './raw-client.ts'
 
@@ -76,7 +76,9 @@ describe('a server without a balancer', () => {
   test('is ready, answers /healthz, lets people chat, and is registered once the balancer is up', async (t) => {
     const folder = await freshFolder(t)
     const env = { FLEET_SECRET: 'a-secret-for-this-test-alone' }
-    const port = String(await findFreePort('127.0.0.1'))
+    const ports = await PortBlock.hold()
+    atEnd(t, () => ports.release())
+    const port = String(await ports.next())
     const loadbalancer = `http://127.0.0.1:${port}`
     const args = ['--port', '0', '--data', folder, '--loadbalancer', loadbalancer]
     const server = start(t, 'server', [SERVER_MAIN, ...args], env)
