@@ -1,37 +1,48 @@
+import { availableParallelism } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Latency } from '../../replay/latency.ts'
 import { cpuMsOf, machineCpuMs, rssKibOf } from '../proc.ts'
 import { nowUs } from '../profile.ts'
-import type { Crowd } from './client.ts'
-import { connectTo, type CountingClient } from './dialects.ts'
-import type { Joins, Orders, Quantiles, Sends } from './orders.ts'
+import type { Crowd, LoadClient } from './client.ts'
+import { connectTo, dialectOf } from './dialects.ts'
+import type { Joins, Orders, Sends } from './orders.ts'
 import { pace } from './pacing.ts'
+import { quantiles, Run } from './run.ts'
+import { SpareTime } from './spare-time.ts'
 
 /** Connections being made at a time. */
 const JOINING = 64
 /** Members of a room whose arrivals are timed, spread over the order in which they joined. */
-const SAMPLED_PER_ROOM = 8
+const SAMPLED_PER_ROOM = 40
 /** Of small rooms one member is timed, and of very many rooms not every one. */
 const SMALL_ROOM = 50
 const SAMPLED_SMALL_ROOMS = 1_000
 /** How long after the last send what is outstanding may take. */
 const SETTLE_MS = 10_000
 const LOOP_RESOLUTION_MS = 10
+/** A server that lets sends wait for longer than that gets more than it can do. */
+const OVERLOADED_MS = 1_000
+const LOOK_EVERY_MS = 50
+/** On a single core waiting awake would take from the server what it needs. */
+const CAN_WAIT_AWAKE = availableParallelism() > 1
 
 /** The clients of one measurement. */
 export class LoadCrowd implements Crowd {
-  #clients: CountingClient[] = []
+  #clients: LoadClient[] = []
   #members = 0
+  #hasAcks = true
   readonly #errors: Record<string, number> = {}
   #runs = 0
   #run: Run | undefined
+  readonly #spare = new SpareTime()
 
   async join({ url, rooms, members, dialect, spread }: Orders['join']['ask']): Promise<Joins> {
     this.#members = members
+    this.#hasAcks = dialectOf(dialect).hasAcks
+    await this.#spare.calibrate()
     const urls = (spread?.urls ?? [url]).map((text) => new URL(text))
     const total = rooms.length * members
-    const clients: CountingClient[] = []
+    const clients: LoadClient[] = []
     const startedAt = performance.now()
     let next = 0
     const joinNext = async () => {
@@ -47,7 +58,7 @@ export class LoadCrowd implements Crowd {
           crowd: this,
         })
         clients[i] = client
-        await client.joined
+        await client.whenJoined
       }
     }
     this.#clients = clients
@@ -55,48 +66,61 @@ export class LoadCrowd implements Crowd {
     return { clients: total, tookMs: performance.now() - startedAt }
   }
 
-  async send({ rate, warmUpMs, windowMs, textBytes, server, edges }: Orders['send']['ask']): Promise<Sends> {
-    const run = new Run(`${process.pid}.${this.#runs++}-`)
+  async send(ask: Orders['send']['ask']): Promise<Sends> {
+    const { rate, warmUpMs, windowMs, textBytes, server, edges, giveUpMs } = ask
+    const run = new Run(this.#runs++)
     this.#run = run
     const text = sampleText(textBytes)
     const clients = this.#clients
     const sentTo = new Map<string, number>()
-    const before = clients.map((client) => client.received)
+    const before = clients.map(({ received, misordered }) => ({ received, misordered }))
+    const arrived = () => sum(clients, (client, i) => client.received - (before[i]?.received ?? 0))
+    /** Something has been due for longer than that, and is not here. */
+    const isBehind = (ms: number) => arrived() < run.dueBy(performance.now() - ms) * this.#members
     const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
     loop.enable()
 
     const sendOne = (dueAt: number) => {
-      const client = clients[run.sent % clients.length] as CountingClient
-      if (run.isMeasuring) run.late.add(performance.now() - dueAt)
+      const client = clients[run.sent % clients.length] as LoadClient
       client.send(run.due(dueAt), text)
       sentTo.set(client.room, (sentTo.get(client.room) ?? 0) + 1)
     }
-    await pace(rate, warmUpMs, sendOne)
+    let isGivenUp = false
+    let lookedAt = 0
+    const isEnough = () => {
+      const now = performance.now()
+      if (giveUpMs === undefined || isGivenUp || now - lookedAt < LOOK_EVERY_MS) return isGivenUp
+      lookedAt = now
+      return (isGivenUp = isBehind(giveUpMs))
+    }
+    const turn = CAN_WAIT_AWAKE ? () => this.#spare.turn() : undefined
+    await pace({ rate, forMs: warmUpMs, turn, isEnough }, sendOne)
     const from = this.#reading(server, edges)
     loop.reset()
-    run.isMeasuring = true
-    const measuredSends = await pace(rate, windowMs, sendOne)
+    run.measure()
+    const measuredSends = await pace({ rate, forMs: windowMs, turn, isEnough }, sendOne)
     const to = this.#reading(server, edges)
-    run.isMeasuring = false
+    run.endMeasuring()
     const loopDelayMs = Math.max(0, loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS)
     loop.disable()
 
-    const expected = run.sent * this.#members
-    const arrived = () => clients.reduce((sum, client, i) => sum + client.received - (before[i] ?? 0), 0)
-    const giveUpAt = performance.now() + SETTLE_MS
-    while ((run.acked < run.sent || arrived() < expected) && performance.now() < giveUpAt) await pause(20)
+    // Of a server that is far behind nothing can be waited for: it may take minutes.
+    const isOverloaded = isGivenUp || isBehind(OVERLOADED_MS)
+    const giveUpAt = performance.now() + (isOverloaded && !isGivenUp ? 0 : SETTLE_MS)
+    const missingAcks = () => (this.#hasAcks ? run.sent - run.acked : 0)
+    const isComplete = () => missingAcks() <= 0 && arrived() >= run.sent * this.#members
+    while (!isComplete() && performance.now() < giveUpAt) await pause(20)
     this.#run = undefined
 
-    let missing = 0
-    let surplus = 0
-    clients.forEach((client, i) => {
-      const lacks = (sentTo.get(client.room) ?? 0) - (client.received - (before[i] ?? 0))
-      if (lacks > 0) missing += lacks
-      else surplus -= lacks
-    })
+    const lacks = clients.map(
+      ({ room, received }, i) => (sentTo.get(room) ?? 0) - (received - (before[i]?.received ?? 0)),
+    )
     const tookMs = to.at - from.at
     const ownCpuMs = to.ownCpuMs - from.ownCpuMs
+    const spareMs = to.spareMs - from.spareMs
     const serverCpuMs = difference(to.serverCpuMs, from.serverCpuMs)
+    const edgesCpuMs = to.edgesCpuMs.map((cpuMs, i) => difference(cpuMs, from.edgesCpuMs[i]))
+    const measuredCpuMs = ownCpuMs + sum([serverCpuMs, ...edgesCpuMs], (cpuMs) => cpuMs ?? 0)
     const allCpuMs = difference(to.machineCpuMs, from.machineCpuMs)
     return {
       windowMs: tookMs,
@@ -107,15 +131,16 @@ export class LoadCrowd implements Crowd {
       ackMs: quantiles(run.acks),
       deliveryMs: quantiles(run.deliveries),
       serverCpuMs,
-      edgesCpuMs: to.edgesCpuMs.map((cpuMs, i) => difference(cpuMs, from.edgesCpuMs[i])),
+      edgesCpuMs,
       rssKib: to.rssKib,
-      othersCpuMs: difference(difference(allCpuMs, serverCpuMs), ownCpuMs),
-      missingAcks: run.sent - run.acked,
-      missingDeliveries: missing,
-      surplusDeliveries: surplus,
-      outOfOrder: run.outOfOrder,
+      othersCpuMs: difference(allCpuMs, measuredCpuMs),
+      isOverloaded,
+      missingAcks: missingAcks(),
+      missingDeliveries: sum(lacks, (count) => Math.max(0, count)),
+      surplusDeliveries: sum(lacks, (count) => Math.max(0, -count)),
+      outOfOrder: sum(clients, ({ misordered }, i) => misordered - (before[i]?.misordered ?? 0)),
       errors: { ...this.#errors },
-      load: { cpu: ownCpuMs / tookMs, loopDelayMs, sendLateMs: run.late.quantile(0.99) },
+      load: { cpu: (ownCpuMs - spareMs) / tookMs, loopDelayMs, sendLateMs: run.late.quantile(0.99) },
     }
   }
 
@@ -131,19 +156,16 @@ export class LoadCrowd implements Crowd {
       rssKib: rssKibOf(server),
       machineCpuMs: machineCpuMs(),
       ownCpuMs: (user + system) / 1_000,
+      spareMs: this.#spare.spareMs,
     }
   }
 
-  acked(id: string): void {
-    this.#run?.ack(id)
+  acked(run: number, k: number): void {
+    this.#run?.ack(run, k)
   }
 
-  sentUnacked(): void {
-    if (this.#run !== undefined) this.#run.acked += 1
-  }
-
-  arrived(client: CountingClient, id: string, seq: number): void {
-    this.#run?.arrive(client, id, seq)
+  arrived(run: number, k: number): void {
+    this.#run?.arrive(run, k)
   }
 
   failed(code: string): void {
@@ -156,60 +178,13 @@ export class LoadCrowd implements Crowd {
   }
 }
 
-/** One series of sends. Ids say which send it was, and so when it was due: nothing is looked up. */
-class Run {
-  readonly acks = new Latency()
-  readonly deliveries = new Latency()
-  readonly late = new Latency()
-  isMeasuring = false
-  acked = 0
-  outOfOrder = 0
-  readonly #prefix: string
-  readonly #dueAt: number[] = []
-  /** The first send that counts. */
-  #measuredFrom: number | undefined
-
-  constructor(prefix: string) {
-    this.#prefix = prefix
-  }
-
-  get sent(): number {
-    return this.#dueAt.length
-  }
-
-  /** Notes a send. @returns its id */
-  due(at: number): string {
-    if (this.isMeasuring) this.#measuredFrom ??= this.#dueAt.length
-    this.#dueAt.push(at)
-    return `${this.#prefix}${this.#dueAt.length - 1}`
-  }
-
-  ack(id: string): void {
-    if (!id.startsWith(this.#prefix)) return
-    this.acked += 1
-    this.#time(id, this.acks)
-  }
-
-  arrive(client: CountingClient, id: string, seq: number): void {
-    if (seq <= client.lastSeq) this.outOfOrder += 1
-    client.lastSeq = seq
-    if (id.startsWith(this.#prefix)) this.#time(id, this.deliveries)
-  }
-
-  #time(id: string, into: Latency): void {
-    const k = Number(id.slice(this.#prefix.length))
-    if (this.#measuredFrom === undefined || k < this.#measuredFrom) return
-    into.add(performance.now() - (this.#dueAt[k] ?? NaN))
-  }
-}
-
 function isSampled(room: number, member: number, members: number): boolean {
   if (members < SMALL_ROOM) return room < SAMPLED_SMALL_ROOMS && member === room % members
   return member % Math.ceil(members / SAMPLED_PER_ROOM) === 0
 }
 
-function quantiles(latency: Latency): Quantiles {
-  return { p50: latency.quantile(0.5), p99: latency.quantile(0.99), p999: latency.quantile(0.999) }
+function sum<T>(list: readonly T[], of: (item: T, i: number) => number): number {
+  return list.reduce((all, item, i) => all + of(item, i), 0)
 }
 
 function difference(to: number | undefined, from: number | undefined): number | undefined {

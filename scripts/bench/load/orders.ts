@@ -19,11 +19,23 @@ export interface Orders {
       textBytes: number
       server: number
       edges?: readonly number[]
+      /** The rest is not sent as soon as something that was due so long ago has not arrived: enough is known. */
+      giveUpMs?: number
     }
     answer: Sends
   }
   /** Asks `GET url` on `connections` connections, each as soon as it has its answer: for `forMs`, or `calls` times. */
   get: { ask: { url: string; connections: number; forMs?: number; calls?: number }; answer: Gets }
+  /**
+   * `members` clients for each room come back to it, all at once as after a lost server, each `behind` entries behind; resolves
+   * when all have what they missed, or after `withinMs`.
+   */
+  return: {
+    ask: { url: string; rooms: readonly string[]; members: number; behind: number; withinMs: number }
+    answer: Returns
+  }
+  /** One reader in each room asks for the oldest page of its log, as soon as it has it again, for `forMs`. */
+  pages: { ask: { url: string; rooms: readonly string[]; forMs: number }; answer: Pages }
   /** Closes every client. */
   leave: { ask: object; answer: object }
 }
@@ -62,6 +74,8 @@ export interface Sends {
   rssKib: number | undefined
   /** CPU that everything else on the machine used meanwhile: it disturbs. */
   othersCpuMs: number | undefined
+  /** It was given up, or what was due a second before the end had not arrived then: nothing was waited for. */
+  isOverloaded: boolean
   /** After the last send, for a while, everything outstanding is waited for; what still lacks then. */
   missingAcks: number
   missingDeliveries: number
@@ -75,7 +89,7 @@ export interface Sends {
 
 /** What tells whether the load process itself was the bottleneck. */
 export interface LoadHealth {
-  /** Part of a core it used: 0 … 1. */
+  /** Part of a core it used, without what it spent on waiting awake: 0 … 1. */
   cpu: number
   /** p99 of what its event loop was late, in ms. */
   loopDelayMs: number
@@ -92,6 +106,32 @@ export interface Gets {
   /** Answers that were not 200. */
   refused: number
   load: Pick<LoadHealth, 'cpu'>
+}
+
+export interface Returns {
+  clients: number
+  /** Clients that have everything, and when the last of them had. */
+  caughtUp: number
+  tookMs: number
+  /** From when all were cut off to when a client had everything. */
+  ms: Quantiles
+  /** Entries that those lacked. */
+  entries: number
+  /** How often one was given a place in time, and sent away until then. */
+  putOff: number
+  /** Pages of history that were asked for in between. */
+  pages: number
+  /** Why connections were lost, and begun anew. */
+  errors: Readonly<Record<string, number>>
+  load: Pick<LoadHealth, 'cpu'>
+}
+
+export interface Pages {
+  pages: number
+  entries: number
+  refused: number
+  tookMs: number
+  ms: Quantiles
 }
 
 export type OrderName = keyof Orders

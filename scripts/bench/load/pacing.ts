@@ -1,32 +1,43 @@
-/** Below this rate the last moments before a send are waited for awake: a timer would be up to 2 ms late. */
-const AWAKE_BELOW_PER_S = 100
+/** A timer may be late by so much: the last moments before a send are waited for awake. */
 const TIMER_IS_LATE_MS = 2
+
+export interface Pace {
+  /** Per second. */
+  rate: number
+  forMs: number
+  /** One turn of the event loop; without, only timers are waited for, and sends are late by up to 2 ms. */
+  turn?: (() => Promise<unknown>) | undefined
+  /** Is asked all the time; true = no more sends. */
+  isEnough?: (() => boolean) | undefined
+}
 
 /**
  * Calls `send(dueAt)` whenever one is due, `rate` times a second whatever became of those before (an
  * open loop: a slow server gets no pause). Times are those of `performance.now()`.
- * @returns when `forMs` are over; how many were due
+ * @returns when `forMs` are over, or it was enough; how many were sent
  */
-export async function pace(rate: number, forMs: number, send: (dueAt: number) => void): Promise<number> {
+export async function pace(
+  { rate, forMs, turn, isEnough }: Pace,
+  send: (dueAt: number) => void,
+): Promise<number> {
   const startAt = performance.now()
   const gapMs = 1_000 / rate
   const total = Math.floor(forMs / gapMs)
-  for (let k = 0; k <= total;) {
-    const dueAt = startAt + k * gapMs
+  let sent = 0
+  while (isEnough?.() !== true) {
+    const dueAt = startAt + sent * gapMs // of the last one, which is not sent: the end
     const waitMs = dueAt - performance.now()
-    if (waitMs > 0) await (rate >= AWAKE_BELOW_PER_S ? timer(1) : nearly(waitMs))
+    if (waitMs > 0) {
+      if (turn === undefined) await timer(1)
+      else if (waitMs > TIMER_IS_LATE_MS) await timer(waitMs - TIMER_IS_LATE_MS)
+      else await turn()
+    } else if (sent === total) break
     else {
-      if (k < total) send(dueAt)
-      k += 1 // the last one is not sent: it is the end
+      send(dueAt)
+      sent += 1
     }
   }
-  return total
-}
-
-function nearly(waitMs: number): Promise<void> {
-  return waitMs > TIMER_IS_LATE_MS
-    ? timer(waitMs - TIMER_IS_LATE_MS)
-    : new Promise((resolve) => setImmediate(resolve))
+  return sent
 }
 
 function timer(ms: number): Promise<void> {
