@@ -21,8 +21,8 @@ export class Balancer {
     this.fleetSecret = readFileSync(join(root, 'fleet.secret'), 'utf8').trim()
   }
 
-  /** Resolves when it serves. `port` 0 = any free one. */
-  static async start(root: string, port = 0): Promise<Balancer> {
+  /** Resolves when it serves. */
+  static async start(root: string, port: number): Promise<Balancer> {
     const flags = ['--port', `${port}`, '--data', root, '--log-level', 'silent', '--login-rate', '0']
     const child = spawn(process.execPath, ['--import', GUARD, MAIN, ...flags], {
       env: { PATH: process.env['PATH'] },

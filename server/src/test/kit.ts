@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LoggedIn, Placed, ServerRow } from '@flotilla/protocol/control.ts'
+import { PortBlock } from '@flotilla/protocol/node/port-block.ts'
 import type { Clock } from '../clock.ts'
 import { readConfig } from '../config.ts'
 import type { AdmissionLimits } from '../gateway/admission.ts'
@@ -10,18 +11,20 @@ import { Balancer } from './balancer.ts'
 import { Client, type Door } from './client.ts'
 import { until } from './until.ts'
 
-/** A real balancer, and real chat servers in this process: on free ports, with their data in a folder of their own. */
+/** A real balancer, and real chat servers in this process: on ports that stay theirs, with their data in a folder of their own. */
 export class Fleet {
   readonly root: string
   readonly servers: ChatServer[] = []
   balancer: Balancer
   readonly #running = new Set<ChatServer>()
   readonly #clients = new Set<Client>()
+  readonly #ports: PortBlock
   #names = 0
 
-  private constructor(root: string, balancer: Balancer) {
+  private constructor(root: string, balancer: Balancer, ports: PortBlock) {
     this.root = root
     this.balancer = balancer
+    this.#ports = ports
   }
 
   /** `flags` for each server; no rate limit unless they say so. Resolves when all are registered. */
@@ -29,7 +32,8 @@ export class Fleet {
     options: { servers?: number; flags?: readonly string[]; clock?: Clock } = {},
   ): Promise<Fleet> {
     const root = await mkdtemp(join(tmpdir(), 'flotilla-server-'))
-    const fleet = new Fleet(root, await Balancer.start(root))
+    const ports = await PortBlock.hold()
+    const fleet = new Fleet(root, await Balancer.start(root, await ports.next()), ports)
     try {
       for (let i = 0; i < (options.servers ?? 1); i += 1) await fleet.add(options)
     } catch (cause) {
@@ -57,7 +61,7 @@ export class Fleet {
       admission?: Partial<AdmissionLimits>
     } = {},
   ): Promise<ChatServer> {
-    const { flags = [], clock, port = 0, data = this.root, admission } = options
+    const { flags = [], clock, port = await this.#ports.next(), data = this.root, admission } = options
     const base = ['--port', `${port}`, '--data', data, '--loadbalancer', this.balancer.url]
     const config = readConfig([...base, '--log-level', 'warn', '--rate', '0', ...flags], {
       FLEET_SECRET: this.balancer.fleetSecret,
@@ -145,6 +149,7 @@ export class Fleet {
     for (const client of this.#clients) client.terminate()
     await Promise.all([...this.#running].map((server) => server.stop()))
     await this.balancer.stop()
+    this.#ports.release()
     await rm(this.root, { recursive: true, force: true })
   }
 }
