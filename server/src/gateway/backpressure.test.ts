@@ -47,11 +47,13 @@ describe('lines over time', () => {
     const room = await fleet.room()
     const ada = await fleet.member(room, 0, 'ada')
     const half = await RawSocket.open(url, 'half-open')
+    clock.hold()
     half.say({ type: 'join', room })
     await ada.frame('presence', ({ join }) => join.some(({ name }) => name === 'half-open'))
     await clock.pass(25_000)
     assert.ok(half.pings >= 2)
     assert.equal(half.isEnded, false)
+    clock.release()
     await clock.pass(20_000)
     await until('the line is ended', () => half.isEnded)
     await clock.pass(1_000, 50)
@@ -112,12 +114,14 @@ describe('lines over time', () => {
       for (const id of ids) writer.say({ type: 'send', room, id: `${id}`, text: LONG })
       await writer.frame('ack', ({ id }) => id === `${ids.at(-1)}`)
     }
+    clock.hold()
     // Every 15 s it reads a little.
     for (const _ of upTo(1, 6)) {
       await clock.pass(15_000)
       await slow.readOnly(1_000_000)
     }
     assert.equal(slow.has('"seq":2000,'), false)
+    clock.release()
     slow.readAll()
     const seqs = () =>
       slow.texts

@@ -29,6 +29,7 @@ describe('a session of a token that ends', () => {
   }
 
   test('[L1] is closed with 4401 at the first heartbeat after that, and not before; others stay', async () => {
+    clock.hold()
     const short = await fleet.client(0, { token: await tokenFor('short', 40) })
     const long = await fleet.client(0, { token: await tokenFor('long', 1_800) })
     const guest = await fleet.client(0, 'guest')
@@ -38,6 +39,7 @@ describe('a session of a token that ends', () => {
     assert.equal(await short.close(), 4401)
     await long.settled()
     await guest.settled()
+    clock.release()
   })
 
   test('[L1] [R2] a client of the library comes back with a fresh token, and misses nothing', async (t) => {
