@@ -43,6 +43,7 @@ class StillRoom {
   receive(entries: Entry[]) {
     this.state = { ...this.state, head: Math.max(this.state.head, entries.at(-1)?.seq ?? 0) }
     this.listeners.entries?.(entries)
+    this.listeners.change?.() // the head is another one
   }
   send(text: string) {
     const send: PendingSend = { id: `own ${text}`, text, state: 'sending', at: 0 }
@@ -88,6 +89,8 @@ describe('the feed of a room', () => {
     const before = draws()
     room.receive(messages(1, 1_000))
     assert.equal(draws() - before, 1)
+    room.listeners.change?.()
+    assert.equal(draws() - before, 1, 'what is shown already is not shown again')
     assert.equal(texts(feed).length, 1_000)
   })
 

@@ -36,7 +36,7 @@ const TYPING_MS = LIMITS.typingMs * 1.5
 
 /**
  * One room as the screen wants it: the client's room in, snapshots of rows out. Whatever comes in one frame makes
- * one snapshot, so a burst of a thousand entries is drawn once.
+ * one snapshot, so a burst of a thousand entries is drawn once; news of what is shown already makes none.
  */
 export class RoomFeed extends Store<Feed> {
   readonly id: RoomId
@@ -238,8 +238,10 @@ export class RoomFeed extends Store<Feed> {
       this.#readTo = Math.max(this.#readTo, this.#timeline.to)
     const { code, status, members, count } = this.#room.state
     const unread = this.#unread()
-    const { code: _old, ...before } = this.read()
-    this.set({
+    const shown = this.read()
+    const { code: _old, ...before } = shown
+    const typing = [...this.#typists.values()].map(({ user }) => user.name)
+    const next: Feed = {
       ...before,
       status,
       ...(code === undefined ? {} : { code }),
@@ -247,12 +249,14 @@ export class RoomFeed extends Store<Feed> {
       complete: this.#timeline.complete,
       members,
       count,
-      typing: [...this.#typists.values()].map(({ user }) => user.name),
+      typing: isSame(shown.typing, typing) ? shown.typing : typing,
       older: this.#older.state,
       unread: unread.length,
       isNamed: unread.some(({ text }) => this.#names(text)),
       ...more,
-    })
+    }
+    // The client tells of each change of its room, too: of entries that were just shown, at the end of the same turn.
+    if (!isSame(shown, next)) this.set(next)
   }
 
   #rowsOf: { from: unknown[]; rows: readonly Row[] } = { from: [], rows: [] }
@@ -270,6 +274,12 @@ export class RoomFeed extends Store<Feed> {
     if (readTo === undefined || readTo >= this.#timeline.to) return []
     return this.#timeline.messages.filter(({ seq, user }) => seq > readTo && user.id !== this.#me.id)
   }
+}
+
+/** Whether two objects, or lists, hold the very same. */
+function isSame<T extends object>(one: T, other: T): boolean {
+  const keys = Object.keys(one) as (keyof T)[]
+  return keys.length === Object.keys(other).length && keys.every((key) => Object.is(one[key], other[key]))
 }
 
 function spoken(news: readonly TimelineMessage[]): string {
