@@ -14,7 +14,14 @@ import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { configOrExit } from '@flotilla/protocol/node/settings.ts'
 import { BALANCER_COLUMNS, measureBalancer } from './balancer-rows.ts'
-import { CHAT_COLUMNS, CHAT_ROWS, measureChat, type Bench } from './chat-rows.ts'
+import {
+  CHAT_COLUMNS,
+  CHAT_ROWS,
+  measureChat,
+  SATURATION_COLUMNS,
+  SATURATION_TITLE,
+  type Bench,
+} from './chat-rows.ts'
 import { readBenchConfig, type Part } from './config.ts'
 import { measureSync } from './disk.ts'
 import { flotillaTarget } from './flotilla-target.ts'
@@ -24,7 +31,9 @@ import { findPinning } from './pinning.ts'
 import { plainTarget } from './plain-target.ts'
 import { profileChat } from './profile-rows.ts'
 import { asJson, describeSection, type Row, type Section } from './report.ts'
+import { HISTORY_COLUMNS, measureResume, RESUME_COLUMNS } from './resume-rows.ts'
 import { measureScreen, SCREEN_COLUMNS } from './screen-rows.ts'
+import { measureSpread, SPREAD_COLUMNS, SPREAD_TITLE } from './spread-rows.ts'
 
 const config = configOrExit(() => readBenchConfig(process.argv.slice(2), process.env))
 const startedAt = performance.now()
@@ -80,11 +89,23 @@ async function measureAll(): Promise<void> {
     add({ title, columns: SCREEN_COLUMNS, rows: await measureScreen(config.seconds) })
   }
   const rows: Row[] = []
-  for (const row of chatRows) rows.push(...(await measureChat(row, targets, bench)))
+  const saturations: Row[] = []
+  for (const row of chatRows) {
+    const figures = await measureChat(row, targets, bench)
+    rows.push(...figures.rows)
+    if (figures.saturation !== undefined) saturations.push(figures.saturation)
+  }
   if (rows.length > 0) add({ title: 'Chat, 120-byte texts', columns: CHAT_COLUMNS, rows })
+  if (saturations.length > 0) add({ title: SATURATION_TITLE, columns: SATURATION_COLUMNS, rows: saturations })
   if (isAsked('W4')) {
     const row = await measureIdle(config.idle, targets, bench)
     add({ title: 'Idle connections', columns: IDLE_COLUMNS, rows: [row] })
+  }
+  if (isAsked('W5')) add({ title: SPREAD_TITLE, columns: SPREAD_COLUMNS, rows: await measureSpread(bench) })
+  if (isAsked('W6')) {
+    const { resume, history } = await measureResume(bench)
+    add({ title: 'Coming back after an outage, all at once', columns: RESUME_COLUMNS, rows: [resume] })
+    add({ title: 'Old pages, read from the log', columns: HISTORY_COLUMNS, rows: [history] })
   }
   if (isAsked('W7')) {
     const title = 'Balancer, 32 connections; max/mean of 10,000 calls between two reports'

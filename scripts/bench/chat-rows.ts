@@ -1,7 +1,8 @@
-// W1, W2, W3: sends at a fixed rate into rooms whose members all listen and send in turn.
+// W1, W2, W3: sends at fixed rates into rooms whose members all listen and send in turn, and the highest rate that is stood.
 import type { LoadProcess } from './load-process.ts'
 import type { Sends } from './load/orders.ts'
 import type { Pinning } from './pinning.ts'
+import { RampSearch } from './ramp.ts'
 import type { Column, Line, Row } from './report.ts'
 import type { RunningTarget, Target } from './target.ts'
 
@@ -14,12 +15,16 @@ export interface ChatRow {
   members: number
   /** Sends per second over all rooms; one row of figures each. */
   rates: readonly number[]
+  /** How many times the usual window is measured: far quantiles want many sends. 1 if not said. */
+  windows?: number
+  /** The highest rate that is tried when looking for the one that is just stood; undefined: it is not looked for. */
+  rampTo?: number
 }
 
 export const CHAT_ROWS: readonly ChatRow[] = [
-  { part: 'W1', rooms: 1, members: 1_000, rates: [25, 200] },
-  { part: 'W2', rooms: 500, members: 10, rates: [1_000] },
-  { part: 'W3', rooms: 50, members: 10, rates: [20] },
+  { part: 'W1', rooms: 1, members: 1_000, rates: [25, 200, 800, 1_600], rampTo: 12_800 },
+  { part: 'W2', rooms: 500, members: 10, rates: [1_000, 4_000, 8_000, 16_000], rampTo: 64_000 },
+  { part: 'W3', rooms: 500, members: 10, rates: [1_000], windows: 2 },
 ]
 
 export const CHAT_COLUMNS: readonly Column[] = [
@@ -28,19 +33,35 @@ export const CHAT_COLUMNS: readonly Column[] = [
   { key: 'serverCpu', head: 'CPU %', digits: 0, isCompared: false },
   { key: 'ackP50Ms', head: 'ack p50 ms', digits: 2, isCompared: true },
   { key: 'ackP99Ms', head: 'p99', digits: 2, isCompared: true },
+  { key: 'ackP999Ms', head: 'p99.9', digits: 1, isCompared: true },
   { key: 'deliveryP50Ms', head: 'delivery p50 ms', digits: 2, isCompared: true },
   { key: 'deliveryP99Ms', head: 'p99', digits: 2, isCompared: true },
+  { key: 'deliveryP999Ms', head: 'p99.9', digits: 1, isCompared: true },
   { key: 'rssMib', head: 'RSS MiB', digits: 0, isCompared: true },
   { key: 'loadCpu', head: 'load CPU %', digits: 0, isCompared: false },
-  { key: 'loadLoopMs', head: 'loop p99 ms', digits: 1, isCompared: false },
+  { key: 'sendLateP99Ms', head: 'sent late p99 ms', digits: 2, isCompared: false },
 ]
 
+/** At saturation the rates differ, and so do latencies and memory: what is compared is how much is delivered. */
+export const SATURATION_COLUMNS: readonly Column[] = CHAT_COLUMNS.map((column) => ({
+  ...column,
+  isCompared: column.key === 'deliveriesPerS' || column.key === 'cpuUsPerDelivery',
+}))
+
+/** What counts as stood: this p99 of deliveries, all of them within the window. */
+const STOOD_P99_MS = 100
+export const SATURATION_TITLE = `Saturation: the highest rate whose delivery p99 is ${STOOD_P99_MS} ms at most, to 10 %`
 /** Less than this of what was due arrived within the window: the server does not keep up. */
 const KEEPS_UP = 0.97
 /** More of a core than this used by other programs disturbs latencies. */
 const OTHERS_BUSY = 0.1
 /** A load generator this busy may be what limits the figures. */
 const LOAD_BUSY = 0.85
+
+const RAMP_PRECISION = 1.1
+const RAMP_WARM_UP_MS = 700
+/** A rate of the ramp that lets sends wait for so long is too much: the rest is not sent. */
+const RAMP_GIVE_UP_MS = 500
 
 export interface Bench {
   load: LoadProcess
@@ -65,36 +86,139 @@ export async function withTarget<T>(
   }
 }
 
+export interface ChatFigures {
+  rows: Row[]
+  /** The highest rate that was stood; undefined if it was not looked for. */
+  saturation: Row | undefined
+}
+
 /** Measures one row on each target in turn. */
 export async function measureChat(
-  { part, rooms, members, rates }: ChatRow,
+  row: ChatRow,
   targets: readonly Target[],
   bench: Bench,
-): Promise<Row[]> {
-  const lines = rates.map((): Line[] => [])
+): Promise<ChatFigures> {
+  const lines = row.rates.map((): Line[] => [])
+  const saturations: Line[] = []
   for (const target of targets) {
-    await withTarget(target, { rooms }, bench, async ({ pid, url, rooms: ids }) => {
-      await bench.load.ask('join', { url, rooms: ids, members })
-      for (const [i, rate] of rates.entries()) {
-        lines[i]?.push(chatLine(target.name, rate, members, await sendAt(rate, pid, bench)))
-      }
+    const figures = await measureTarget(row, target, bench)
+    figures.lines.forEach((line, i) => lines[i]?.push(line))
+    if (figures.saturation !== undefined) saturations.push(figures.saturation)
+  }
+  const { part, rooms, members, rates } = row
+  return {
+    rows: rates.map((rate, i) => ({ label: labelOf(part, rooms, members, rate), lines: lines[i] ?? [] })),
+    saturation:
+      row.rampTo === undefined
+        ? undefined
+        : { label: `${part} ${rooms} x ${members}, saturation`, lines: saturations },
+  }
+}
+
+/** All rates, then the ramp, which begins where they leave off. */
+async function measureTarget(row: ChatRow, target: Target, bench: Bench) {
+  const { rooms, members, rates, rampTo } = row
+  const lines: Line[] = []
+  const search = new RampSearch({
+    from: rates.at(-1) ?? 1_000,
+    least: 10,
+    most: rampTo ?? 0,
+    precision: RAMP_PRECISION,
+  })
+  const tried = new Map<number, Line>()
+  let saturation: Line | undefined
+  let retried: number | undefined
+
+  /** Whether there is more to do, on the target as it is after it. */
+  const step = async (pid: number): Promise<'next' | 'anew' | 'done'> => {
+    const rate = rates[lines.length]
+    if (rate !== undefined) {
+      const sends = await sendAt(rate, pid, bench, row.windows)
+      const line = chatLine(target.name, rate, members, sends)
+      lines.push(line)
+      tried.set(rate, line)
+      search.note(rate, isStood(rate, members, sends))
+      return isUnsettled(sends) ? 'anew' : 'next'
+    }
+    const next = rampTo === undefined ? undefined : search.next()
+    if (next === undefined) return 'done'
+    const sends = await tryAt(next, pid, bench)
+    const isEnough = isStood(next, members, sends)
+    // A moment's disturbance is no limit: what was not far too much is tried again.
+    if (!isEnough && !sends.isOverloaded && retried !== next) {
+      retried = next
+      return 'next'
+    }
+    tried.set(next, chatLine(target.name, next, members, sends))
+    search.note(next, isEnough)
+    return isUnsettled(sends) ? 'anew' : 'next'
+  }
+  let state: 'next' | 'anew' | 'done' = 'anew'
+  while (state !== 'done') {
+    state = await withTarget(target, { rooms }, bench, async ({ pid, url, rooms: ids, dialect }) => {
+      await bench.load.ask('join', { url, rooms: ids, members, ...(dialect && { dialect }) })
+      let after = await step(pid)
+      while (after === 'next') after = await step(pid)
+      return after
     })
   }
-  return rates.map((rate, i) => ({ label: labelOf(part, rooms, members, rate), lines: lines[i] ?? [] }))
+  if (rampTo !== undefined) saturation = saturationLine(target.name, search, tried)
+  return { lines, saturation }
+}
+
+/** What it was sent is still under way: the next figures would be spoilt. */
+function isUnsettled({ isOverloaded, missingDeliveries }: Sends): boolean {
+  return isOverloaded && missingDeliveries > 0
+}
+
+function isStood(rate: number, members: number, sends: Sends): boolean {
+  const { deliveryMs, windowMs, deliveries, isOverloaded, missingAcks, missingDeliveries } = sends
+  return (
+    !isOverloaded &&
+    missingAcks + missingDeliveries === 0 &&
+    (deliveryMs.p99 ?? Infinity) <= STOOD_P99_MS &&
+    deliveries * 1_000 >= rate * members * windowMs * KEEPS_UP
+  )
+}
+
+function saturationLine(target: string, search: RampSearch, tried: ReadonlyMap<number, Line>): Line {
+  const { best, tooMuch } = search
+  const line = best === undefined ? undefined : tried.get(best)
+  const failed = tooMuch === undefined ? undefined : tried.get(tooMuch)
+  const why = failed === undefined ? [] : [`${tooMuch}/s is too much: ${whatFailed(failed)}`]
+  if (line === undefined) return { target, values: {}, notes: ['no rate was stood', ...why] }
+  return { ...line, notes: [`${best} sends/s`, ...why, ...line.notes] }
+}
+
+function whatFailed({ values, notes }: Line): string {
+  const limits = notes.filter((note) => note === NEAR_ITS_LIMIT)
+  return [`delivery p99 ${(values['deliveryP99Ms'] ?? NaN).toFixed(0)} ms`, ...limits].join(', ')
 }
 
 export function labelOf(part: string, rooms: number, members: number, rate: number): string {
   return `${part} ${rooms} x ${members}, ${rate}/s`
 }
 
-/** A window of `seconds`, after two fifths of that (and a second at least) to warm up. */
-export function sendAt(rate: number, pid: number, { load, seconds }: Bench): Promise<Sends> {
+/** A window of `seconds`, or several, after two fifths of that (and a second at least) to warm up. */
+export function sendAt(rate: number, pid: number, { load, seconds }: Bench, windows = 1): Promise<Sends> {
   return load.ask('send', {
     rate,
     warmUpMs: Math.max(1_000, seconds * 400),
-    windowMs: seconds * 1_000,
+    windowMs: seconds * 1_000 * windows,
     textBytes: TEXT_BYTES,
     server: pid,
+  })
+}
+
+/** A short one, ended as soon as it is known to be too much. */
+function tryAt(rate: number, pid: number, { load, seconds }: Bench): Promise<Sends> {
+  return load.ask('send', {
+    rate,
+    warmUpMs: RAMP_WARM_UP_MS,
+    windowMs: seconds * 500,
+    textBytes: TEXT_BYTES,
+    server: pid,
+    giveUpMs: RAMP_GIVE_UP_MS,
   })
 }
 
@@ -122,18 +246,23 @@ export function chatLine(target: string, rate: number, members: number, sends: S
   }
 }
 
+const NEAR_ITS_LIMIT = 'load generator near its limit'
+
 function notesOf(sends: Sends, isBehind: boolean): string[] {
-  const counts = {
+  const lacking = {
     'acks missing after 10 s': sends.missingAcks,
     'deliveries missing after 10 s': sends.missingDeliveries,
+  }
+  const counts = {
+    ...(sends.isOverloaded ? {} : lacking),
     'deliveries too many': sends.surplusDeliveries,
     'out of order': sends.outOfOrder,
     ...sends.errors,
   }
   const othersCpu = (sends.othersCpuMs ?? 0) / sends.windowMs
   return [
-    ...(isBehind ? ['saturated'] : []),
-    ...(sends.load.cpu > LOAD_BUSY ? ['load generator near its limit'] : []),
+    ...(isBehind || sends.isOverloaded ? ['saturated'] : []),
+    ...(sends.load.cpu > LOAD_BUSY ? [NEAR_ITS_LIMIT] : []),
     ...(othersCpu > OTHERS_BUSY ? [`other programs used ${(othersCpu * 100).toFixed(0)} % of a core`] : []),
     ...Object.entries(counts)
       .filter(([, count]) => count > 0)

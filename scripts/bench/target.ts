@@ -1,4 +1,5 @@
 // What is measured: a chat server as a process, and the rooms it has been given.
+import type { DialectName } from './load/dialects.ts'
 
 export interface TargetOptions {
   /** How many rooms are wanted. */
@@ -13,16 +14,15 @@ export interface RunningTarget {
   /** `ws://…/ws`; a client says `?username=`. */
   url: string
   rooms: readonly string[]
+  /** How it is spoken to, if not as Flotilla is. */
+  dialect?: DialectName
   /** Other processes of it that run beside the server: they get the load's core. */
   companions: readonly number[]
   /** Ends it and deletes its data. */
   stop(): Promise<void>
 }
 
-/**
- * A server that speaks join/joined, send/ack and message. Comparisons with another wire need a dialect in `load/`
- * as well.
- */
+/** A chat server that can be started. */
 export interface Target {
   readonly name: string
   /** What it promises, for the head of the output. */
