@@ -53,6 +53,52 @@ const nearFrame = () => {
 }
 
 describe('frames of clients', () => {
+  test('a send is taken for what its schema takes it for, whichever way it is judged', () => {
+    const edges = fc.constantFrom<unknown>(
+      ...[
+        '',
+        '\ud800',
+        'x'.repeat(64),
+        'x'.repeat(65),
+        'a b',
+        'ä',
+        0,
+        1,
+        -1,
+        1.5,
+        2 ** 53,
+        -(2 ** 53),
+        null,
+        true,
+        [],
+        {},
+      ],
+    )
+    const near = fc
+      .tuple(
+        nearFrame(),
+        fc.dictionary(fc.constantFrom('ref', 'room', 'id', 'text', 'after', 'replyTo', 'more'), edges),
+      )
+      .map(([frame, over]) => ({ room: 'r', id: 'i', text: 'hello', ...frame, ...over, type: 'send' }))
+    let taken = 0
+    fc.assert(
+      fc.property(near, (frame) => {
+        const line = JSON.stringify(frame)
+        const bySchema = CLIENT_FRAMES.send.safeParse(JSON.parse(line))
+        const parsed = parseClientFrame(line)
+        if (parsed.ok) {
+          taken += 1
+          assert.deepEqual(parsed.value, bySchema.data)
+        } else if (bySchema.success) {
+          // The schema has no opinion on these two.
+          assert.ok(parsed.code === 'too_long' || bySchema.data.text.trim() === '', parsed.message)
+        }
+      }),
+      { numRuns: 1_500 },
+    )
+    assert.ok(taken > 100, `${taken} were taken`)
+  })
+
   test('[F3] no line whatever makes parsing throw, and every refusal has a code of the table', () => {
     const line = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 200 }),

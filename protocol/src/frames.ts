@@ -16,7 +16,8 @@ export type LogId = string
 
 const wellFormed = z.refine<string>((text) => text.isWellFormed(), 'holds a lone surrogate')
 const seq = z.int().check(z.gte(0))
-const room = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/))
+const ROOM_ID = /^[A-Za-z0-9_-]{1,64}$/
+const room = z.string().check(z.regex(ROOM_ID))
 const sendId = z.string().check(z.minLength(1), z.maxLength(LIMITS.idChars), wellFormed)
 const ref = z.optional(z.union([z.string().check(z.maxLength(LIMITS.refChars), wellFormed), z.int()]))
 
@@ -245,19 +246,56 @@ export function parseClientFrame(
   const { type } = data as { type?: unknown }
   if (typeof type !== 'string') return { ...refuse('bad_message', '`type` is missing.'), ...named(data) }
   if (!Object.hasOwn(CLIENT_FRAMES, type)) return { ...refuse('unknown_type'), ...named(data) }
-  const schema = CLIENT_FRAMES[type as ClientFrame['type']]
-  const parsed = schema.safeParse(data)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    const where = issue?.path.join('.') ?? ''
-    return { ...refuse('bad_message', `\`${where}\` is missing or wrong.`), ...named(data) }
+  let frame: ClientFrame | undefined = type === 'send' ? sendIn(data) : undefined
+  if (frame === undefined) {
+    const schema = CLIENT_FRAMES[type as ClientFrame['type']]
+    const parsed = schema.safeParse(data)
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0]
+      const where = issue?.path.join('.') ?? ''
+      return { ...refuse('bad_message', `\`${where}\` is missing or wrong.`), ...named(data) }
+    }
+    frame = parsed.data
   }
-  const frame: ClientFrame = parsed.data
   if (frame.type === 'send') {
     if (frame.text.length > textChars) return { ...refuse('too_long'), ...named(data) }
     if (frame.text.trim() === '') return { ...refuse('bad_message', '`text` is blank.'), ...named(data) }
   }
   return { ok: true, value: frame }
+}
+
+/**
+ * What the schema of `send` makes of it, at a tenth of the price, as most frames are sends; `undefined`: ask the schema,
+ * which can say what is wrong.
+ */
+function sendIn(data: object): Send | undefined {
+  const { room, id, text, ref, after, replyTo } = data as Record<string, unknown>
+  if (typeof room !== 'string' || !ROOM_ID.test(room)) return undefined
+  if (!isSendId(id) || typeof text !== 'string' || !text.isWellFormed()) return undefined
+  const send: Send = { type: 'send', room, id, text }
+  if (after !== undefined) {
+    if (!isSendId(after)) return undefined
+    send.after = after
+  }
+  if (ref !== undefined) {
+    if (!isRef(ref)) return undefined
+    send.ref = ref
+  }
+  if (replyTo !== undefined) {
+    if (!Number.isSafeInteger(replyTo) || (replyTo as number) < 1) return undefined
+    send.replyTo = replyTo as number
+  }
+  return send
+}
+
+function isSendId(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= LIMITS.idChars && value.isWellFormed()
+}
+
+function isRef(value: unknown): value is Ref {
+  return typeof value === 'string'
+    ? value.length <= LIMITS.refChars && value.isWellFormed()
+    : Number.isSafeInteger(value)
 }
 
 /** The fields of a bad frame that name it, where they are usable. */
