@@ -26,6 +26,7 @@ import { readBenchConfig, type Part } from './config.ts'
 import { measureSync } from './disk.ts'
 import { flotillaTarget } from './flotilla-target.ts'
 import { IDLE_COLUMNS, measureIdle } from './idle-rows.ts'
+import { LOAD_COLUMNS, measureLoad } from './load-rows.ts'
 import { LoadProcess } from './load-process.ts'
 import { findPinning } from './pinning.ts'
 import { plainTarget } from './plain-target.ts'
@@ -84,6 +85,10 @@ async function measureAll(): Promise<void> {
   }
   const isAsked = (part: Part) => config.parts.includes(part)
 
+  if (isAsked('load')) {
+    const title = 'The load generator by itself, flooded by 1,000 connections: what a row cannot exceed'
+    add({ title, columns: LOAD_COLUMNS, rows: await measureLoad(bench) })
+  }
   if (isAsked('screen')) {
     const title = 'Message to screen: two people on two servers of one idle fleet, not pinned'
     add({ title, columns: SCREEN_COLUMNS, rows: await measureScreen(config.seconds) })

@@ -1,6 +1,6 @@
 // W1, W2, W3: sends at fixed rates into rooms whose members all listen and send in turn, and the highest rate that is stood.
 import type { LoadProcess } from './load-process.ts'
-import type { Sends } from './load/orders.ts'
+import type { Joins, Sends } from './load/orders.ts'
 import type { Pinning } from './pinning.ts'
 import { RampSearch } from './ramp.ts'
 import type { Column, Line, Row } from './report.ts'
@@ -86,6 +86,11 @@ export async function withTarget<T>(
   }
 }
 
+/** `members` clients for each of its rooms. */
+export function enter({ url, rooms, dialect }: RunningTarget, members: number, bench: Bench): Promise<Joins> {
+  return bench.load.ask('join', { url, rooms, members, ...(dialect && { dialect }) })
+}
+
 export interface ChatFigures {
   rows: Row[]
   /** The highest rate that was stood; undefined if it was not looked for. */
@@ -155,10 +160,10 @@ async function measureTarget(row: ChatRow, target: Target, bench: Bench) {
   }
   let state: 'next' | 'anew' | 'done' = 'anew'
   while (state !== 'done') {
-    state = await withTarget(target, { rooms }, bench, async ({ pid, url, rooms: ids, dialect }) => {
-      await bench.load.ask('join', { url, rooms: ids, members, ...(dialect && { dialect }) })
-      let after = await step(pid)
-      while (after === 'next') after = await step(pid)
+    state = await withTarget(target, { rooms }, bench, async (running) => {
+      await enter(running, members, bench)
+      let after = await step(running.pid)
+      while (after === 'next') after = await step(running.pid)
       return after
     })
   }

@@ -4,7 +4,7 @@ const USAGE = `npm run bench -- [flags]
 Measures Flotilla and, in the same run, a plain ws + better-sqlite3 server.`
 
 /** What can be asked for by `--only`. */
-export const PARTS = ['W1', 'W2', 'W3', 'W4', 'W7', 'screen'] as const
+export const PARTS = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7', 'screen', 'load'] as const
 export type Part = (typeof PARTS)[number]
 
 /** @throws ConfigError, one line naming every fault; HelpAsked */
@@ -21,7 +21,7 @@ export function readBenchConfig(argv: readonly string[], env: Env) {
       says: "the plain server's synchronous; normal is what is usual",
     }),
     idle: read.int('idle', {
-      default: 5_000,
+      default: 25_000,
       min: 10,
       says: 'connections of W4; the file limit bounds them',
     }),

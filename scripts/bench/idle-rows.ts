@@ -1,6 +1,7 @@
 // W4: connections that have joined a room and say nothing.
 import { setTimeout as pause } from 'node:timers/promises'
-import { withTarget, type Bench } from './chat-rows.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
+import { enter, withTarget, type Bench } from './chat-rows.ts'
 import { cpuMsOf, fileLimit, rssKibOf } from './proc.ts'
 import type { Column, Line, Row } from './report.ts'
 import type { Target } from './target.ts'
@@ -10,7 +11,8 @@ const MEMBERS = 10
 const OTHER_FILES = 200
 /** Until what joining caused has calmed down: presence, reports, garbage. */
 const CALM_MS = 3_000
-const IDLE_MS = 3_000
+/** Two heartbeats of Flotilla's, which is what an idle server has to do. */
+const IDLE_MS = 2 * LIMITS.heartbeatMs
 
 export const IDLE_COLUMNS: readonly Column[] = [
   { key: 'joinsPerS', head: 'joins/s', digits: 0, isCompared: true },
@@ -18,24 +20,34 @@ export const IDLE_COLUMNS: readonly Column[] = [
   { key: 'kibEach', head: 'KiB each', digits: 1, isCompared: true },
   { key: 'emptyRssMib', head: 'RSS MiB empty', digits: 0, isCompared: true },
   { key: 'rssMib', head: 'RSS MiB full', digits: 0, isCompared: true },
-  { key: 'idleCpu', head: 'idle CPU %', digits: 1, isCompared: false },
+  { key: 'idleCpu', head: 'idle CPU %', digits: 2, isCompared: false },
+  { key: 'loadCpu', head: 'load CPU %', digits: 0, isCompared: false },
 ]
 
-/** `wanted` connections, or as many as the file limit allows, in rooms of ten. */
-export async function measureIdle(wanted: number, targets: readonly Target[], bench: Bench): Promise<Row> {
+/**
+ * `wanted` connections, or as many as the file limit allows, in rooms of ten. (Node raises the limit of each process as far as
+ * it may when it starts: what is left is the system's hard limit.) They are left alone for `idleMs`.
+ */
+export async function measureIdle(
+  wanted: number,
+  targets: readonly Target[],
+  bench: Bench,
+  idleMs = IDLE_MS,
+): Promise<Row> {
   const allowed = (fileLimit() ?? 1_024) - OTHER_FILES
   const rooms = Math.max(1, Math.floor(Math.min(wanted, allowed) / MEMBERS))
   const lines: Line[] = []
   for (const target of targets) {
     lines.push(
-      await withTarget(target, { rooms }, bench, async ({ pid, url, rooms: ids }) => {
+      await withTarget(target, { rooms }, bench, async (running) => {
+        const { pid } = running
         await pause(1_000) // its own start is over
         const empty = readingOf(pid)
-        const { clients, tookMs } = await bench.load.ask('join', { url, rooms: ids, members: MEMBERS })
+        const { clients, tookMs, load } = await enter(running, MEMBERS, bench)
         const joined = readingOf(pid)
         await pause(CALM_MS)
         const calm = readingOf(pid)
-        await pause(IDLE_MS)
+        await pause(idleMs)
         const end = readingOf(pid)
         return {
           target: target.name,
@@ -46,6 +58,7 @@ export async function measureIdle(wanted: number, targets: readonly Target[], be
             emptyRssMib: empty.rssKib / 1_024,
             rssMib: end.rssKib / 1_024,
             idleCpu: ((end.cpuMs - calm.cpuMs) * 100) / (end.at - calm.at),
+            loadCpu: load.cpu * 100,
           },
           notes: rooms * MEMBERS < wanted ? [`file limit: ${rooms * MEMBERS} instead of ${wanted}`] : [],
         }

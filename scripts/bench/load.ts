@@ -4,8 +4,10 @@ import process from 'node:process'
 import { LoadCrowd } from './load/crowd.ts'
 import { get } from './load/http.ts'
 import type { Request, Response } from './load/orders.ts'
+import { ReturningCrowd } from './load/returning.ts'
 
 const crowd = new LoadCrowd()
+const returning = new ReturningCrowd()
 
 process.on('disconnect', () => process.exit(0))
 process.on('message', (request: Request) => {
@@ -21,10 +23,17 @@ async function carryOut(request: Request): Promise<unknown> {
       return crowd.join(request.ask)
     case 'send':
       return crowd.send(request.ask)
+    case 'listen':
+      return crowd.listen(request.ask)
     case 'get':
       return get(request.ask)
+    case 'return':
+      return returning.comeBack(request.ask)
+    case 'pages':
+      return returning.page(request.ask)
     case 'leave':
       crowd.leave()
+      returning.leave()
       return {}
   }
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { chatLine, labelOf, sendAt, withTarget, type Bench, type ChatRow } from './chat-rows.ts'
+import { chatLine, enter, labelOf, sendAt, withTarget, type Bench, type ChatRow } from './chat-rows.ts'
 import { flotillaTarget } from './flotilla-target.ts'
 import { threadCpuMsOf } from './proc.ts'
 import { describeSelfTimes, nowUs, readProfiles, selfTimes, type Window } from './profile.ts'
@@ -25,34 +25,30 @@ export async function profileChat(
 ): Promise<void> {
   const profileDir = await mkdtemp(join(tmpdir(), 'flotilla-profile-'))
   try {
-    const run = await withTarget(
-      flotillaTarget(),
-      { rooms, profileDir },
-      bench,
-      async ({ pid, url, rooms: ids }) => {
-        const phases: Phase[] = []
-        const profiled = async (work: () => Promise<{ says: string } & Partial<Window>>) => {
-          const before = threadCpuMsOf(pid)
-          const fromUs = nowUs()
-          const { says, ...window } = await work()
-          const threads = describeThreads(before, threadCpuMsOf(pid))
-          phases.push({ says, threads, window: { fromUs, toUs: nowUs(), ...window } })
-        }
+    const run = await withTarget(flotillaTarget(), { rooms, profileDir }, bench, async (running) => {
+      const { pid } = running
+      const phases: Phase[] = []
+      const profiled = async (work: () => Promise<{ says: string } & Partial<Window>>) => {
+        const before = threadCpuMsOf(pid)
+        const fromUs = nowUs()
+        const { says, ...window } = await work()
+        const threads = describeThreads(before, threadCpuMsOf(pid))
+        phases.push({ says, threads, window: { fromUs, toUs: nowUs(), ...window } })
+      }
+      await profiled(async () => {
+        const { clients, tookMs } = await enter(running, members, bench)
+        return { says: `${clients} clients join in ${tookMs.toFixed(0)} ms` }
+      })
+      for (const rate of rates) {
         await profiled(async () => {
-          const { clients, tookMs } = await bench.load.ask('join', { url, rooms: ids, members })
-          return { says: `${clients} clients join in ${tookMs.toFixed(0)} ms` }
+          const sends = await sendAt(rate, pid, bench)
+          const cost = chatLine('flotilla', rate, members, sends).values.cpuUsPerDelivery?.toFixed(2)
+          const says = `${labelOf(part, rooms, members, rate)}: ${cost ?? '-'} us per delivery under the profiler`
+          return { says, fromUs: sends.fromUs, toUs: sends.toUs } // without warming up
         })
-        for (const rate of rates) {
-          await profiled(async () => {
-            const sends = await sendAt(rate, pid, bench)
-            const cost = chatLine('flotilla', rate, members, sends).values.cpuUsPerDelivery?.toFixed(2)
-            const says = `${labelOf(part, rooms, members, rate)}: ${cost ?? '-'} us per delivery under the profiler`
-            return { says, fromUs: sends.fromUs, toUs: sends.toUs } // without warming up
-          })
-        }
-        return { pid, phases }
-      },
-    )
+      }
+      return { pid, phases }
+    })
     const profiles = await readProfiles(profileDir, run.pid)
     for (const { says, threads, window } of run.phases) {
       say(`\n${says}`)

@@ -5,7 +5,7 @@ import { cpuMsOf, machineCpuMs, rssKibOf } from '../proc.ts'
 import { nowUs } from '../profile.ts'
 import type { Crowd, LoadClient } from './client.ts'
 import { connectTo, dialectOf } from './dialects.ts'
-import type { Joins, Orders, Sends } from './orders.ts'
+import type { Heard, Joins, Orders, Sends } from './orders.ts'
 import { pace } from './pacing.ts'
 import { quantiles, Run } from './run.ts'
 import { SpareTime } from './spare-time.ts'
@@ -17,6 +17,7 @@ const SAMPLED_PER_ROOM = 40
 /** Of small rooms one member is timed, and of very many rooms not every one. */
 const SMALL_ROOM = 50
 const SAMPLED_SMALL_ROOMS = 1_000
+const CLIENTS_PER_ADDRESS = 20_000
 /** How long after the last send what is outstanding may take. */
 const SETTLE_MS = 10_000
 const LOOP_RESOLUTION_MS = 10
@@ -40,10 +41,12 @@ export class LoadCrowd implements Crowd {
     this.#members = members
     this.#hasAcks = dialectOf(dialect).hasAcks
     await this.#spare.calibrate()
+    const at = new URL(url)
     const urls = (spread?.urls ?? [url]).map((text) => new URL(text))
     const total = rooms.length * members
     const clients: LoadClient[] = []
     const startedAt = performance.now()
+    const cpuBefore = process.cpuUsage()
     let next = 0
     const joinNext = async () => {
       for (let i = next++; i < total; i = next++) {
@@ -52,6 +55,7 @@ export class LoadCrowd implements Crowd {
         const member = Math.floor(i / rooms.length)
         const client = connectTo(dialect, {
           url: urls[(spread?.by === 'room' ? room : member) % urls.length] as URL,
+          from: sourceOf(i, at),
           name: `load-${i}`,
           room: rooms[room] ?? '',
           isSampled: isSampled(room, member, members),
@@ -63,7 +67,9 @@ export class LoadCrowd implements Crowd {
     }
     this.#clients = clients
     await Promise.all(Array.from({ length: Math.min(JOINING, total) }, joinNext))
-    return { clients: total, tookMs: performance.now() - startedAt }
+    const tookMs = performance.now() - startedAt
+    const { user, system } = process.cpuUsage(cpuBefore)
+    return { clients: total, tookMs, load: { cpu: (user + system) / 1_000 / tookMs } }
   }
 
   async send(ask: Orders['send']['ask']): Promise<Sends> {
@@ -144,16 +150,26 @@ export class LoadCrowd implements Crowd {
     }
   }
 
+  /** Counts what arrives by itself. */
+  async listen({ forMs }: Orders['listen']['ask']): Promise<Heard> {
+    const from = this.#reading()
+    await pause(forMs)
+    const to = this.#reading()
+    const tookMs = to.at - from.at
+    const deliveries = to.received - from.received
+    return { deliveries, tookMs, load: { cpu: (to.ownCpuMs - from.ownCpuMs) / tookMs } }
+  }
+
   /** Everything that is compared between the two ends of the window, read at one moment. */
-  #reading(server: number, edges: readonly number[] = []) {
+  #reading(server?: number, edges: readonly number[] = []) {
     const { user, system } = process.cpuUsage()
     return {
       at: performance.now(),
       atUs: nowUs(),
       received: this.#clients.reduce((sum, client) => sum + client.received, 0),
-      serverCpuMs: cpuMsOf(server),
+      serverCpuMs: server === undefined ? undefined : cpuMsOf(server),
       edgesCpuMs: edges.map(cpuMsOf),
-      rssKib: rssKibOf(server),
+      rssKib: server === undefined ? undefined : rssKibOf(server),
       machineCpuMs: machineCpuMs(),
       ownCpuMs: (user + system) / 1_000,
       spareMs: this.#spare.spareMs,
@@ -176,6 +192,14 @@ export class LoadCrowd implements Crowd {
     for (const client of this.#clients) client.close()
     this.#clients = []
   }
+}
+
+/** Ports of one address run out: every 20,000 clients connect from another one. Undefined: the system chooses. */
+function sourceOf(i: number, { hostname }: URL): string | undefined {
+  const address = Math.floor(i / CLIENTS_PER_ADDRESS)
+  // Linux has all of 127.0.0.0/8; elsewhere these addresses would have to be set up.
+  if (address === 0 || hostname !== '127.0.0.1' || process.platform !== 'linux') return undefined
+  return `127.0.0.${address + 1}`
 }
 
 function isSampled(room: number, member: number, members: number): boolean {

@@ -24,6 +24,8 @@ export interface Orders {
     }
     answer: Sends
   }
+  /** Sends nothing, and counts what arrives for `forMs`. */
+  listen: { ask: { forMs: number }; answer: Heard }
   /** Asks `GET url` on `connections` connections, each as soon as it has its answer: for `forMs`, or `calls` times. */
   get: { ask: { url: string; connections: number; forMs?: number; calls?: number }; answer: Gets }
   /**
@@ -49,6 +51,13 @@ export interface Spread {
 export interface Joins {
   clients: number
   tookMs: number
+  load: Pick<LoadHealth, 'cpu'>
+}
+
+export interface Heard {
+  deliveries: number
+  tookMs: number
+  load: Pick<LoadHealth, 'cpu'>
 }
 
 /** Milliseconds; undefined if nothing was measured. */
