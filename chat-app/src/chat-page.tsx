@@ -1,5 +1,6 @@
 import { LogOutIcon, MenuIcon, Share2Icon, UsersIcon } from 'lucide-react'
 import { useEffect, useState } from 'react'
+import { flushSync } from 'react-dom'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { FLEET_PATH } from '@/address'
 import type { AppState } from '@/app-state'
@@ -28,9 +29,12 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
   const { rooms } = useStore(chat.rooms)
   const [overlay, setOverlay] = useState<Overlay>()
   const name = rooms.find((room) => room.roomId === feed.id)?.name ?? feed.id
-  const toggle = (which: Overlay) => (isOpen: boolean) => setOverlay(isOpen ? which : undefined)
+  // One that went tells so when another may have taken its place.
+  const toggle = (which: Overlay) => (isOpen: boolean) =>
+    setOverlay((shown) => (isOpen ? which : shown === which ? undefined : shown))
   const open = (id: RoomId) => {
-    setOverlay(undefined)
+    // At once: a dialog gives the focus back as it goes, and the room would have taken it for its composer before.
+    flushSync(() => setOverlay(undefined))
     app.address.goToRoom(id)
   }
   useTitle(chat, name)

@@ -1,5 +1,5 @@
 import { XIcon } from 'lucide-react'
-import { useEffect, useId, useRef, type ComponentProps, type ReactNode } from 'react'
+import { useId, useLayoutEffect, useRef, type ComponentProps, type ReactNode } from 'react'
 import { Button } from '@/components/ui/button'
 import { cn } from '@/lib/utils'
 
@@ -16,7 +16,8 @@ type DialogProps = Omit<ComponentProps<'dialog'>, 'title'> & {
  */
 export function ModalDialog({ open, onOpenChange, focusesItself = false, className, ...props }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  // Before anything else of the same draw: what is inert behind a dialog cannot take the focus.
+  useLayoutEffect(() => {
     const dialog = ref.current
     if (!dialog || dialog.open === open) return
     if (!open) return dialog.close()
@@ -29,7 +30,10 @@ export function ModalDialog({ open, onOpenChange, focusesItself = false, classNa
       data-slot="dialog"
       tabIndex={-1}
       className={cn('outline-none', className)}
-      onClose={() => onOpenChange(false)}
+      onClose={(event) => {
+        // Told some time after it closed; it may be open again.
+        if (!event.currentTarget.open) onOpenChange(false)
+      }}
       onKeyDown={(event) => {
         // A tooltip still on its way out takes the Escape for its own, and the browser then leaves the dialog open.
         if (event.key === 'Escape' && !event.nativeEvent.isComposing) onOpenChange(false)

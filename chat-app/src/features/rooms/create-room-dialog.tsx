@@ -1,4 +1,4 @@
-import { useState, type FormEvent } from 'react'
+import { useRef, useState, type FormEvent } from 'react'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { wordsFor, type ApiProblem } from '@/balancer/api'
@@ -18,22 +18,39 @@ export function CreateRoomDialog({ rooms, open, onOpenChange, onCreated }: Creat
   const [name, setName] = useState('')
   const [problem, setProblem] = useState<ApiProblem>()
   const [isBusy, setIsBusy] = useState(false)
+  /** The answer that is waited for. */
+  const awaited = useRef<Promise<unknown>>(undefined)
 
   async function create(event: FormEvent) {
     event.preventDefault()
     setIsBusy(true)
     setProblem(undefined)
-    const answer = await rooms.create(name.trim())
+    const asked = rooms.create(name.trim())
+    awaited.current = asked
+    const answer = await asked
+    // Whoever has given up may be writing elsewhere by now: the room is in the list, but nobody is moved there.
+    if (awaited.current !== asked) return
+    awaited.current = undefined
     setIsBusy(false)
     if (!answer.ok) return setProblem(answer.problem)
     setName('')
     onCreated(answer.value)
   }
 
+  function change(isOpen: boolean) {
+    if (!isOpen) {
+      if (awaited.current) setName('') // it is being made under that name
+      awaited.current = undefined
+      setIsBusy(false)
+      setProblem(undefined)
+    }
+    onOpenChange(isOpen)
+  }
+
   return (
     <Dialog
       open={open}
-      onOpenChange={onOpenChange}
+      onOpenChange={change}
       title="New room"
       description="Anyone on this fleet can find it and come in."
     >
@@ -56,7 +73,7 @@ export function CreateRoomDialog({ rooms, open, onOpenChange, onCreated }: Creat
           {problem && wordsFor(problem)}
         </p>
         <div className="mt-5 flex justify-end gap-2">
-          <Button variant="ghost" onClick={() => onOpenChange(false)}>
+          <Button variant="ghost" onClick={() => change(false)}>
             Cancel
           </Button>
           <Button type="submit" disabled={isBusy || name.trim() === ''}>
