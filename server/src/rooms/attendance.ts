@@ -2,6 +2,7 @@ import type { User, UserId } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import { MembersView, type MembersDifference, type MembersUpdate } from './members-view.ts'
+import type { Telling } from './telling.ts'
 
 /**
  * The people of one room at one server: who is here with how many sessions, what the home is told of them, and what the clients
@@ -20,7 +21,7 @@ export interface PeopleReport {
 const REPORT_MS = 20
 /** Who left before the home named him is gone for those here after this long, unless he is back: the home lets others linger. */
 const LINGER_MS = 250
-/** So many changes are passed on as they come, and one more every second; when there are more than that … */
+/** So many changes are passed on as they come, and one more every second; when there are more than that, or in all rooms … */
 const SAID_AT_ONCE = 10
 /** … those of this time are told together: when a hundred come back to a room of a hundred, each would be told of each. */
 const GATHER_MS = 1_000
@@ -30,6 +31,7 @@ export class Attendance {
   readonly #tell: (report: PeopleReport) => void
   readonly #announce: (change: MembersDifference, isHeld: boolean) => void
   readonly #release: () => void
+  readonly #telling: Telling
   readonly #own = new Map<UserId, { user: User; sessions: number }>()
   readonly #view = new MembersView()
   #version = 0
@@ -48,11 +50,14 @@ export class Attendance {
     /** To the clients here; `isHeld`: not before the next `release`. */
     announce: (change: MembersDifference, isHeld: boolean) => void
     release: () => void
+    /** Shared by all rooms of the server. */
+    telling: Telling
   }) {
     this.#clock = options.clock
     this.#tell = options.tell
     this.#announce = options.announce
     this.#release = options.release
+    this.#telling = options.telling
     this.#countedAt = options.clock.now()
   }
 
@@ -88,6 +93,11 @@ export class Attendance {
       this.#say(this.#view.exit(user))
     })
     this.#lingering.set(user.id, cancel)
+  }
+
+  /** How many are in the room, on all servers. */
+  get count(): number {
+    return this.#view.count
   }
 
   /** A page of people, the asker first, and how many there are. */
@@ -145,7 +155,7 @@ export class Attendance {
     const now = this.#clock.now()
     this.#free = Math.min(SAID_AT_ONCE, this.#free + Math.max(0, now - this.#countedAt) / 1_000)
     this.#countedAt = now
-    if (this.#releaseLater === undefined && this.#free >= 1) {
+    if (this.#releaseLater === undefined && this.#free >= 1 && this.#telling.take(this.#own.size, now)) {
       this.#free -= 1
       this.#announce(change, false)
       return

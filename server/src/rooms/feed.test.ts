@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { FakeClock, settled } from '../test/fake-clock.ts'
-import { Feed, flushWindowMs, type FeedFollower } from './feed.ts'
+import { Feed, type FeedFollower } from './feed.ts'
 import { cutLines, type Slice } from './ring.ts'
 
 const line = (seq: number, padding = 0) => Buffer.from(`{"seq":${seq}${' '.repeat(padding)}}`)
@@ -210,17 +210,26 @@ describe('a feed', () => {
     push()
     push()
     assert.deepEqual(readers[0].seen, [1])
-    await clock.pass(flushWindowMs(1_000, 0) + 1)
+    await clock.pass(32)
     assert.deepEqual(readers[0].seen, [1, 2, 3])
     assert.equal(readers[0].writes, 2)
   })
 
-  test('waits longer for a few entries than for many, but never above 60 ms', () => {
-    assert.equal(flushWindowMs(1_000, 0.2), 60)
-    assert.equal(flushWindowMs(1_000, 0.8), 25)
-    assert.equal(flushWindowMs(400, 0), 24)
-    assert.equal(flushWindowMs(100_000, 5), 60)
-    assert.ok(flushWindowMs(10, 0) < 1)
+  test('passes on at once what waited for each other at the home, and keeps the pace of the whole room', async () => {
+    const { feed, push, clock } = open(0)
+    const reader = new Reader(0)
+    feed.follow(reader)
+    await clock.pass(1_000)
+    push()
+    feed.push([line(2)])
+    feed.flush({ audience: 1_000 })
+    assert.deepEqual(reader.seen, [1])
+    await clock.pass(32)
+    assert.deepEqual(reader.seen, [1, 2])
+    await clock.pass(16)
+    feed.push([line(3)])
+    feed.flush({ audience: 1_000, areGathered: true })
+    assert.deepEqual(reader.seen, [1, 2, 3])
   })
 
   test('never holds back a room of ten', async () => {

@@ -1,6 +1,7 @@
 import type { LogId, Seq } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Cancel, Clock } from '../clock.ts'
+import { FlushPace } from './flush-pace.ts'
 import { pump, type Follower } from './pump.ts'
 import { makeSlice, Ring, type RingLimits } from './ring.ts'
 
@@ -32,19 +33,6 @@ export interface CursorLag {
   behind: number
 }
 
-/**
- * How long a room waits between two flushes, in ms. One write costs about 5 µs of CPU whatever it holds (`npm run bench`), so
- * the window gives each follower that much time apart from the next: 25 µs keep a busy room at a fifth of a core. A
- * room in which less than a dozen entries come in that time waits longer for them, 60 µs per follower and 60 ms at most: what one write
- * costs is then shared by more. A room of ten is never held back, and the first entry after a pause goes out at once in any room.
- * @param perMs entries per ms, lately
- */
-export function flushWindowMs(followers: number, perMs: number): number {
-  const least = (followers * 25) / 1_000
-  return Math.min(60, Math.max(least, Math.min(2.4 * least, ENTRIES_PER_WRITE / perMs)))
-}
-const ENTRIES_PER_WRITE = 12
-
 const CATCH_UP_ENTRIES = 200
 const CATCH_UP_RETRY_MS = 250
 /** The ring is filled with so many entries at a time at least. */
@@ -60,10 +48,9 @@ export class Feed {
   #ring: Ring
   #log: LogId
   #read: LogReader
-  #flushedAt = 0
-  #flushedHead = 0
-  /** Entries per ms, lately. */
-  #perMs = 0
+  readonly #pace = new FlushPace()
+  #flushedHead: Seq
+  #flushAt = 0
   #flushLater: Cancel | undefined
   #filling: Promise<void> | undefined
   /** Readings of the log that are under way, by the cursor they begin at. */
@@ -137,6 +124,7 @@ export class Feed {
   skipTo(head: Seq): void {
     if (head <= this.#ring.head) return
     this.#ring = new Ring(head, this.#ringLimits)
+    this.#flushedHead = head
     this.flush()
   }
 
@@ -144,6 +132,7 @@ export class Feed {
   reset(log: LogId, head: Seq): void {
     this.#log = log
     this.#ring = new Ring(head, this.#ringLimits)
+    this.#flushedHead = head
     this.#readings = new Map()
     for (const follower of this.#followers) {
       follower.cursor = Math.max(0, head - LIMITS.joinEntries)
@@ -152,33 +141,38 @@ export class Feed {
     this.flush()
   }
 
-  /** Writes what is new to every follower: now, or when the room's window since its last flush has passed. */
-  flush(): void {
-    if (this.#flushLater !== undefined) return
-    const windowMs = flushWindowMs(this.#followers.size, this.#perMs)
-    // Never longer than the window, even if somebody set the clock back.
-    const waitMs = Math.min(windowMs, this.#flushedAt + windowMs - this.#clock.now())
-    if (waitMs >= 1) {
-      this.#flushLater = this.#clock.after(Math.ceil(waitMs), () => {
-        this.#flushLater = undefined
-        this.#flushNow()
-      })
-    } else this.#flushNow()
+  /**
+   * Writes what is new to every follower: now, or when the room's pace says so.
+   * @param audience people in the room on all servers, where that is known
+   * @param areGathered the entries waited for each other at the home
+   */
+  flush({ audience = 0, areGathered = false }: { audience?: number; areGathered?: boolean } = {}): void {
+    const now = this.#clock.now()
+    const entries = this.#ring.head - this.#flushedHead
+    const dueAt = this.#pace.due(now, entries, Math.max(this.#followers.size, audience), areGathered)
+    const isLater = dueAt - now >= 1
+    if (isLater && this.#flushLater !== undefined && this.#flushAt <= dueAt) return
+    this.#flushLater?.()
+    this.#flushLater = undefined
+    if (!isLater) return this.#flushNow()
+    this.#flushAt = dueAt
+    this.#flushLater = this.#clock.after(Math.ceil(dueAt - now), () => {
+      this.#flushLater = undefined
+      this.#flushNow()
+    })
   }
 
   #flushNow(): void {
-    const now = this.#clock.now()
-    // Half of what was known, half of what came since: enough to tell a busy room from a quiet one.
-    const perMs = (this.#ring.head - this.#flushedHead) / Math.max(1, now - this.#flushedAt)
-    this.#perMs = (this.#perMs + perMs) / 2
-    this.#flushedAt = now
+    const startedAt = this.#clock.now()
+    const entries = this.#ring.head - this.#flushedHead
     this.#flushedHead = this.#ring.head
     for (const follower of this.#followers) this.pumpOne(follower)
+    this.#pace.flushed(startedAt, this.#clock.now(), entries)
   }
 
   /** Brings one follower as far as it can take it: after a join, when its socket drained, at each flush. */
   pumpOne(follower: FeedFollower): void {
-    if (this.#catchingUp.has(follower)) return
+    if (this.#catchingUp.size > 0 && this.#catchingUp.has(follower)) return
     const before = follower.cursor
     const end = pump(follower, this.#ring, this.#highWaterBytes)
     if (follower.cursor > before) {

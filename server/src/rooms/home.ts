@@ -125,7 +125,7 @@ export class Home implements Committing {
     }
     if (lines.length === 0) return
     this.#feed.push(lines)
-    this.#feed.flush()
+    this.#feed.flush({ audience: this.#presence.count })
   }
 
   refused(drafts: readonly Accepted[], cause: 'full' | 'lost'): void {

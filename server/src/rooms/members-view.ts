@@ -32,6 +32,11 @@ export class MembersView {
   #page: readonly User[] | undefined
   #count = 0
 
+  /** How many are here, on all servers. */
+  get count(): number {
+    return this.#count
+  }
+
   /** Whether everybody is named here, and not only a page of them. */
   get isSmall(): boolean {
     return this.#page === undefined && this.#count <= LIMITS.presenceNames

@@ -16,6 +16,7 @@ import type { Move } from './moves.ts'
 import { pageOf } from './page.ts'
 import { Relay, type Page } from './relay.ts'
 import { retryAfter } from './retry.ts'
+import type { Telling } from './telling.ts'
 import { Waiters } from './waiters.ts'
 
 /**
@@ -87,7 +88,7 @@ export class Room {
   readonly #handingOver: Waiters<undefined, void>
 
   /** Begins to look for the room's home. `held`: this server's own store has it. */
-  constructor(id: RoomId, context: RoomContext, held: HeldRoom | undefined) {
+  constructor(id: RoomId, context: RoomContext, held: HeldRoom | undefined, telling: Telling) {
     this.id = id
     this.#context = context
     this.#emptySince = context.clock.now()
@@ -103,6 +104,7 @@ export class Room {
     })
     this.#people = new Attendance({
       clock: context.clock,
+      telling,
       tell: (report) => {
         if (this.#role.is === 'home') this.#role.home.hearPeople(context.self, report)
         else if (this.#role.is === 'relay') this.#role.relay.tell({ t: 'people', room: id, ...report })
@@ -136,6 +138,11 @@ export class Room {
   }
   get isRefused(): boolean {
     return this.#role.is === 'refused'
+  }
+
+  /** Whether it can be joined now: who would wait for `ready` need not. */
+  get isReady(): boolean {
+    return this.#feed !== undefined && !this.isRefused
   }
 
   /** Resolves when the room can be joined, or with why not. */
@@ -356,7 +363,7 @@ export class Room {
         },
         entries: (lines) => {
           this.#feed?.push(lines)
-          this.#feed?.flush()
+          this.#feed?.flush({ audience: this.#people.count, areGathered: true })
         },
         members: (update) => this.#people.hear(update),
         typing: (user) => this.#hearTyping(user),
