@@ -1,22 +1,29 @@
 import { refuse, type Result } from '@flotilla/protocol/errors.ts'
 import type { Join, Seq } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
-import type { Gateway } from './dispatch.ts'
+import type { Room } from '../rooms/room.ts'
+import type { Gateway, Handled } from './dispatch.ts'
 import { leaveRoom } from './leave.ts'
 import { ClientMember, type Session } from './session.ts'
 
 /** `join` → `joined`, then the entries from `first` on. Again on the same connection: the stream starts anew. */
-export async function join(
-  session: Session,
-  frame: Join,
-  gateway: Gateway,
-): Promise<Result<undefined> | undefined> {
+export function join(session: Session, frame: Join, gateway: Gateway): Handled {
   if (!session.joined.has(frame.room) && session.joined.size >= LIMITS.joinedRooms) {
     return refuse('forbidden', `A connection joins ${LIMITS.joinedRooms} rooms at most.`)
   }
   const room = gateway.rooms.open(frame.room)
-  const refusal = await room.ready()
-  if (refusal !== undefined) return refusal
+  return room.isReady ? enter(session, frame, room) : enterWhenReady(session, frame, room)
+}
+
+async function enterWhenReady(
+  session: Session,
+  frame: Join,
+  room: Room,
+): Promise<Result<undefined> | undefined> {
+  return (await room.ready()) ?? enter(session, frame, room)
+}
+
+function enter(session: Session, frame: Join, room: Room): Result<undefined> | undefined {
   const { feed } = room
   if (feed === undefined || !session.isOpen) return refuse('busy')
   leaveRoom(session, frame.room)

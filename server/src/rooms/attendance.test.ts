@@ -8,13 +8,13 @@ import { Committer } from './committer.ts'
 import { Feed } from './feed.ts'
 import { Home } from './home.ts'
 import type { MembersDifference, MembersUpdate } from './members-view.ts'
+import { Telling } from './telling.ts'
 
 const ADA = { id: 'guest:ada', name: 'ada' }
 const BOB = { id: 'guest:bob', name: 'bob' }
 
 describe('attendance at a server', () => {
-  const open = () => {
-    const clock = new FakeClock()
+  const open = (clock = new FakeClock(), telling = new Telling(clock.now())) => {
     const reports: PeopleReport[] = []
     const said: MembersDifference[] = []
     const gathered = { held: 0, released: 0 }
@@ -26,6 +26,7 @@ describe('attendance at a server', () => {
         if (isHeld) gathered.held += 1
       },
       release: () => (gathered.released += 1),
+      telling,
     })
     return { clock, people, reports, said, gathered }
   }
@@ -40,6 +41,24 @@ describe('attendance at a server', () => {
     await clock.pass(2_000)
     people.enter(ADA)
     assert.deepEqual(gathered, { held: 90, released: 1 }, 'and then one by one again')
+  })
+
+  test('[P6] when many come to many rooms, each room tells them together, and one by one again after a quiet second', async () => {
+    const clock = new FakeClock()
+    const telling = new Telling(clock.now())
+    const rooms = Array.from({ length: 200 }, () => open(clock, telling))
+    for (let i = 0; i < 5; i += 1) {
+      for (const { people } of rooms) people.enter({ id: `guest:${i}`, name: `${i}` })
+    }
+    const held = rooms.map(({ gathered }) => gathered.held)
+    assert.ok(held[0] !== undefined && held[0] < 5, 'the first were told at once')
+    const told = rooms.reduce((sum, { said, gathered }) => sum + said.length - gathered.held, 0)
+    assert.ok(told >= 400 && told <= 600, `${told} of 1,000 changes were told at once`)
+    await clock.pass(1_000)
+    for (const { gathered } of rooms) assert.equal(gathered.released, gathered.held > 0 ? 1 : 0)
+    await clock.pass(1_000)
+    rooms[0]?.people.enter(ADA)
+    assert.equal(rooms[0]?.gathered.held, held[0])
   })
 
   test('[P2] the home hears of a person’s first and last session, in one report for what comes together', async () => {

@@ -7,6 +7,7 @@ import type { CursorLag } from './feed.ts'
 import { handOver } from './hand-over.ts'
 import { SOON_MS } from './retry.ts'
 import { Room, type RoomContext } from './room.ts'
+import { Telling } from './telling.ts'
 
 /** All rooms this server has to do with, and the way from the bus to each of them. */
 
@@ -24,12 +25,14 @@ export class Rooms implements BusListener {
   readonly #rooms = new Map<RoomId, Room>()
   /** Rooms of the own store; what was taken since start is in `#rooms`, or is added when that closes. */
   readonly #held: Map<RoomId, HeldRoom>
+  readonly #telling: Telling
   #headsLater: Cancel
   #isClosed = false
   #sweepLater: Cancel
 
   constructor(context: RoomContext, held: readonly HeldRoom[]) {
     this.#context = context
+    this.#telling = new Telling(context.clock.now())
     this.#held = new Map(held.map((room) => [room.room, room]))
     this.#headsLater = context.clock.after(HEADS_MS, () => void this.#verifyHomes())
     this.#sweepLater = context.clock.after(SWEEP_MS, () => this.#sweep())
@@ -40,7 +43,7 @@ export class Rooms implements BusListener {
   open(id: RoomId): Room {
     let room = this.#rooms.get(id)
     if (room === undefined || room.isRefused) {
-      room = new Room(id, this.#context, this.#held.get(id))
+      room = new Room(id, this.#context, this.#held.get(id), this.#telling)
       this.#rooms.set(id, room)
     }
     return room

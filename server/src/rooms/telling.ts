@@ -1,0 +1,28 @@
+/**
+ * How many clients of this server may be told of comings and goings as they come. One line to one client costs a write, and whoever
+ * comes is news to a whole room: when thousands come back at once, that would be most of what the server does. Beyond it every
+ * room gathers its changes and tells them together.
+ */
+
+/** Clients told at once after a quiet time, and per second from then on. */
+const BURST = 1_000
+const PER_SECOND = 1_000
+
+export class Telling {
+  #left = BURST
+  #countedAt: number
+
+  constructor(now: number) {
+    this.#countedAt = now
+  }
+
+  /** @returns whether `clients` may be told now; the last ones may be more than are left, and are made up for later */
+  take(clients: number, now: number): boolean {
+    const sinceMs = Math.max(0, now - this.#countedAt) // somebody may set the clock back
+    this.#countedAt = now
+    this.#left = Math.min(BURST, this.#left + (PER_SECOND * sinceMs) / 1_000)
+    if (this.#left < 1) return false
+    this.#left -= clients
+    return true
+  }
+}
