@@ -1,4 +1,4 @@
-import { LoggedInSchema, RoomCreatedSchema } from '@flotilla/protocol/control.ts'
+import { LoggedInSchema, RoomCreatedSchema, RoomFactsSchema } from '@flotilla/protocol/control.ts'
 import { startLocalFleet } from '../fleet/local-fleet.ts'
 import type { Target } from './target.ts'
 
@@ -40,7 +40,7 @@ export async function guestToken(loadbalancer: string): Promise<string> {
 }
 
 /** @returns the ids of `count` new public rooms */
-async function createRooms(loadbalancer: string, count: number): Promise<string[]> {
+export async function createRooms(loadbalancer: string, count: number): Promise<string[]> {
   const token = await guestToken(loadbalancer)
   const ids: string[] = []
   let next = 0
@@ -56,6 +56,14 @@ async function createRooms(loadbalancer: string, count: number): Promise<string[
   }
   await Promise.all(Array.from({ length: Math.min(CREATING, count) }, createNext))
   return ids
+}
+
+/** @returns the id of the server that is the room's home; undefined if it has none yet */
+export async function homeOf(loadbalancer: string, room: string): Promise<string | undefined> {
+  const response = await fetch(`${loadbalancer}/api/rooms/${room}`, {
+    headers: { authorization: `Bearer ${await guestToken(loadbalancer)}` },
+  })
+  return RoomFactsSchema.parse(await response.json()).home
 }
 
 async function post(url: string, body: object, headers: Record<string, string> = {}): Promise<unknown> {

@@ -2,11 +2,10 @@
 // sends to the entry at the other one, while nothing else happens.
 import { setTimeout as pause } from 'node:timers/promises'
 import { ChatClient } from '@flotilla/protocol/client/client.ts'
-import { RoomFactsSchema } from '@flotilla/protocol/control.ts'
 import { startLocalFleet, type LocalFleet } from '../fleet/local-fleet.ts'
 import { until } from '../fleet/until.ts'
 import { Latency } from '../replay/latency.ts'
-import { SERVER_ARGS, guestToken } from './flotilla-target.ts'
+import { homeOf, SERVER_ARGS } from './flotilla-target.ts'
 import type { Column, Row } from './report.ts'
 
 const ROOM = 'general'
@@ -28,7 +27,7 @@ export async function measureScreen(seconds: number): Promise<Row[]> {
   const people = fleet.servers.map((server, i) => newPerson(fleet, server.url, `person-${i}`))
   try {
     for (const person of people) await enter(person)
-    const home = await homeOf(fleet)
+    const home = await homeOf(fleet.loadbalancer.url, ROOM)
     const rows: Row[] = []
     for (const sender of people) {
       const reader = people.find((person) => person !== sender)
@@ -99,12 +98,4 @@ async function converse(label: string, sender: Person, reader: Person, messages:
     notes: [],
   }
   return { label, lines: [line] }
-}
-
-async function homeOf(fleet: LocalFleet): Promise<string | undefined> {
-  const token = await guestToken(fleet.loadbalancer.url)
-  const response = await fetch(`${fleet.loadbalancer.url}/api/rooms/${ROOM}`, {
-    headers: { authorization: `Bearer ${token}` },
-  })
-  return RoomFactsSchema.parse(await response.json()).home
 }
