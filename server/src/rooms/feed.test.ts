@@ -11,6 +11,7 @@ class Reader implements FeedFollower {
   unsent = 0
   writes = 0
   seen: number[] = []
+  frames = new Set<Buffer>()
   resets: string[] = []
   constructor(cursor: number) {
     this.cursor = cursor
@@ -20,6 +21,7 @@ class Reader implements FeedFollower {
   }
   write(slice: Slice) {
     this.writes += 1
+    this.frames.add(slice.frame)
     for (const one of cutLines(slice.lines))
       this.seen.push((JSON.parse(one.toString()) as { seq: number }).seq)
   }
@@ -156,6 +158,8 @@ describe('a feed', () => {
     for (let i = 0; i < 60; i += 1) await settled()
     for (const reader of readers) assert.deepEqual(reader.seen, upTo(1, 1_000))
     assert.ok(reads.length <= 6, `${reads.length} readings`)
+    const frames = new Set(readers.flatMap((reader) => [...reader.frames]))
+    assert.ok(frames.size <= 6, `${frames.size} frames for 300 followers`)
   })
 
   test('stops writing to a follower above the high-water mark, and goes on when it has drained', async () => {

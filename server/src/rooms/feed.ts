@@ -3,7 +3,7 @@ import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import { FlushPace } from './flush-pace.ts'
 import { pump, type Follower } from './pump.ts'
-import { makeSlice, Ring, type RingLimits } from './ring.ts'
+import { cutSlices, Ring, type RingLimits, type Slice } from './ring.ts'
 
 /**
  * What the followers of a room on this server read: the ring, and the log behind it. Live delivery, resume, a slow
@@ -37,6 +37,8 @@ const CATCH_UP_ENTRIES = 200
 const CATCH_UP_RETRY_MS = 250
 /** The ring is filled with so many entries at a time at least. */
 const LEAST_FILLED = 64
+const RING_ENTRIES_PER_FOLLOWER = 4
+const MOST_RING_ENTRIES = 8_192
 
 export class Feed {
   readonly #clock: Clock
@@ -54,7 +56,7 @@ export class Feed {
   #flushLater: Cancel | undefined
   #filling: Promise<void> | undefined
   /** Readings of the log that are under way, by the cursor they begin at. */
-  #readings = new Map<Seq, Promise<Buffer[]>>()
+  #readings = new Map<Seq, Promise<Slice[]>>()
 
   constructor(options: {
     clock: Clock
@@ -72,7 +74,7 @@ export class Feed {
     this.#highWaterBytes = options.highWaterBytes ?? LIMITS.highWaterBytes
     this.#log = options.log
     this.#read = options.read
-    this.#ring = new Ring(options.head, this.#ringLimits)
+    this.#ring = this.#newRing(options.head)
     this.#flushedHead = options.head
   }
 
@@ -81,9 +83,6 @@ export class Feed {
   }
   get head(): Seq {
     return this.#ring.head
-  }
-  get ring(): Ring {
-    return this.#ring
   }
   get size(): number {
     return this.#followers.size
@@ -108,11 +107,23 @@ export class Feed {
 
   follow(follower: FeedFollower): void {
     this.#followers.add(follower)
+    this.#ring.widen(this.#ringEntries)
     this.pumpOne(follower)
   }
 
   unfollow(follower: FeedFollower): void {
     this.#followers.delete(follower)
+  }
+
+  #newRing(head: Seq): Ring {
+    const ring = new Ring(head, this.#ringLimits)
+    ring.widen(this.#ringEntries)
+    return ring
+  }
+
+  /** In a large room many would fall out of the ring at once if it held less than what comes in a second, and read the log. */
+  get #ringEntries(): number {
+    return Math.min(MOST_RING_ENTRIES, this.#followers.size * RING_ENTRIES_PER_FOLLOWER)
   }
 
   /** Appends entries head + 1 …; they go out with the next flush. */
@@ -123,7 +134,7 @@ export class Feed {
   /** The log goes on behind `head`, and what lies between is in it: the ring begins there. */
   skipTo(head: Seq): void {
     if (head <= this.#ring.head) return
-    this.#ring = new Ring(head, this.#ringLimits)
+    this.#ring = this.#newRing(head)
     this.#flushedHead = head
     this.flush()
   }
@@ -131,7 +142,7 @@ export class Feed {
   /** Everything known is void: another log, whose entries up to `head` are elsewhere. Tells every follower. */
   reset(log: LogId, head: Seq): void {
     this.#log = log
-    this.#ring = new Ring(head, this.#ringLimits)
+    this.#ring = this.#newRing(head)
     this.#flushedHead = head
     this.#readings = new Map()
     for (const follower of this.#followers) {
@@ -194,14 +205,14 @@ export class Feed {
         if (missing <= 0) break
         if (missing <= this.#ring.space && (await this.#backfill(missing))) continue
         const log = this.#log
-        const lines = await this.#readOn(cursor, Math.min(CATCH_UP_ENTRIES, missing))
+        const slices = await this.#readOn(cursor, Math.min(CATCH_UP_ENTRIES, missing))
         // A reset or a leave while the log was read makes what came back void.
         if (this.#log !== log || follower.cursor !== cursor || !this.#followers.has(follower)) continue
-        if (lines.length === 0) {
+        if (slices.length === 0) {
           retry = true
           break
         }
-        this.#writeLines(follower, lines)
+        this.#writeSlices(follower, slices)
       }
     } catch {
       retry = true
@@ -218,27 +229,24 @@ export class Feed {
   }
 
   /** Writes what follows the cursor, as far as the follower can take it: of long entries a reading holds megabytes. */
-  #writeLines(follower: FeedFollower, lines: readonly Buffer[]): void {
-    let at = 0
-    while (at < lines.length && follower.unsentBytes() < this.#highWaterBytes) {
-      const from = at
-      let bytes = 0
-      do bytes += lines[at++]?.length ?? 0
-      while (at < lines.length && bytes + (lines[at]?.length ?? 0) <= this.#highWaterBytes)
-      const slice = makeSlice(lines.slice(from, at), follower.cursor + 1)
+  #writeSlices(follower: FeedFollower, slices: readonly Slice[]): void {
+    for (const slice of slices) {
+      if (follower.unsentBytes() >= this.#highWaterBytes) return
       follower.write(slice)
       follower.cursor = slice.to
-      this.#counters.deliveries += at - from
+      this.#counters.deliveries += slice.to - slice.from + 1
       this.#counters.writes += 1
     }
   }
 
   /** What follows `cursor`; whoever wants it while it is being read gets the same. */
-  #readOn(cursor: Seq, limit: number): Promise<Buffer[]> {
+  #readOn(cursor: Seq, limit: number): Promise<Slice[]> {
     const readings = this.#readings
     let reading = readings.get(cursor)
     if (reading === undefined) {
-      reading = this.#read(cursor, limit).finally(() => readings.delete(cursor))
+      reading = this.#read(cursor, limit)
+        .then((lines) => cutSlices(lines, cursor + 1, this.#highWaterBytes))
+        .finally(() => readings.delete(cursor))
       readings.set(cursor, reading)
     }
     return reading

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { cutLines, makeSlice, Ring, textFrame } from './ring.ts'
+import { cutLines, cutSlices, makeSlice, Ring, textFrame, type Slice } from './ring.ts'
 
 // The same examples each time: a check that fails says something of the change at hand, never of its luck.
 fc.configureGlobal({ seed: 1 })
@@ -30,6 +30,36 @@ describe('a ring', () => {
     assert.equal(ring.after(4)?.frame, first?.frame)
     ring.push(line(10))
     assert.deepEqual(seqs(ring.after(4)!.lines), [5, 6, 7, 8, 9, 10])
+  })
+
+  test('gives the very same bytes where it takes several slices, too, and brings different cursors to the same cut', () => {
+    const ring = ringOf(1, 300, { sliceBytes: 800 })
+    const walk = (cursor: number) => {
+      const slices: Slice[] = []
+      while (cursor < 300) {
+        const slice = ring.after(cursor)!
+        slices.push(slice)
+        cursor = slice.to
+      }
+      return slices
+    }
+    const all = walk(200)
+    assert.ok(all.length > 1)
+    assert.deepEqual(
+      walk(200).map(({ frame }, i) => frame === all[i]?.frame),
+      all.map(() => true),
+    )
+    const other = walk(213)
+    assert.equal(other[0]?.to, all[0]?.to)
+    assert.equal(other[1]?.frame, all[1]?.frame)
+  })
+
+  test('keeps more entries once it was widened', () => {
+    const ring = ringOf(1, 10, { entries: 10 })
+    ring.widen(15)
+    ring.widen(5)
+    for (let seq = 11; seq <= 30; seq += 1) ring.push(line(seq))
+    assert.equal(ring.first, 16)
   })
 
   test('has nothing after its head, nor before its first', () => {
@@ -115,6 +145,23 @@ describe('a frame', () => {
       assert.equal(frame.toString('utf8', header), text)
     })
   }
+
+  test('holds as many lines as fit, but at least one', () => {
+    const slices = cutSlices([line(5), line(6), line(7, 90), line(8)], 5, 20)
+    assert.deepEqual(
+      slices.map(({ from, to }) => [from, to]),
+      [
+        [5, 6],
+        [7, 7],
+        [8, 8],
+      ],
+    )
+    assert.deepEqual(
+      slices.flatMap(({ lines }) => seqs(lines)),
+      [5, 6, 7, 8],
+    )
+    assert.deepEqual(cutSlices([], 5, 20), [])
+  })
 
   test('of several lines parts them by one newline', () => {
     const slice = makeSlice([line(1), line(2)], 1)

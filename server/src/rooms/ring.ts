@@ -23,21 +23,34 @@ export interface RingLimits {
 }
 
 const DEFAULTS: RingLimits = { entries: 512, bytes: 1024 * 1024, sliceBytes: 64 * 1024 }
+/** What does not fit into one slice is cut where seq is a multiple of this, if it can be: followers at different cursors meet there. */
+const CUT_ENTRIES = 32
+/** Slices kept for the next follower at the same cursor. */
+const MAX_SLICES = 16
 const NEWLINE = 0x0a
 
 export class Ring {
   readonly #limits: RingLimits
+  /** Larger than in `#limits` for a room of many followers. */
+  #entries: number
   #lines: (Buffer | undefined)[] = []
   /** Index in `#lines` of the oldest entry kept; the ones before it were dropped and wait for compaction. */
   #start = 0
   #bytes = 0
   #head: Seq
-  #last: Slice | undefined
+  /** By `from`; of what is in the ring now. */
+  readonly #slices = new Map<Seq, Slice>()
 
   /** An empty ring of a log whose last entry is `head`. */
   constructor(head: Seq, limits: Partial<RingLimits> = {}) {
     this.#head = head
     this.#limits = { ...DEFAULTS, ...limits }
+    this.#entries = this.#limits.entries
+  }
+
+  /** Keeps as many entries at least from now on, as far as their bytes allow. */
+  widen(entries: number): void {
+    this.#entries = Math.max(this.#entries, entries)
   }
 
   /** Seq of the last entry of the log, as known here. */
@@ -53,7 +66,7 @@ export class Ring {
   /** Entries it can still take in front without forgetting any, if they are as long as those it has. */
   get space(): number {
     const kept = this.#lines.length - this.#start
-    const free = this.#limits.entries - kept
+    const free = this.#entries - kept
     if (kept === 0) return free
     return Math.min(free, Math.floor(((this.#limits.bytes - this.#bytes) * kept) / this.#bytes))
   }
@@ -63,15 +76,16 @@ export class Ring {
     this.#lines.push(line)
     this.#bytes += line.length
     this.#head += 1
+    if (this.#slices.size > 0) this.#slices.clear()
     while (
-      this.#lines.length - this.#start > this.#limits.entries ||
+      this.#lines.length - this.#start > this.#entries ||
       (this.#bytes > this.#limits.bytes && this.#lines.length - this.#start > 1)
     ) {
       this.#bytes -= this.#lines[this.#start]?.length ?? 0
       this.#lines[this.#start] = undefined
       this.#start += 1
     }
-    if (this.#start > this.#limits.entries) {
+    if (this.#start > this.#entries) {
       this.#lines = this.#lines.slice(this.#start)
       this.#start = 0
     }
@@ -83,7 +97,7 @@ export class Ring {
    */
   prepend(lines: readonly Buffer[], to: Seq): void {
     if (to !== this.first - 1) return
-    let room = this.#limits.entries - (this.#lines.length - this.#start)
+    let room = this.#entries - (this.#lines.length - this.#start)
     const taken: Buffer[] = []
     for (let i = lines.length - 1; i >= 0 && room > 0; i -= 1, room -= 1) {
       const line = lines[i]
@@ -98,34 +112,29 @@ export class Ring {
   /** cursor + 1 … head, or as much of it as one slice holds; undefined when the ring no longer reaches back so far. */
   after(cursor: Seq): Slice | undefined {
     if (cursor >= this.#head || cursor + 1 < this.first) return undefined
-    if (this.#last?.from === cursor + 1 && (this.#last.to === this.#head || this.#isFull(this.#last))) {
-      return this.#last
-    }
+    const known = this.#slices.get(cursor + 1)
+    if (known !== undefined) return known
+    if (this.#slices.size >= MAX_SLICES) this.#slices.clear()
+    const slice = makeSlice(this.#linesAfter(cursor), cursor + 1)
+    this.#slices.set(slice.from, slice)
+    return slice
+  }
+
+  #linesAfter(cursor: Seq): Buffer[] {
     const begin = this.#lines.length - (this.#head - cursor)
     const lines: Buffer[] = []
     let bytes = 0
+    let even = 0
     for (let i = begin; i < this.#lines.length; i += 1) {
-      const line = this.#lines[i]
-      if (line === undefined) return undefined
-      if (lines.length > 0 && bytes + line.length + 1 > this.#limits.sliceBytes) break
+      const line = this.#lines[i] as Buffer
+      if (i > begin && bytes + line.length + 1 > this.#limits.sliceBytes) {
+        return even > 0 ? lines.slice(0, even) : lines
+      }
       lines.push(line)
       bytes += line.length + 1
+      if ((cursor + lines.length) % CUT_ENTRIES === 0) even = lines.length
     }
-    this.#last = makeSlice(lines, cursor + 1)
-    return this.#last
-  }
-
-  /** Whether the entry behind the slice would not have fitted into it: then it is the same slice again. */
-  #isFull(slice: Slice): boolean {
-    const next = this.#lines[this.#lines.length - (this.#head - slice.to)]
-    return next !== undefined && slice.lines.length + 2 + next.length > this.#limits.sliceBytes
-  }
-
-  /** The lines `from` … `to` if all of them are here. */
-  lines(from: Seq, to: Seq): Buffer[] | undefined {
-    if (from < this.first || to > this.#head) return undefined
-    const begin = this.#lines.length - (this.#head - from + 1)
-    return this.#lines.slice(begin, begin + (to - from + 1)) as Buffer[]
+    return lines
   }
 }
 
@@ -142,6 +151,23 @@ export function makeSlice(lines: readonly Buffer[], from: Seq): Slice {
     at += line.copy(frame, at)
   }
   return { from, to: from + lines.length - 1, frame, lines: frame.subarray(header) }
+}
+
+/** The lines, of which the first has seq `from`, in slices of `bytes` each, unless a single one is longer. */
+export function cutSlices(lines: readonly Buffer[], from: Seq, bytes: number): Slice[] {
+  const slices: Slice[] = []
+  let begin = 0
+  let length = 0
+  lines.forEach((line, i) => {
+    if (i > begin && length + line.length > bytes) {
+      slices.push(makeSlice(lines.slice(begin, i), from + begin))
+      begin = i
+      length = 0
+    }
+    length += line.length
+  })
+  if (begin < lines.length) slices.push(makeSlice(lines.slice(begin), from + begin))
+  return slices
 }
 
 /** A WebSocket text frame around `text`, as a server sends it: final, unmasked (RFC 6455, section 5.2). */
