@@ -45,6 +45,7 @@ const STEPS: Record<string, () => Promise<boolean>> = {
     )
   },
   lockfile: () => node(join(root, 'scripts/check-lock.mjs')),
+  bench: () => shown(join(root, 'scripts/bench/bench.ts'), '--short'),
   tests: async () => {
     const files = findTests()
     if (testFiles.length === 0) await ensureChromium()
@@ -79,6 +80,19 @@ async function check(): Promise<boolean> {
 
 /** Runs a script under this same Node; its output is shown only if it fails. */
 async function node(...args: string[]): Promise<boolean> {
+  const { passed, output } = await runScript(args)
+  if (!passed) process.stdout.write(output)
+  return passed
+}
+
+/** Its output is what it is run for. */
+async function shown(...args: string[]): Promise<boolean> {
+  const { passed, output } = await runScript(args)
+  process.stdout.write(output)
+  return passed
+}
+
+async function runScript(args: string[]): Promise<{ passed: boolean; output: Buffer }> {
   const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -91,8 +105,7 @@ async function node(...args: string[]): Promise<boolean> {
     child.on('error', fail)
     child.on('close', done)
   })
-  if (code !== 0) process.stdout.write(Buffer.concat(output))
-  return code === 0
+  return { passed: code === 0, output: Buffer.concat(output) }
 }
 
 function findTests(): string[] {

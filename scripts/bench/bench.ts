@@ -33,6 +33,7 @@ import { plainTarget } from './plain-target.ts'
 import { profileChat } from './profile-rows.ts'
 import { asJson, describeSection, type Row, type Section } from './report.ts'
 import { HISTORY_COLUMNS, measureResume, RESUME_COLUMNS } from './resume-rows.ts'
+import { runShortForm } from './short-form.ts'
 import { measureScreen, SCREEN_COLUMNS } from './screen-rows.ts'
 import { measureSpread, SPREAD_COLUMNS, SPREAD_TITLE } from './spread-rows.ts'
 
@@ -66,7 +67,12 @@ const bench: Bench = { load, pinning, seconds: config.seconds }
 const chatRows = CHAT_ROWS.filter(({ part }) => config.parts.includes(part))
 try {
   pinning.load(load.pid)
-  if (config.isProfiling) {
+  if (config.isShort) {
+    const isFine = await runShortForm([flotillaTarget(), plainTarget('normal')], bench, (line) =>
+      console.log(line),
+    )
+    if (!isFine) process.exitCode = 1
+  } else if (config.isProfiling) {
     for (const row of chatRows) await profileChat(row, bench, (line) => console.log(line))
   } else await measureAll()
   console.log(`\n${((performance.now() - startedAt) / 1_000).toFixed(0)} s in all`)

@@ -25,6 +25,10 @@ export function readBenchConfig(argv: readonly string[], env: Env) {
       min: 10,
       says: 'connections of W4; the file limit bounds them',
     }),
+    isShort: read.onOff('short', {
+      default: false,
+      says: 'a guard against regressions: some ratios to the plain server, with bounds; exit code 1 beyond them. 40 s',
+    }),
     isProfiling: read.onOff('profile', {
       default: false,
       says: "Flotilla's rows only, with a CPU profile of each",
