@@ -43,7 +43,7 @@ export async function measureIdle(
         const { pid } = running
         await pause(1_000) // its own start is over
         const empty = readingOf(pid)
-        const { clients, tookMs, load } = await enter(running, MEMBERS, bench)
+        const { clients, tookMs, putOff, load } = await enter(running, MEMBERS, bench)
         const joined = readingOf(pid)
         await pause(CALM_MS)
         const calm = readingOf(pid)
@@ -60,7 +60,10 @@ export async function measureIdle(
             idleCpu: ((end.cpuMs - calm.cpuMs) * 100) / (end.at - calm.at),
             loadCpu: load.cpu * 100,
           },
-          notes: rooms * MEMBERS < wanted ? [`file limit: ${rooms * MEMBERS} instead of ${wanted}`] : [],
+          notes: [
+            ...(clients < wanted ? [`file limit: ${clients} instead of ${wanted}`] : []),
+            ...(putOff > 0 ? [`${putOff} put off for a while`] : []),
+          ],
         }
       }),
     )

@@ -12,6 +12,8 @@ export interface Crowd {
   acked(run: number, k: number): void
   /** Only from clients that are sampled: the others count and look no further. */
   arrived(run: number, k: number): void
+  /** The server has too many coming at once: it comes back when it was told to. */
+  putOff(): void
   failed(code: string): void
 }
 
@@ -35,13 +37,17 @@ export class LoadClient implements Me, PayloadSink {
   /** Resolves when the room is joined; rejects if it cannot be. */
   readonly whenJoined: Promise<void>
   readonly #crowd: Crowd
-  readonly #socket: Socket
+  readonly #connect: () => Socket
   readonly #talk: Talk
-  readonly #reader = new PayloadReader(this)
   readonly #joined = Promise.withResolvers<void>()
+  #socket: Socket
+  #reader = new PayloadReader(this)
   /** Of the answer to the handshake, until that is whole. */
   #greeting: string | undefined = ''
+  /** When to come back, if it is to be closed now. */
+  #putOffMs: number | undefined
   #isClosed = false
+  #hasLeft = false
 
   constructor(dialect: Dialect, { url, from, name, room, isSampled, crowd }: ClientOptions) {
     this.name = name
@@ -50,22 +56,27 @@ export class LoadClient implements Me, PayloadSink {
     this.whenJoined = this.#joined.promise
     this.#crowd = crowd
     this.#talk = dialect.talk(this)
-    this.#socket = connect({
-      host: url.hostname,
-      port: Number(url.port),
-      noDelay: true,
-      ...(from === undefined ? {} : { localAddress: from }),
-      onread: { buffer: READ_BUFFER, callback: (length) => this.#take(length) },
-    })
-    this.#socket.on('error', (error) => this.#lost(error.message))
-    this.#socket.on('close', () => this.#lost('closed'))
     const { path, subprotocol } = dialect.door(url, name)
-    this.#socket.write(
+    const handshake =
       `GET ${path} HTTP/1.1\r\nHost: ${url.host}\r\n` +
-        'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
-        (subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`) +
-        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    )
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+      (subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`) +
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'
+    this.#connect = () => {
+      const socket = connect({
+        host: url.hostname,
+        port: Number(url.port),
+        noDelay: true,
+        ...(from === undefined ? {} : { localAddress: from }),
+        onread: { buffer: READ_BUFFER, callback: (length) => this.#take(length) },
+      })
+      const lost = (why: string) => socket === this.#socket && this.#lost(why)
+      socket.on('error', (error) => lost(error.message))
+      socket.on('close', () => lost('closed'))
+      socket.write(handshake)
+      return socket
+    }
+    this.#socket = this.#connect()
   }
 
   send(id: string, text: string): void {
@@ -76,7 +87,13 @@ export class LoadClient implements Me, PayloadSink {
     if (!this.#isClosed) this.#socket.write(frame)
   }
 
-  close(): void {
+  /** It is over, whatever happens. */
+  leave(): void {
+    this.#hasLeft = true
+    this.#close()
+  }
+
+  #close(): void {
     this.#isClosed = true
     this.#socket.destroy()
   }
@@ -121,6 +138,10 @@ export class LoadClient implements Me, PayloadSink {
     setTimeout(() => this.#isClosed || this.#talk.join(), JOIN_AGAIN_MS)
   }
 
+  putOff(forMs: number): void {
+    this.#putOffMs = forMs
+  }
+
   acked(run: number, k: number): void {
     this.#crowd.acked(run, k)
   }
@@ -136,8 +157,24 @@ export class LoadClient implements Me, PayloadSink {
 
   #lost(why: string): void {
     if (this.#isClosed) return
-    this.close()
+    this.#close()
+    if (this.#putOffMs !== undefined) {
+      this.#comeBackAfter(this.#putOffMs)
+      return
+    }
     this.#crowd.failed(why)
     this.#joined.reject(new Error(`a client lost its connection: ${why}`))
+  }
+
+  #comeBackAfter(ms: number): void {
+    this.#crowd.putOff()
+    this.#putOffMs = undefined
+    setTimeout(() => {
+      if (this.#hasLeft) return
+      this.#isClosed = false
+      this.#greeting = ''
+      this.#reader = new PayloadReader(this)
+      this.#socket = this.#connect()
+    }, ms)
   }
 }

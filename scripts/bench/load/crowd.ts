@@ -33,12 +33,14 @@ export class LoadCrowd implements Crowd {
   #members = 0
   #hasAcks = true
   readonly #errors: Record<string, number> = {}
+  #putOffs = 0
   #runs = 0
   #run: Run | undefined
   readonly #spare = new SpareTime()
 
   async join({ url, rooms, members, dialect, spread }: Orders['join']['ask']): Promise<Joins> {
     this.#members = members
+    this.#putOffs = 0
     this.#hasAcks = dialectOf(dialect).hasAcks
     await this.#spare.calibrate()
     const at = new URL(url)
@@ -69,7 +71,7 @@ export class LoadCrowd implements Crowd {
     await Promise.all(Array.from({ length: Math.min(JOINING, total) }, joinNext))
     const tookMs = performance.now() - startedAt
     const { user, system } = process.cpuUsage(cpuBefore)
-    return { clients: total, tookMs, load: { cpu: (user + system) / 1_000 / tookMs } }
+    return { clients: total, tookMs, putOff: this.#putOffs, load: { cpu: (user + system) / 1_000 / tookMs } }
   }
 
   async send(ask: Orders['send']['ask']): Promise<Sends> {
@@ -184,12 +186,16 @@ export class LoadCrowd implements Crowd {
     this.#run?.arrive(run, k)
   }
 
+  putOff(): void {
+    this.#putOffs += 1
+  }
+
   failed(code: string): void {
     this.#errors[code] = (this.#errors[code] ?? 0) + 1
   }
 
   leave(): void {
-    for (const client of this.#clients) client.close()
+    for (const client of this.#clients) client.leave()
     this.#clients = []
   }
 }

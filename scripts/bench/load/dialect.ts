@@ -35,6 +35,8 @@ export interface Me {
   joined(): void
   /** To be asked again in a moment. */
   refused(): void
+  /** The connection will be closed, to come back after `forMs`. */
+  putOff(forMs: number): void
   acked(run: number, k: number): void
   /** Of a sampled client: the message of that send is here. */
   arrived(run: number, k: number): void

@@ -16,6 +16,7 @@ function listen(isSampled = true) {
     write: () => undefined,
     joined: () => heard.push('joined'),
     refused: () => heard.push('refused'),
+    putOff: (forMs) => heard.push(`put off ${forMs}`),
     acked: (run, k) => heard.push(`ack ${run} ${k}`),
     arrived: (run, k) => heard.push(`message ${run} ${k}`),
     failed: (code) => heard.push(code),
@@ -80,8 +81,8 @@ describe("Flotilla's wire, as the load generator reads it", () => {
   test('a join that is to be repeated is told from what fails', () => {
     const { heard, hear } = listen()
     hear(['{"type":"error","code":"busy","room":"general"}', '{"type":"error","code":"busy","id":"1.2-3"}'])
-    hear(['{"type":"error","code":"forbidden"}'])
-    assert.deepEqual(heard, ['refused', 'busy', 'forbidden'])
+    hear(['{"type":"error","code":"forbidden"}', '{"type":"error","code":"busy","retryMs":900}'])
+    assert.deepEqual(heard, ['refused', 'busy', 'forbidden', 'put off 900'])
   })
 
   test('what would be counted wrongly is an error', () => {

@@ -95,12 +95,15 @@ class FlotillaTalk implements Talk {
     }
     const frame = JSON.parse(bytes.toString('utf8', start, end)) as {
       type: string
+      room?: string
       id?: string
       code?: string
+      retryMs?: number
     }
     if (frame.type === 'joined') me.joined()
     else if (frame.type === 'error') {
-      if (frame.id === undefined && frame.code === 'busy') me.refused()
+      if (frame.room === undefined && frame.retryMs !== undefined) me.putOff(frame.retryMs)
+      else if (frame.id === undefined && frame.code === 'busy') me.refused()
       else me.failed(frame.code ?? 'unknown')
     } else if (frame.type === 'message' || frame.type === 'ack') {
       // Fields in another order would be counted wrongly.

@@ -51,6 +51,8 @@ export interface Spread {
 export interface Joins {
   clients: number
   tookMs: number
+  /** How often a client was sent away for a while, as too many came at once. */
+  putOff: number
   load: Pick<LoadHealth, 'cpu'>
 }
 
