@@ -130,25 +130,30 @@ export class Session {
     return false
   }
 
-  /** Entries, after the answers that wait: one write for both. */
+  /** Entries, after the answers that wait: one frame for both. */
   write(slice: Slice): void {
     if (!this.isOpen) return
-    if (this.#answers.length === 0) this.#line.write(slice.frame)
-    else {
-      this.#line.together(() => {
-        this.#flushAnswers()
-        this.#line.write(slice.frame)
-      })
-    }
+    if (this.#answers.length === 0) return this.#line.write(slice.frame)
+    this.#line.write(textFrame(this.#takeAnswers(), slice.lines))
+    this.#reconsiderReadingIfFull()
   }
 
   #flushAnswers(): void {
     this.#isScheduled = false
     if (this.#answers.length === 0) return
+    const text = this.#takeAnswers()
+    if (this.isOpen) this.#line.write(textFrame(text))
+    this.#reconsiderReadingIfFull()
+  }
+
+  #reconsiderReadingIfFull(): void {
+    if (this.unsentBytes >= this.#limits.highWaterBytes) this.#reconsiderReading()
+  }
+
+  #takeAnswers(): string {
     const text = this.#answers.length === 1 ? (this.#answers[0] as string) : this.#answers.join('\n')
     this.#answers = []
-    if (this.isOpen) this.#line.write(textFrame(text))
-    if (this.unsentBytes >= this.#limits.highWaterBytes) this.#reconsiderReading()
+    return text
   }
 
   /** The line took everything: what waited for that goes on. */

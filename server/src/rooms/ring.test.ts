@@ -146,6 +146,13 @@ describe('a frame', () => {
     })
   }
 
+  test('of an answer and entries holds both, on lines of their own', () => {
+    const { lines } = makeSlice([line(5), line(6)], 5)
+    const frame = textFrame('{"type":"ack","id":"é"}', lines)
+    assert.equal(frame.toString('utf8', 2), '{"type":"ack","id":"é"}\n{"seq":5}\n{"seq":6}')
+    assert.equal(frame[1], frame.length - 2)
+  })
+
   test('holds as many lines as fit, but at least one', () => {
     const slices = cutSlices([line(5), line(6), line(7, 90), line(8)], 5, 20)
     assert.deepEqual(

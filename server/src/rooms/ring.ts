@@ -170,13 +170,21 @@ export function cutSlices(lines: readonly Buffer[], from: Seq, bytes: number): S
   return slices
 }
 
-/** A WebSocket text frame around `text`, as a server sends it: final, unmasked (RFC 6455, section 5.2). */
-export function textFrame(text: string): Buffer {
-  const length = Buffer.byteLength(text)
+/**
+ * A WebSocket text frame around `text`, as a server sends it: final, unmasked (RFC 6455, section 5.2).
+ * @param lines entries that follow in the same frame, on lines of their own
+ */
+export function textFrame(text: string, lines?: Buffer): Buffer {
+  const textLength = Buffer.byteLength(text)
+  const length = lines === undefined ? textLength : textLength + 1 + lines.length
   const header = headerLength(length)
   const frame = Buffer.allocUnsafe(header + length)
   writeHeader(frame, length)
   frame.write(text, header)
+  if (lines !== undefined) {
+    frame[header + textLength] = NEWLINE
+    frame.set(lines, header + textLength + 1)
+  }
   return frame
 }
 
