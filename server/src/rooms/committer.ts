@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { CommitPace } from './commit-pace.ts'
 import type { Batch, Committed, Draft, Epoch, Outcome, Store } from '../store/store.ts'
 import { StoreFull } from '../store/store.ts'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
@@ -46,6 +47,7 @@ export class Committer {
   readonly #clock: Clock
   readonly #counters: CommitCounters
   readonly #onLost: (cause: unknown) => void
+  readonly #pace = new CommitPace()
   #open = new Map<Committing, Accepted[]>()
   #running = false
   #idle: (() => void)[] = []
@@ -86,6 +88,8 @@ export class Committer {
 
   async #commitAll(): Promise<void> {
     while (this.#open.size > 0) {
+      const waitMs = this.#pace.waitMs(this.#clock.now())
+      if (waitMs >= 1) await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve))
       const open = [...this.#open]
       this.#open = new Map()
       const batch: Batch = open.map(([home, drafts]) => ({
@@ -94,6 +98,7 @@ export class Committer {
         drafts: drafts.map(({ draft }) => draft),
       }))
       const count = open.reduce((sum, [, drafts]) => sum + drafts.length, 0)
+      this.#pace.begins(this.#clock.now(), count)
       const ended = this.#counters.begin()
       let committed: Committed
       try {

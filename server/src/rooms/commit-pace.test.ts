@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { CommitPace } from './commit-pace.ts'
+
+/** Commits whenever the pace allows while `perMs` drafts come in each of 200 ms. @returns drafts of the last commits, and how far apart they were */
+function run(perMs: (ms: number) => number) {
+  const pace = new CommitPace()
+  const commits: { at: number; drafts: number }[] = []
+  let waiting = 0
+  for (let now = 1_000; now < 1_200; now += 1) {
+    waiting += perMs(now - 1_000)
+    if (waiting === 0 || pace.waitMs(now) >= 1) continue
+    pace.begins(now, waiting)
+    commits.push({ at: now, drafts: waiting })
+    waiting = 0
+  }
+  const [before, last] = commits.slice(-2)
+  assert.ok(before !== undefined && last !== undefined)
+  return { drafts: last.drafts, apartMs: last.at - before.at, pace }
+}
+
+describe('the pace of commits', () => {
+  test('few sends are committed one by one, at once', () => {
+    assert.equal(run(() => 1).apartMs, 1)
+    assert.equal(run((ms) => (ms % 10 === 0 ? 1 : 0)).drafts, 1)
+  })
+
+  test('the more come, the more share a commit, and none waits for longer than 4 ms', () => {
+    assert.deepEqual(pick(run(() => 8)), { drafts: 16, apartMs: 2 })
+    assert.deepEqual(pick(run(() => 1_000)), { drafts: 4_000, apartMs: 4 })
+  })
+
+  test('after a rush a single send is not held back', () => {
+    const { pace } = run(() => 16)
+    assert.ok(pace.waitMs(1_300) < 1)
+  })
+
+  test('nobody waits for longer because the clock was set back', () => {
+    const { pace } = run(() => 1_000)
+    assert.equal(pace.waitMs(0), 4)
+  })
+})
+
+function pick({ drafts, apartMs }: { drafts: number; apartMs: number }) {
+  return { drafts, apartMs }
+}
