@@ -28,6 +28,7 @@ import { flotillaTarget } from './flotilla-target.ts'
 import { IDLE_COLUMNS, measureIdle } from './idle-rows.ts'
 import { LOAD_COLUMNS, measureLoad } from './load-rows.ts'
 import { LoadProcess } from './load-process.ts'
+import { findPeers } from './peers/peers.ts'
 import { findPinning } from './pinning.ts'
 import { plainTarget } from './plain-target.ts'
 import { profileChat } from './profile-rows.ts'
@@ -39,7 +40,10 @@ import { measureSpread, SPREAD_COLUMNS, SPREAD_TITLE } from './spread-rows.ts'
 
 const config = configOrExit(() => readBenchConfig(process.argv.slice(2), process.env))
 const startedAt = performance.now()
-const targets = [flotillaTarget(), plainTarget(config.plainSync)]
+const peers = findPeers()
+const targets = [flotillaTarget(), plainTarget(config.plainSync), ...peers.targets].filter(
+  ({ name }) => config.targets?.includes(name) ?? true,
+)
 const pinning = findPinning()
 const { p50, p99 } = measureSync()
 const head = {
@@ -49,7 +53,7 @@ const head = {
   pinning: pinning.says,
   disk: `fsync of 4 KiB: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms (no durable ack can be faster)`,
   seconds: config.seconds,
-  targets: targets.map(({ says }) => says),
+  targets: [...targets.map(({ says }) => says), ...peers.missing],
 }
 console.log([`${head.cpu}, Node ${head.node}`, head.pinning, head.disk, ...head.targets].join('\n'))
 

@@ -1,20 +1,27 @@
 import { Settings, type Env } from '@flotilla/protocol/node/settings.ts'
 
 const USAGE = `npm run bench -- [flags]
-Measures Flotilla and, in the same run, a plain ws + better-sqlite3 server.`
+Measures Flotilla and, in the same run, other servers: a plain ws + better-sqlite3 one, Socket.IO, NATS, Mosquitto.`
 
 /** What can be asked for by `--only`. */
 export const PARTS = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7', 'screen', 'load'] as const
 export type Part = (typeof PARTS)[number]
+/** Servers that can be asked for by `--targets`. */
+const TARGETS = ['flotilla', 'plain', 'socket.io', 'nats', 'mosquitto']
 
 /** @throws ConfigError, one line naming every fault; HelpAsked */
 export function readBenchConfig(argv: readonly string[], env: Env) {
   const read = new Settings(argv, env, { usage: USAGE })
   const only = read.optionalString('only', { says: `of ${PARTS.join(', ')}: with commas (default: all)` })
+  const targets = read.optionalString('targets', {
+    says: `servers to measure, of ${TARGETS.join(', ')}: with commas (default: all that are installed)`,
+  })
   const config = {
     parts: only === undefined ? PARTS : PARTS.filter((part) => split(only).includes(part.toLowerCase())),
     /** Of each measured window. */
     seconds: read.int('seconds', { default: 5, min: 1, max: 600, says: 'measured time of each row' }),
+    /** Undefined: all that are here. */
+    targets: targets === undefined ? undefined : split(targets),
     json: read.optionalString('json', { says: 'file to write all figures to' }),
     plainSync: read.oneOf('plain-sync', ['normal', 'full', 'off'], {
       default: 'normal',
@@ -37,6 +44,11 @@ export function readBenchConfig(argv: readonly string[], env: Env) {
   for (const part of split(only ?? '')) {
     if (!PARTS.some((known) => known.toLowerCase() === part)) {
       read.problem(`--only knows ${PARTS.join(', ')}, not ${JSON.stringify(part)}`)
+    }
+  }
+  for (const target of split(targets ?? '')) {
+    if (!TARGETS.includes(target)) {
+      read.problem(`--targets knows ${TARGETS.join(', ')}, not ${JSON.stringify(target)}`)
     }
   }
   return read.done(config)

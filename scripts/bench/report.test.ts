@@ -14,19 +14,22 @@ const SECTION: Section = {
       lines: [
         { target: 'flotilla', values: { perSecond: 200_000, cpuUs: 1.5 }, notes: [] },
         { target: 'plain', values: { perSecond: 199_000, cpuUs: 7.5 }, notes: ['saturated'] },
+        { target: 'nats', values: { perSecond: 200_000, cpuUs: 3 }, notes: [] },
       ],
     },
     { label: 'screen', lines: [{ target: 'flotilla', values: { cpuUs: undefined }, notes: [] }] },
   ],
 }
 
-test('every row with two targets is followed by plain / flotilla of what is compared', () => {
+test('every row with several targets is followed by the ratio of each other one to Flotilla, of what is compared', () => {
   assert.deepEqual(describeSection(SECTION), [
     'Chat',
     '                          deliveries/s  CPU us',
     '  W1      flotilla        200,000       1.50',
     '          plain           199,000       7.50    saturated',
+    '          nats            200,000       3.00',
     '          plain/flotilla  -             5.00',
+    '          nats/flotilla   -             2.00',
     '  screen  flotilla        -             -',
   ])
 })

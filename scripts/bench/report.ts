@@ -6,7 +6,7 @@ export interface Column {
   key: string
   head: string
   digits: number
-  /** Whether plain / flotilla is printed. Above 1 Flotilla is better in times and sizes, below 1 in rates. */
+  /** Whether the ratios of the others to Flotilla are printed. Above 1 Flotilla is better in times and sizes, below 1 in rates. */
   isCompared: boolean
 }
 
@@ -30,7 +30,7 @@ export interface Section {
   rows: readonly Row[]
 }
 
-/** The section as text; every row with two targets is followed by their ratio. */
+/** The section as text; every row with several targets is followed by the ratio of each other one to Flotilla. */
 export function describeSection({ title, columns, rows }: Section): string[] {
   const cells: string[][] = [['', '', ...columns.map(({ head }) => head)]]
   for (const row of rows) {
@@ -42,19 +42,25 @@ export function describeSection({ title, columns, rows }: Section): string[] {
         notes.join('; '),
       ])
     })
-    const ratios = compare(row, columns)
-    if (ratios) cells.push(['', 'plain/flotilla', ...ratios.map((ratio) => show(ratio, 2))])
+    for (const { target } of row.lines) {
+      const ratios = compare(row, columns, target)
+      if (ratios) cells.push(['', `${target}/flotilla`, ...ratios.map((ratio) => show(ratio, 2))])
+    }
   }
   return [title, ...formatTable(cells).map((line) => `  ${line}`)]
 }
 
-/** plain / flotilla by column; undefined where the row has not both. */
-export function compare(row: Row, columns: readonly Column[]): (number | undefined)[] | undefined {
+/** `peer` / flotilla by column; undefined where the row has not both, or they are the same. */
+export function compare(
+  row: Row,
+  columns: readonly Column[],
+  peer = 'plain',
+): (number | undefined)[] | undefined {
   const flotilla = row.lines.find(({ target }) => target === 'flotilla')
-  const plain = row.lines.find(({ target }) => target === 'plain')
-  if (!flotilla || !plain) return undefined
+  const other = row.lines.find(({ target }) => target === peer)
+  if (!flotilla || !other || flotilla === other) return undefined
   return columns.map(({ key, isCompared }) => {
-    const [over, under] = [plain.values[key], flotilla.values[key]]
+    const [over, under] = [other.values[key], flotilla.values[key]]
     return isCompared && over !== undefined && under ? over / under : undefined
   })
 }

@@ -1,9 +1,14 @@
 const TEXT = 0x81
+const BINARY = 0x82
 const PONG = 0x8a
 
 /** A text frame as a client has to write it: masked, by a fresh mask, so that the server unmasks as it would anybody's. */
 export function textFrame(text: string): Buffer {
   return masked(TEXT, Buffer.from(text))
+}
+
+export function binaryFrame(body: Buffer): Buffer {
+  return masked(BINARY, body)
 }
 
 export function pongFrame(payload: Buffer): Buffer {

@@ -8,8 +8,6 @@ export interface LineSink {
 /** Finds the lines in what comes of data frames: the last of a frame has no line end. */
 export class LineReader {
   readonly #sink: LineSink
-  /** Length of the last line: the next one is likely to be as long. */
-  #lastLength = 0
 
   constructor(sink: LineSink) {
     this.#sink = sink
@@ -19,15 +17,10 @@ export class LineReader {
   data(bytes: Buffer, start: number, end: number, endsFrame: boolean): number {
     let at = start
     while (at < end) {
-      const likely = at + this.#lastLength
-      const isLikely = likely < end && bytes[likely] === NEWLINE
-      const found = isLikely ? likely : bytes.indexOf(NEWLINE, at)
+      const found = bytes.indexOf(NEWLINE, at)
       const lineEnd = found < 0 || found > end ? end : found
       if (lineEnd === end && !endsFrame) return at
-      if (lineEnd > at) {
-        this.#lastLength = lineEnd - at
-        this.#sink.line(bytes, at, lineEnd)
-      }
+      if (lineEnd > at) this.#sink.line(bytes, at, lineEnd)
       at = lineEnd + 1
     }
     return end
