@@ -5,7 +5,7 @@ import { startLocalFleet } from '../fleet/local-fleet.ts'
 import type { Bench } from './chat-rows.ts'
 import { FakeServers } from './fake-servers.ts'
 import type { Gets } from './load/orders.ts'
-import { cpuMsOf } from './proc.ts'
+import { cpuMsOf, rssKibOf } from './proc.ts'
 import type { Column, Line, Row } from './report.ts'
 
 const BARE_HTTP = join(import.meta.dirname, 'bare-http.ts')
@@ -19,7 +19,9 @@ export const BALANCER_COLUMNS: readonly Column[] = [
   { key: 'cpuUsPerCall', head: 'CPU us/call', digits: 1, isCompared: true },
   { key: 'p50Ms', head: 'p50 ms', digits: 2, isCompared: true },
   { key: 'p99Ms', head: 'p99', digits: 2, isCompared: true },
+  { key: 'p999Ms', head: 'p99.9', digits: 2, isCompared: true },
   { key: 'maxOverMean', head: 'max/mean', digits: 4, isCompared: false },
+  { key: 'rssMib', head: 'RSS MiB', digits: 0, isCompared: false },
   { key: 'loadCpu', head: 'load CPU %', digits: 0, isCompared: false },
 ]
 
@@ -75,6 +77,8 @@ async function measureGets(target: string, url: string, pid: number, bench: Benc
       cpuUsPerCall: (cpuMs * 1_000) / gets.calls,
       p50Ms: gets.ms.p50,
       p99Ms: gets.ms.p99,
+      p999Ms: gets.ms.p999,
+      rssMib: (rssKibOf(pid) ?? NaN) / 1_024,
       loadCpu: gets.load.cpu * 100,
     },
     notes: gets.refused > 0 ? [`${gets.refused} refused`] : [],
