@@ -31,6 +31,7 @@ import { LoadProcess } from './load-process.ts'
 import { findPeers } from './peers/peers.ts'
 import { findPinning } from './pinning.ts'
 import { plainTarget } from './plain-target.ts'
+import { measureProcesses, PROCESSES_COLUMNS, PROCESSES_TITLE } from './processes-rows.ts'
 import { profileChat } from './profile-rows.ts'
 import { asJson, describeSection, type Row, type Section } from './report.ts'
 import { HISTORY_COLUMNS, measureResume, RESUME_COLUMNS } from './resume-rows.ts'
@@ -117,6 +118,10 @@ async function measureAll(): Promise<void> {
     add({ title: 'Idle connections', columns: IDLE_COLUMNS, rows: [row] })
   }
   if (isAsked('W5')) add({ title: SPREAD_TITLE, columns: SPREAD_COLUMNS, rows: await measureSpread(bench) })
+  if (isAsked('processes')) {
+    const rows = await measureProcesses(config.seconds)
+    add({ title: PROCESSES_TITLE, columns: PROCESSES_COLUMNS, rows })
+  }
   if (isAsked('W6')) {
     const { resume, history } = await measureResume(bench)
     add({ title: 'Coming back after an outage, all at once', columns: RESUME_COLUMNS, rows: [resume] })

@@ -87,8 +87,18 @@ export async function withTarget<T>(
 }
 
 /** `members` clients for each of its rooms. */
-export function enter({ url, rooms, dialect }: RunningTarget, members: number, bench: Bench): Promise<Joins> {
-  return bench.load.ask('join', { url, rooms, members, ...(dialect && { dialect }) })
+export function enter(
+  { url, rooms, dialect, spread }: RunningTarget,
+  members: number,
+  bench: Bench,
+): Promise<Joins> {
+  return bench.load.ask('join', {
+    url,
+    rooms,
+    members,
+    ...(dialect && { dialect }),
+    ...(spread && { spread }),
+  })
 }
 
 export interface ChatFigures {

@@ -4,7 +4,7 @@ const USAGE = `npm run bench -- [flags]
 Measures Flotilla and, in the same run, other servers: a plain ws + better-sqlite3 one, Socket.IO, NATS, Mosquitto.`
 
 /** What can be asked for by `--only`. */
-export const PARTS = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7', 'screen', 'load'] as const
+export const PARTS = ['W1', 'W2', 'W3', 'W4', 'W5', 'processes', 'W6', 'W7', 'screen', 'load'] as const
 export type Part = (typeof PARTS)[number]
 /** Servers that can be asked for by `--targets`. */
 const TARGETS = ['flotilla', 'plain', 'socket.io', 'nats', 'mosquitto']

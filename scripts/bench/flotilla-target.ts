@@ -1,9 +1,14 @@
-import { LoggedInSchema, RoomCreatedSchema, RoomFactsSchema } from '@flotilla/protocol/control.ts'
+import {
+  LoggedInSchema,
+  RoomCreatedSchema,
+  RoomFactsSchema,
+  RoomPlaceSchema,
+} from '@flotilla/protocol/control.ts'
 import { startLocalFleet } from '../fleet/local-fleet.ts'
 import type { Target } from './target.ts'
 
 export const SERVER_ARGS = ['--rate', '0', '--per-ip', '0', '--guests', 'on', '--capacity', '100000']
-const CREATING = 16
+const AT_A_TIME = 16
 
 /** One server of Flotilla with its balancer. */
 export function flotillaTarget(): Target {
@@ -41,21 +46,34 @@ export async function guestToken(loadbalancer: string): Promise<string> {
 
 /** @returns the ids of `count` new public rooms */
 export async function createRooms(loadbalancer: string, count: number): Promise<string[]> {
-  const token = await guestToken(loadbalancer)
-  const ids: string[] = []
+  const headers = { authorization: `Bearer ${await guestToken(loadbalancer)}` }
+  return someAtATime(count, async (i) => {
+    const made = await post(
+      `${loadbalancer}/api/rooms`,
+      { name: `bench ${i}`, visibility: 'public' },
+      headers,
+    )
+    return RoomCreatedSchema.parse(made).roomId
+  })
+}
+
+/** @returns the url of each room's home, which is decided now if it was not before */
+export async function placeRooms(loadbalancer: string, rooms: readonly string[]): Promise<string[]> {
+  const headers = { authorization: `Bearer ${await guestToken(loadbalancer)}` }
+  return someAtATime(rooms.length, async (i) => {
+    const place = await post(`${loadbalancer}/api/rooms/${rooms[i]}`, {}, headers)
+    return RoomPlaceSchema.parse(place).url
+  })
+}
+
+async function someAtATime<T>(count: number, make: (i: number) => Promise<T>): Promise<T[]> {
+  const made: T[] = []
   let next = 0
-  const createNext = async () => {
-    for (let i = next++; i < count; i = next++) {
-      const made = await post(
-        `${loadbalancer}/api/rooms`,
-        { name: `bench ${i}`, visibility: 'public' },
-        { authorization: `Bearer ${token}` },
-      )
-      ids[i] = RoomCreatedSchema.parse(made).roomId
-    }
+  const makeNext = async () => {
+    for (let i = next++; i < count; i = next++) made[i] = await make(i)
   }
-  await Promise.all(Array.from({ length: Math.min(CREATING, count) }, createNext))
-  return ids
+  await Promise.all(Array.from({ length: Math.min(AT_A_TIME, count) }, makeNext))
+  return made
 }
 
 /** @returns the id of the server that is the room's home; undefined if it has none yet */

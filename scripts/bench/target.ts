@@ -1,5 +1,6 @@
 // What is measured: a chat server as a process, and the rooms it has been given.
 import type { DialectName } from './load/dialects.ts'
+import type { Spread } from './load/orders.ts'
 
 export interface TargetOptions {
   /** How many rooms are wanted. */
@@ -16,6 +17,8 @@ export interface RunningTarget {
   rooms: readonly string[]
   /** How it is spoken to, if not as Flotilla is. */
   dialect?: DialectName
+  /** Where its clients connect, if not all of them at `url`. */
+  spread?: Spread
   /** Other processes of it that run beside the server: they get the load's core. */
   companions: readonly number[]
   /** Ends it and deletes its data. */
