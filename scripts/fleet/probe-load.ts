@@ -10,9 +10,9 @@ const ROOM = 'Rolling restarts'
 const SEND_EVERY_MS = 600
 /** All of them together, however many there are. */
 const MOST_SENDS_PER_S = 20
-const JOIN_MS = 20_000
+const JOIN_MS = 60_000
 /** A client that does not get through for so long will not: there is no fleet any more. */
-const ROUND_MS = 20_000
+const ROUND_MS = 120_000
 /** Longest wait for the last acks and entries. */
 const SETTLE_MS = 60_000
 const PAGE = 200

@@ -1,4 +1,5 @@
 // npm run fleet -- roll: restarts every process of a running fleet in turn, under a load of its own, and proves what it cost.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { RollConfig } from './config.ts'
 import { ControlClient, type ProcessRow } from './control.ts'
 import { knownFleetSecret, readFleetFile } from './fleet-file.ts'
@@ -11,9 +12,13 @@ import { until } from './until.ts'
 
 /** The longest drain there can be, and some time to start. */
 const RESTART_MS = 700_000
-const REGISTER_MS = 30_000
-/** A supervisor that does not answer for so long is gone. */
-const SILENT_MS = 10_000
+const REGISTER_MS = 60_000
+/** How often it is looked whether the supervisor is there. */
+const LOOK_MS = 500
+/** One where nobody listens for so long is gone … */
+const REFUSED_MS = 5_000
+/** … and so is one that does not answer for so long. */
+const SILENT_MS = 60_000
 /** Servers before the balancer: it is what sends their clients elsewhere. */
 const ORDER = ['server', 'balancer', 'web app']
 
@@ -50,10 +55,10 @@ export async function rollFleet({ dataDir, fleetSecret, clients }: RollConfig): 
     const restarted: Restarted[] = []
     for (const process of inOrder(processes)) {
       // Between two of them, and before the first, everybody gets through.
-      await load.round()
-      restarted.push(await restart(process, control, file.loadbalancer))
+      await whileThere(control, load.round())
+      restarted.push(await whileThere(control, restart(process, control, file.loadbalancer)))
     }
-    await load.round()
+    await whileThere(control, load.round())
     return report(restarted, await load.end())
   } catch (error) {
     return fail(`The roll stops here: ${reasonOf(error)}`)
@@ -66,6 +71,29 @@ function inOrder(processes: readonly ProcessRow[]): ProcessRow[] {
   return processes.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || a.port - b.port)
 }
 
+/** As `work`. @throws also if the supervisor is gone meanwhile: then there is nothing to wait for */
+async function whileThere<T>(control: ControlClient, work: Promise<T>): Promise<T> {
+  const over = new AbortController()
+  const gone = async (): Promise<never> => {
+    for (let answeredAt = performance.now(); ; await pause(LOOK_MS, undefined, { signal: over.signal })) {
+      try {
+        await control.processes()
+        answeredAt = performance.now()
+      } catch (error) {
+        const { cause } = error as { cause?: NodeJS.ErrnoException }
+        const patienceMs = cause?.code === 'ECONNREFUSED' ? REFUSED_MS : SILENT_MS
+        if (performance.now() - answeredAt > patienceMs)
+          throw new Error('the process that runs the fleet does not answer any more', { cause: error })
+      }
+    }
+  }
+  try {
+    return await Promise.race([work, gone()])
+  } finally {
+    over.abort()
+  }
+}
+
 /** Resolves when it serves again and the balancer knows all servers. */
 async function restart(
   process: ProcessRow,
@@ -76,21 +104,16 @@ async function restart(
   const before = (await fetchRegistry(loadbalancer)).filter(({ state }) => state === 'up')
   const from = performance.now()
   await control.restart(name)
-  let askedAt = performance.now()
   const outcome = await until(
     `${name} is back`,
     async () => {
-      const rows = await control.processes().catch(() => undefined)
-      if (rows === undefined) return performance.now() - askedAt > SILENT_MS && 'no supervisor'
-      askedAt = performance.now()
-      const now = rows.find((one) => one.name === name)
+      const now = (await control.processes()).find((one) => one.name === name)
       if (now?.status === 'waiting' || now?.status === 'killed') return 'died'
       return now?.status === 'ready' && now.pid !== pid && 'back'
     },
     { timeoutMs: RESTART_MS },
   )
   if (outcome === 'died') throw new Error(`${name} does not come up again`)
-  if (outcome === 'no supervisor') throw new Error('the process that runs the fleet does not answer any more')
   await until(
     'the balancer lists every server again',
     async () => {
