@@ -5,9 +5,9 @@ import { limitWrites, unlimitWrites } from './write-limit.ts'
 
 /** How soon one that ended by itself is started again, and the wait between tries. */
 const RESTART_MS = 250
-const READY_MS = 30_000
+const READY_MS = 60_000
 /** One that cannot be started for so long never will be. */
-const GIVE_UP_MS = 20_000
+const GIVE_UP_MS = 60_000
 /** From an I/O error to the end of the process: what is under way, and its last words. */
 const LAST_WORDS_MS = 1_000
 /** What a server says when it ends because of its disk, or does not even start. */
@@ -32,8 +32,10 @@ export class Part {
   #isExpected = false
   /** Set by who fills its disk: what it says of that when it is started just then is as it should be. */
   isDiskFull = false
-  /** Runs of it whose writes were made to fail. */
-  readonly #failing = new WeakSet<Child>()
+  /** Runs of it whose writes were made to fail: what that does to them may show late. */
+  readonly #failed = new WeakSet<Child>()
+  /** The one of them that is waited for. */
+  #failing: Child | undefined
   #isStopping = false
   #isPaused = false
   #isReady = false
@@ -92,14 +94,15 @@ export class Part {
   async failWrites(bytes: number, ms: number): Promise<boolean> {
     const child = this.#child
     if (child === undefined || child.hasExited) return true
-    this.#failing.add(child)
+    this.#failed.add(child)
+    this.#failing = child
     limitWrites(child.pid, bytes)
     const ended = child.exited.then(() => true)
     if (await Promise.race([ended, pause(ms, false)])) return true
     unlimitWrites(child.pid)
     // One that met the error at the last moment still has to say so.
     if (await Promise.race([ended, pause(LAST_WORDS_MS, false)])) return true
-    this.#failing.delete(child)
+    this.#failing = undefined
     return false
   }
 
@@ -108,7 +111,7 @@ export class Part {
     this.#isStopping = true
     this.#isExpected = true
     this.goOn()
-    await this.#child?.stop(10_000)
+    await this.#child?.stop(30_000)
   }
 
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
@@ -139,11 +142,11 @@ export class Part {
       this.#isReady = false
       for (const proxy of proxies) proxy.targetIsGone()
       if (this.#isExpected) return
-      const isFailing = this.#failing.has(child)
-      if (!(isFailing || this.isDiskFull) || !endedByItsDisk(exit, child)) {
+      const mayFail = this.#failed.has(child) || this.isDiskFull
+      if (!mayFail || !endedByItsDisk(exit, child)) {
         this.#options.onUnexpectedEnd([describeExit(exit), ...child.output.slice(-3)].join(' | '))
       }
-      if (isFailing) return // who let it fail starts it again
+      if (this.#failing === child) return // who let it fail starts it again
       // Should that come to nothing, whoever needs it next is told.
       if (this.#starting === undefined) void this.#restart().catch(() => {})
     })
