@@ -183,12 +183,12 @@ export class ChaosFleet {
     await until(
       'the balancer lists every server as up',
       async () => {
-        const response = await fetch(`${this.balancerUrl}/servers`, { signal: AbortSignal.timeout(2_000) })
+        const response = await fetch(`${this.balancerUrl}/servers`, { signal: AbortSignal.timeout(20_000) })
         const rows = (await response.json()) as { id: string; state: string }[]
         const up = new Set(rows.filter(({ state }) => state === 'up').map(({ id }) => id))
         return this.servers.every(({ part }) => up.has(part.id))
       },
-      { timeoutMs: 20_000, everyMs: 50 },
+      { everyMs: 50 },
     )
   }
 

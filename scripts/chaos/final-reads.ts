@@ -29,9 +29,7 @@ export async function readByHistory(
   try {
     client.start()
     const chat = client.room(room)
-    await until(`${name} is in ${room}`, () => chat.state.status === 'live' && chat.state.log, {
-      timeoutMs: 10_000,
-    })
+    await until(`${name} is in ${room}`, () => chat.state.status === 'live' && chat.state.log)
     const { log, head } = chat.state
     const pages: Entry[][] = []
     for (let before = head + 1; before > 1;) {

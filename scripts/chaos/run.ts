@@ -25,7 +25,7 @@ const PROGRESS_EVERY_MS = 60_000
 /** All final reads together: a server that answers page by page, but slowly, is one that does not serve. */
 const READS_MS = 300_000
 /** After this long with everything mended, everybody has to be back and nothing may be under way. */
-const SETTLE_MS = 60_000
+const SETTLE_MS = 120_000
 /** A breach is named; a thousand of the same need not be. */
 const MAX_BREACHES = 1_000
 

@@ -24,7 +24,7 @@ export class StormProcess {
   async ask<N extends StormOrder>(
     order: N,
     ask: StormOrders[N]['ask'],
-    atMostMs = 120_000,
+    atMostMs = 240_000,
   ): Promise<StormOrders[N]['answer']> {
     const waiting = Promise.withResolvers<unknown>()
     this.#waiting = waiting

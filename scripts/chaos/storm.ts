@@ -18,7 +18,7 @@ const ELSEWHERE = 20
 const PROCESSES = 2
 /** Whoever is not back by then is lost. */
 const BACK_MS = 60_000
-const SETTLE_MS = 30_000
+const SETTLE_MS = 60_000
 const WINDOW_MS = 5_000
 const GOAL_MS = 30_000
 /** Of what was acked and delivered before, so much must be again afterwards: less is a fleet that does not recover. */

@@ -87,7 +87,7 @@ export class ControlClient {
     const response = await fetch(this.#url + path, {
       method,
       headers: { authorization: `Bearer ${this.#secret}` },
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(20_000),
     })
     if (response.ok) return response
     const { code } = (await response.json().catch(() => ({}))) as { code?: string }

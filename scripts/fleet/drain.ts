@@ -48,7 +48,7 @@ async function order(loadbalancer: string, secret: string, id: string, drain: bo
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
     body: JSON.stringify({ id, drain }),
-    signal: AbortSignal.timeout(5_000),
+    signal: AbortSignal.timeout(20_000),
   })
   if (response.ok) return
   const { code } = (await response.json().catch(() => ({}))) as { code?: string }
@@ -91,7 +91,7 @@ function waitFor(
   return until(
     what,
     async () => {
-      const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
+      const response = await fetch(url, { signal: AbortSignal.timeout(20_000) })
       const health = (await response.json()) as ServerHealth
       return isSo(health) ? health : undefined
     },

@@ -9,6 +9,8 @@ import { PortBlock } from '@flotilla/protocol/node/port-block.ts'
 import { launch, type Child, type Exit } from './child.ts'
 import { until } from './until.ts'
 
+/** For all that a server does when it is told to end: the machine may be busy with something else. */
+const STOP_MS = 30_000
 const ROOT = dirname(dirname(import.meta.dirname))
 export const LOADBALANCER_MAIN = join(ROOT, 'loadbalancer/src/main.ts')
 export const SERVER_MAIN = join(ROOT, 'server/src/main.ts')
@@ -133,7 +135,7 @@ export async function startLocalFleet(options: FleetOptions = {}): Promise<Local
 
 /** `GET /servers`. */
 export async function fetchRegistry(loadbalancerUrl: string): Promise<ServerRow[]> {
-  const response = await fetch(`${loadbalancerUrl}/servers`, { signal: AbortSignal.timeout(5_000) })
+  const response = await fetch(`${loadbalancerUrl}/servers`, { signal: AbortSignal.timeout(20_000) })
   if (!response.ok) throw new Error(`${loadbalancerUrl}/servers answered ${response.status}`)
   return ServerListSchema.parse(await response.json())
 }
@@ -210,7 +212,7 @@ class Run implements FleetProcess {
   }
 
   stop(): Promise<Exit> {
-    return this.#run.stop()
+    return this.#run.stop(STOP_MS)
   }
 
   async restart(): Promise<void> {

@@ -49,7 +49,7 @@ export class BalancerApi {
 }
 
 async function ask(url: string, init: RequestInit): Promise<unknown> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000) })
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(60_000) })
   const text = await response.text()
   if (!response.ok) throw new Error(`${init.method} ${url} answered ${response.status}: ${text}`)
   return JSON.parse(text)

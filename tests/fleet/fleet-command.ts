@@ -53,7 +53,7 @@ export async function start(
     says,
     async table() {
       await until('the fleet is up', () => lines.some((line) => line.startsWith('Flotilla is up')), {
-        timeoutMs: 120_000,
+        timeoutMs: 300_000, // it may have to build the web app first
       })
       return lines.flatMap((line) => {
         const [, kind = '', port, pid, url = ''] =
