@@ -9,8 +9,11 @@ import { assertNothingLost } from './talk.ts'
 
 const USED = 24
 const UNUSED = 6
-/** A server that runs reports every second; one that was silent for 3 s is late. */
+/** A server that runs reports every second; one that was silent for 3 s is late, and its peers doubt it. */
 const MISSED_MS = 1_500
+const DOUBTED_MS = 2_800
+/** A machine that itself stands still makes pauses longer than they were meant to be; hardly so often in a row. */
+const TRIES = 10
 
 describe('the rooms of a server killed with -9', () => {
   test('go to all who are left, in a higher epoch, each when somebody needs it; who comes back serves the rest', async (t) => {
@@ -92,8 +95,7 @@ describe('a home that stands still (SIGSTOP)', () => {
     const home = serverOf(fleet, await api.homeOf('general'))
     // On the paused one, and staying there: he hears and is told whatever it says when it goes on.
     const stuck = await client(t, home, 'stuck')
-    stuck.say({ type: 'join', room: 'general' })
-    await stuck.next('joined')
+    await stuck.join('general')
     const before = storedRoom(home, 'general')
     assert.ok(before)
 
@@ -145,6 +147,11 @@ describe('a home that stands still (SIGSTOP)', () => {
   })
 
   test('before it was noticed goes on as the home, and nobody moves', async (t) => {
+    for (let tries = 1; !(await isBrief(t)); tries += 1) assert.ok(tries < TRIES, 'every pause was too long')
+  })
+
+  /** @returns whether the pause was short of being noticed; if not, it was another test */
+  async function isBrief(t: TestContext): Promise<boolean> {
     const fleet = await startFleet({ t, servers: 2, serverArgs: ['--rate', '0'] })
     const api = await RoomsApi.open(fleet)
     const people = await Person.oneOnEachServer(t, fleet)
@@ -152,26 +159,31 @@ describe('a home that stands still (SIGSTOP)', () => {
     for (const person of people) person.say('before')
     await until('all is acked', () => people.every(isAllAcked))
     const epoch = storedRoom(home, 'general')?.epoch
+    const stoppedAt = performance.now()
     home.kill('SIGSTOP')
     atEnd(t, () => home.kill('SIGCONT'))
     for (const person of people) person.say('meanwhile')
-    await until('it has missed a report', async () => ((await rowOf(fleet, home))?.ageMs ?? 0) > MISSED_MS)
-    // Short of what makes the balancer or a peer doubt it.
-    assert.equal((await rowOf(fleet, home))?.state, 'up')
-    assert.deepEqual(
-      people.map(({ acks }) => acks.size),
-      [1, 1],
-      'nobody is home meanwhile',
-    )
+    const { state } = await until('it has missed a report', async () => {
+      const row = await rowOf(fleet, home)
+      return row !== undefined && row.ageMs > MISSED_MS ? row : undefined
+    })
+    const acked = people.map(({ acks }) => acks.size)
     home.kill('SIGCONT')
+    const isDoubted = state !== 'up' || performance.now() - stoppedAt > DOUBTED_MS
     await assertNothingLost(people)
+    if (isDoubted) {
+      await fleet.stop()
+      return false
+    }
+    assert.deepEqual(acked, [1, 1], 'nobody is home meanwhile')
     assert.equal(await api.homeOf('general'), home.id)
     assert.equal(storedRoom(home, 'general')?.epoch, epoch)
     assert.deepEqual(
       people.flatMap(({ cuts }) => cuts),
       [],
     )
-  })
+    return true
+  }
 })
 
 async function client(t: TestContext, server: FleetProcess, name: string): Promise<RawClient> {
