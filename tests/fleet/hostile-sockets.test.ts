@@ -61,14 +61,12 @@ describe('a server with clients that send what they should not', () => {
     const send = (id: string, text: string) => ({ type: 'send', room: 'general', id, text })
     client.say(send('a', 'too early'))
     assert.equal((await client.next('error')).code, 'not_joined')
-    client.say({ type: 'join', room: 'general' })
-    await client.next('joined')
+    await client.join('general')
     client.say(send('b', 'x'.repeat(LIMITS.textChars + 1)))
     assert.equal((await client.next('error', ({ id }) => id === 'b')).code, 'too_long')
     client.say(send('c', ' \t\u2028 '))
     assert.equal((await client.next('error', ({ id }) => id === 'c')).code, 'bad_message')
-    client.say(send('d', 'x'.repeat(LIMITS.textChars)))
-    assert.equal((await client.next('ack', ({ id }) => id === 'd')).seq, 1)
+    assert.equal(await client.sendUntilAcked('general', 'd', 'x'.repeat(LIMITS.textChars)), 1)
     client.close()
   })
 
@@ -122,15 +120,11 @@ describe('a server with clients that send what they should not', () => {
   test('a socket that vanishes without a word is gone from the room, and the others go on', async () => {
     const ada = await RawClient.open(url, 'ada')
     const ghost = await RawClient.open(url, 'ghost')
-    for (const client of [ada, ghost]) {
-      client.say({ type: 'join', room: 'general' })
-      await client.next('joined')
-    }
+    for (const client of [ada, ghost]) await client.join('general')
     await ada.next('presence', ({ join }) => join.some(({ name }) => name === 'ghost'))
     underlying(ghost).resetAndDestroy()
     await ada.next('presence', ({ leave }) => leave.some(({ name }) => name === 'ghost'))
-    ada.say({ type: 'send', room: 'general', id: 'still-here', text: 'still here' })
-    await ada.next('ack', ({ id }) => id === 'still-here')
+    await ada.sendUntilAcked('general', 'still-here', 'still here')
     await until('the server counts one client', async () => {
       const rows = await fleet.registry()
       return rows[0]?.clients === 1

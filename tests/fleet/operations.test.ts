@@ -5,7 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, w
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
-import type { RoomId, ServerFrame } from '@flotilla/protocol/frames.ts'
+import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { atEnd, freshFolder, startFleet, until, type FleetProcess } from './harness.ts'
 import { RawClient } from './raw-client.ts'
 import { RoomsApi, storedRoom } from './rooms-api.ts'
@@ -48,8 +48,7 @@ describe('docs/operations.md', () => {
     await fleet.complete()
 
     const back = await client(t, server, 'ann')
-    back.say({ type: 'join', room: kept, since: 2, ...(log === undefined ? {} : { log }) })
-    const joined = await back.next('joined')
+    const joined = await back.join(kept, { since: 2, ...(log === undefined ? {} : { log }) })
     assert.notEqual(joined.log, log)
     assert.equal(joined.head, 1)
     assert.equal(await says(back, kept, 'two'), 2)
@@ -102,8 +101,7 @@ describe('docs/operations.md', () => {
     await server.restart()
     await fleet.complete()
     const back = await client(t, server, 'ann')
-    back.say({ type: 'join', room: lost, since: 2, ...(log === undefined ? {} : { log }) })
-    const joined = await back.next('joined')
+    const joined = await back.join(lost, { since: 2, ...(log === undefined ? {} : { log }) })
     assert.deepEqual([joined.log === log, joined.head], [false, 0])
     assert.equal(await says(back, lost, 'another one'), 1)
     assert.equal(await says(bob, fine, 'three'), 3)
@@ -121,22 +119,8 @@ let sends = 0
 
 /** Joins, if need be, and sends until it is acked; `busy` is asked again. @returns the seq */
 async function says(by: RawClient, room: RoomId, text: string): Promise<number> {
-  const isOf = (frame: ServerFrame) => 'room' in frame && frame.room === room
-  const isJoined = () => by.frames.some((frame) => frame.type === 'joined' && isOf(frame))
-  if (!isJoined()) {
-    await until(`${room} is joined`, () => isJoined() || void by.say({ type: 'join', room }), {
-      everyMs: 200,
-    })
-  }
-  const id = `send-${(sends += 1)}`
-  const ack = () => by.frames.find((frame) => frame.type === 'ack' && isOf(frame) && frame.id === id)
-  const acked = await until(
-    `"${text}" is acked`,
-    () => ack() ?? void by.say({ type: 'send', room, id, text }),
-    { everyMs: 100 },
-  )
-  assert.ok(acked.type === 'ack')
-  return acked.seq
+  await by.join(room)
+  return by.sendUntilAcked(room, `send-${(sends += 1)}`, text)
 }
 
 function textsIn(server: FleetProcess, room: RoomId): string[] | undefined {

@@ -1,10 +1,13 @@
-import type { RoomId, Seq, ServerFrame } from '@flotilla/protocol/frames.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Joined, LogId, RoomId, Seq, ServerFrame } from '@flotilla/protocol/frames.ts'
 import { parseServerFrame, splitLines } from '@flotilla/protocol/frames.ts'
 import { WebSocket, type ClientOptions } from 'ws'
 import { until } from './harness.ts'
 
-/** How often it is looked for an answer before it is asked again. */
-const ASK_EVERY_LOOKS = 15
+/** How often it is looked for an ack before the send goes out again. */
+const SEND_EVERY_LOOKS = 15
+/** A room that is busy for so long will be for ever. */
+const BUSY_MS = 60_000
 
 /** A bare WebSocket that sends what no decent client would, and keeps all it is told. */
 export class RawClient {
@@ -76,31 +79,37 @@ export class RawClient {
     })
   }
 
-  /** Resolves when it is in the room. */
-  async join(room: RoomId): Promise<void> {
-    const isJoined = () => this.frames.some((frame) => frame.type === 'joined' && frame.room === room)
-    await this.#again(`${room} is joined`, () => this.say({ type: 'join', room }), isJoined)
+  /** Resolves when it is in the room, with what it was told then; asks again where it is told `busy`, and only then. */
+  async join(room: RoomId, from: { since?: Seq; log?: LogId } = {}): Promise<Joined> {
+    const isOfRoom = (frame: ServerFrame) => 'room' in frame && frame.room === room
+    const before = this.frames.find((frame) => frame.type === 'joined' && isOfRoom(frame))
+    if (before?.type === 'joined') return before
+    const giveUpAt = performance.now() + BUSY_MS
+    for (;;) {
+      const at = this.frames.length
+      this.say({ type: 'join', room, ...from })
+      const answer = await until(`an answer to the join of ${room}`, () =>
+        this.frames
+          .slice(at)
+          .find((frame) => (frame.type === 'joined' || frame.type === 'error') && isOfRoom(frame)),
+      )
+      if (answer.type === 'joined') return answer
+      const { code, retryMs = 100 } = answer as Extract<ServerFrame, { type: 'error' }>
+      if (code !== 'busy' || performance.now() > giveUpAt) throw new Error(`${room} is not joined: ${code}`)
+      await pause(retryMs)
+    }
   }
 
   /** @returns the seq of the ack; it is sent under one id until that comes */
   sendUntilAcked(room: RoomId, id: string, text: string): Promise<Seq> {
-    const send = () => this.say({ type: 'send', room, id, text })
-    return this.#again(`${id} is acked`, send, () => {
+    let looks = 0
+    return until(`${id} is acked`, () => {
       for (const frame of this.frames) {
         if (frame.type === 'ack' && frame.room === room && frame.id === id) return frame.seq
       }
-      return undefined
-    })
-  }
-
-  /** Asks, and asks again now and then as one does who was told `busy`, until there is an answer. */
-  #again<T>(what: string, ask: () => void, answer: () => T | undefined): Promise<NonNullable<T>> {
-    let looks = 0
-    return until(what, () => {
-      const found = answer()
-      if (!found && looks % ASK_EVERY_LOOKS === 0) ask()
+      if (looks % SEND_EVERY_LOOKS === 0) this.say({ type: 'send', room, id, text })
       looks += 1
-      return found
+      return undefined
     })
   }
 
