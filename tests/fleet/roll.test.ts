@@ -15,7 +15,7 @@ describe('npm run fleet -- roll', () => {
     const fleet = await start(
       t,
       [...ANY_PORT, '--servers', '3', '--web', 'off', '--data', data],
-      ['--', '--rate', '0'],
+      ['--', '--rate', '0', '--drain-ms', '600000'],
     )
     const before = await fleet.table()
     const balancer = before.find(({ kind }) => kind === 'balancer')
