@@ -28,6 +28,8 @@ import { flotillaTarget } from './flotilla-target.ts'
 import { IDLE_COLUMNS, measureIdle } from './idle-rows.ts'
 import { LOAD_COLUMNS, measureLoad } from './load-rows.ts'
 import { LoadProcess } from './load-process.ts'
+import { readRun } from './page/figures.ts'
+import { writePage } from './page/page.ts'
 import { findPeers } from './peers/peers.ts'
 import { findPinning } from './pinning.ts'
 import { plainTarget } from './plain-target.ts'
@@ -72,7 +74,9 @@ const bench: Bench = { load, pinning, seconds: config.seconds }
 const chatRows = CHAT_ROWS.filter(({ part }) => config.parts.includes(part))
 try {
   pinning.load(load.pid)
-  if (config.isShort) {
+  if (config.page !== undefined && config.from !== undefined) {
+    await writePage(config.page, await Promise.all(config.from.map(readRun)))
+  } else if (config.isShort) {
     const isFine = await runShortForm([flotillaTarget(), plainTarget('normal')], bench, (line) =>
       console.log(line),
     )
@@ -132,4 +136,5 @@ async function measureAll(): Promise<void> {
     add({ title, columns: BALANCER_COLUMNS, rows: [await measureBalancer(bench)] })
   }
   if (config.json !== undefined) await writeFile(config.json, asJson(head, sections))
+  if (config.page !== undefined) await writePage(config.page, [{ ...head, sections }])
 }

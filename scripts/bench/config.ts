@@ -16,6 +16,7 @@ export function readBenchConfig(argv: readonly string[], env: Env) {
   const targets = read.optionalString('targets', {
     says: `servers to measure, of ${TARGETS.join(', ')}: with commas (default: all that are installed)`,
   })
+  const from = read.optionalString('from', { says: 'files of --json to take the figures of --page from' })
   const config = {
     parts: only === undefined ? PARTS : PARTS.filter((part) => split(only).includes(part.toLowerCase())),
     /** Of each measured window. */
@@ -23,6 +24,11 @@ export function readBenchConfig(argv: readonly string[], env: Env) {
     /** Undefined: all that are here. */
     targets: targets === undefined ? undefined : split(targets),
     json: read.optionalString('json', { says: 'file to write all figures to' }),
+    page: read.optionalString('page', {
+      says: 'page to add the figures to, as tables and a plot; beside it they are kept as .json',
+    }),
+    /** Undefined: they are measured now. */
+    from: from?.split(','),
     plainSync: read.oneOf('plain-sync', ['normal', 'full', 'off'], {
       default: 'normal',
       says: "the plain server's synchronous; normal is what is usual",
