@@ -32,6 +32,7 @@ export function describeFigures(run: Run, svg: string): string {
   const { from, to } = datesOf(run)
   return [
     `Measured from ${minute(from)} to ${minute(to)} UTC on ${run.cpu}, Node ${run.node}; ${run.pinning}; ${run.disk}.`,
+    run.targets.map((says) => `- ${says}`).join('\n'),
     `![CPU per delivery by rate, deliveries at saturation, and memory per idle connection, for each server](${svg})`,
     '### Goals',
     describeGoals(judge(new Figures(run))),
@@ -59,6 +60,7 @@ function describeTable(section: Section): string {
 /** The parts a section's rows come from, as `--only` names them. */
 function partOf({ title, rows }: Section): string {
   if (title.startsWith('Many processes')) return 'processes'
+  if (title.startsWith('The load generator')) return 'load'
   const parts = new Set(rows.map(({ label }) => /^W\d/.exec(label)?.[0] ?? 'screen'))
   return [...parts].join(',')
 }

@@ -4,7 +4,7 @@ import type { Figures } from './figures.ts'
 const WIDTH = 860
 const PANEL = { width: 400, height: 260 }
 const GAP = 36
-const MARGIN = { left: 46, right: 74, top: 40, bottom: 34 }
+const MARGIN = { left: 46, right: 84, top: 40, bottom: 34 }
 const BAR = { height: 15, gap: 7, labels: 74 }
 
 /** In the order they are drawn in; the colours tell apart on white and on black, and for the colour-blind (Okabe and Ito). */
@@ -122,7 +122,8 @@ function linePanel(
       return [
         `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="${isOurs ? 3 : 1.5}"/>`,
         ...dots,
-        label(end + 9, (ends[i] ?? 0) + 4, name, 'start'),
+        `<circle cx="${round(end + 14)}" cy="${round(ends[i] ?? 0)}" r="3" fill="${colour}"/>`,
+        label(end + 21, (ends[i] ?? 0) + 4, name, 'start'),
       ].join('')
     }),
   ]
