@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { build, preview, type PreviewServer } from 'vite'
 import { ensureChromium, launchArgs } from '../../scripts/browser.ts'
-import { startFleet, type FleetProcess, type LocalFleet } from '../fleet/harness.ts'
+import { atEnd, startFleet, type FleetProcess, type LocalFleet } from '../fleet/harness.ts'
 
 const APP = join(import.meta.dirname, '../../chat-app')
 /** Two busy cores and a cold cache: only a real hang takes this long. */
@@ -63,16 +63,20 @@ async function setStage(
   // Building set NODE_ENV to production, where guests are not let in.
   const fleet = await startFleet({ t, servers: 0, env: { NODE_ENV: 'test' } })
   const web = await serve(outDir, fleet.loadbalancer.url)
-  t.after(() => web.close())
+  atEnd(t, () => web.close())
   const url = `http://127.0.0.1:${(web.httpServer.address() as AddressInfo).port}`
   await Promise.all(Array.from({ length: servers }, () => fleet.addServer(['--origins', url, ...serverArgs])))
   await fleet.complete()
 
   const visitor = async (path = '/', options: BrowserContextOptions = {}): Promise<Visitor> => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
-    t.after(() => context.close())
     context.setDefaultTimeout(PATIENCE_MS)
     const page = await context.newPage()
+    // Before the fleet goes, for which the page would look then; and an answer that a test is making up is not awaited any more.
+    atEnd(t, async () => {
+      await page.unrouteAll({ behavior: 'ignoreErrors' })
+      await context.close()
+    })
     const complaints = listen(page, url)
     await page.goto(url + path)
     return new RealVisitor(page, complaints, fleet)

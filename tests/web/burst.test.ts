@@ -2,10 +2,11 @@
 // when it drew.
 import assert from 'node:assert/strict'
 import { after, before, describe, test, type TestContext } from 'node:test'
-import type { Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { joined, messages, Peer, type PeerConnection } from '@flotilla/protocol/client/test/peer.ts'
+import { atEnd } from '../fleet/harness.ts'
 import { openTheatre } from './browser.ts'
-import { inLog, said } from './screen.ts'
+import { inLog, log, said } from './screen.ts'
 
 let theatre: Awaited<ReturnType<typeof openTheatre>>
 before(async () => {
@@ -17,7 +18,7 @@ const ENTRIES = 1_000
 
 describe('a burst of entries in the web app', () => {
   test('a thousand entries in one frame are one task, and are drawn once', async (t) => {
-    const { page, line, complaints } = await aloneWith(t)
+    const { page, line, complaints } = await aloneIn(t, 1)
     line.say(...messages(2, ENTRIES + 1))
     await inLog(page, `text ${ENTRIES + 1}`).waitFor()
     const { begunAt, endedAt, shownAt, commits } = await watched(page)
@@ -40,16 +41,75 @@ describe('a burst of entries in the web app', () => {
         `${since.length} commits until all was measured`,
     )
   })
+
+  test('where many talk, one turn of the wheel leaves the end, and what is in the list can be clicked', async (t) => {
+    const { page, line, complaints } = await aloneIn(t, 50)
+    const talk = keepTalking(t, line, 50, 3, 30)
+    const deafFrames = await log(page).evaluate(async (list) => {
+      let count = 0
+      for (let frame = 0; frame < 60; frame += 1) {
+        await new Promise(requestAnimationFrame)
+        const row = list.querySelector('[data-row]')
+        if (!row || getComputedStyle(row).pointerEvents === 'none') count += 1
+      }
+      return count
+    })
+    assert.equal(deafFrames, 0, 'while it follows the end')
+
+    const toEnd = page.locator('[data-slot=to-end]')
+    await log(page).hover()
+    for (const px of [-300, -20, -300, -700, -100]) {
+      await page.mouse.wheel(0, px)
+      await toEnd.waitFor()
+      await toEnd.click()
+      await toEnd.waitFor({ state: 'detached' })
+    }
+    talk.stop()
+    await inLog(page, `text ${talk.last}`).waitFor()
+    assert.deepEqual(complaints, [])
+  })
+
+  test('where many talk, one pull of the finger leaves the end', async (t) => {
+    const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
+    const { page, line } = await aloneIn(t, 50, phone)
+    // Slowly enough that the row under the finger stays in the page: a touch ends with what it began on.
+    keepTalking(t, line, 50, 1, 100)
+    const touch = await page.context().newCDPSession(page)
+    const to = (type: 'touchStart' | 'touchMove', y: number) =>
+      touch.send('Input.dispatchTouchEvent', { type, touchPoints: [{ x: 195, y }] })
+    const toEnd = page.locator('[data-slot=to-end]')
+    for (let pulls = 0; pulls < 3; pulls += 1) {
+      await to('touchStart', 300)
+      for (let y = 305; y <= 345; y += 5) await to('touchMove', y)
+      await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
+      await toEnd.waitFor()
+      await toEnd.tap()
+      await toEnd.waitFor({ state: 'detached' })
+    }
+  })
 })
 
-/** Someone in a room with one message, on a server that says what the test wants, in frames as the test wants. */
-async function aloneWith(
+/** So many messages per frame, a frame each `everyMs`, until it is stopped or the test ends; `last` = the newest. */
+function keepTalking(t: TestContext, line: PeerConnection, last: number, perFrame: number, everyMs: number) {
+  const timer = setInterval(() => {
+    line.say(...messages(talk.last + 1, talk.last + perFrame))
+    talk.last += perFrame
+  }, everyMs)
+  const talk = { last, stop: () => clearInterval(timer) }
+  atEnd(t, talk.stop)
+  return talk
+}
+
+/** Someone in a room of `head` messages, on a server that says what the test wants, in frames as the test wants. */
+async function aloneIn(
   t: TestContext,
+  head: number,
+  options?: BrowserContextOptions,
 ): Promise<{ page: Page; line: PeerConnection; complaints: readonly string[] }> {
   const peer = await Peer.open()
-  t.after(() => peer.close())
+  atEnd(t, () => peer.close())
   const stage = await theatre.stage(t, { servers: 0 })
-  const ana = await stage.visitor()
+  const ana = await stage.visitor('/', options)
   const { page, complaints } = ana
   await page.route('**/get', (route) => route.fulfill({ json: { url: peer.url, alternatives: [] } }))
   await watch(page)
@@ -58,10 +118,10 @@ async function aloneWith(
     ana.enter('ana'),
     peer.connection(0).then(async (line) => {
       const { ref } = await line.next('join')
-      line.say(joined({ ref: ref!, head: 1, first: 1 }), ...messages(1, 1))
+      line.say(joined({ ref: ref!, head, first: 1 }), ...messages(1, head))
     }),
   ])
-  await inLog(page, 'text 1').waitFor()
+  await inLog(page, `text ${head}`).waitFor()
   return { page, line: await peer.connection(0), complaints }
 }
 
@@ -98,7 +158,10 @@ async function watch(page: Page): Promise<void> {
         }
         return undefined
       }
+      /** Whatever the browser does next: another task, or a frame. */
+      const end = () => (watched.endedAt ||= performance.now())
       const awaitScreen = () => {
+        end()
         const texts = [...document.querySelectorAll('[data-slot=message-text]')]
         const isShown = texts.some((one) => {
           return one.textContent === lastText && one.getBoundingClientRect().bottom <= innerHeight
@@ -107,7 +170,7 @@ async function watch(page: Page): Promise<void> {
         else requestAnimationFrame(awaitScreen)
       }
       const turn = new MessageChannel()
-      turn.port1.onmessage = () => (watched.endedAt = performance.now())
+      turn.port1.onmessage = end
       Object.assign(window, {
         watched,
         WebSocket: class extends WebSocket {

@@ -8,7 +8,7 @@ import {
   type ComponentProps,
   type ReactNode,
 } from 'react'
-import { Virtualizer, type VirtualizerHandle } from 'virtua'
+import { Virtualizer, type CustomContainerComponentProps, type VirtualizerHandle } from 'virtua'
 import type { User } from '@flotilla/protocol/frames.ts'
 import { Button } from '@/components/ui/button'
 import { dayName } from '@/features/messages/dates'
@@ -28,6 +28,10 @@ type MessageListProps = ComponentProps<'div'> & {
 
 /** Nearer to the end than this counts as there. */
 const END_PX = 32
+/** What goes up when the list itself has the focus. */
+const KEYS_UP = new Set(['ArrowUp', 'PageUp', 'Home'])
+/** A finger that moved less is only not quite still. */
+const TAP_PX = 16
 /** Nearer to the start than this the next page is read, so that one rarely sees the seam. */
 const START_PX = 900
 
@@ -38,16 +42,24 @@ const START_PX = 900
 export function MessageList({ feed, me, beginning, className, ...props }: MessageListProps) {
   const { rows, older, unread, status, complete } = useStore(feed)
   const list = useRef<VirtualizerHandle>(null)
+  const scroller = useRef<HTMLDivElement>(null)
   const follows = useRef(true)
+  /** The reader is on the way up from the end, maybe not far yet. */
+  const isLeaving = useRef(false)
+  const touchedAt = useRef(0)
   const lastOffset = useRef(0)
   const [isAtEnd, setIsAtEnd] = useState(true)
   const shift = useStartChange(rows)
 
+  // Not by the list's own way to an index: for a while it goes on correcting itself, against whoever scrolls up meanwhile.
   const toEnd = useCallback(() => {
     follows.current = true
-    const last = rows.length - 1
-    if (last >= 0) list.current?.scrollToIndex(last, { align: 'end' })
-  }, [rows])
+    isLeaving.current = false
+    const { current } = scroller
+    if (!current) return
+    current.scrollTop = current.scrollHeight
+    lastOffset.current = current.scrollTop
+  }, [])
 
   const lastRow = rows.at(-1)
   const lastOwnKey = rows.findLast(
@@ -60,7 +72,7 @@ export function MessageList({ feed, me, beginning, className, ...props }: Messag
   }, [ownSendKey])
   useLayoutEffect(() => {
     if (follows.current) toEnd()
-  }, [toEnd])
+  }, [rows, toEnd])
 
   // A short page of history, or few messages on a tall screen, leave nothing to scroll: then nothing would ask for more.
   useEffect(() => {
@@ -75,11 +87,25 @@ export function MessageList({ feed, me, beginning, className, ...props }: Messag
 
   useEffect(() => feed.setAtEnd(isAtEnd), [feed, isAtEnd])
 
+  function goToEnd() {
+    setIsAtEnd(true)
+    toEnd()
+  }
+
+  /** At the first move: where many talk, the next message would be there before the reader is out of reach of the end. */
+  function leaveEnd() {
+    if ((scroller.current?.scrollTop ?? 0) <= 0) return // nothing is above
+    isLeaving.current = true
+    follows.current = false
+    setIsAtEnd(false)
+  }
+
   function follow(offset: number) {
     const { current } = list
     if (!current) return
     const toGo = current.scrollSize - current.viewportSize - offset
-    if (toGo <= END_PX) follows.current = true
+    if (offset > lastOffset.current) isLeaving.current = false
+    if (toGo <= END_PX && !isLeaving.current) follows.current = true
     // Growing content and a shrinking window make the way longer, too; only going up is a wish to leave the end.
     else if (offset < lastOffset.current - 1) follows.current = false
     lastOffset.current = offset
@@ -90,18 +116,31 @@ export function MessageList({ feed, me, beginning, className, ...props }: Messag
   return (
     <div className={cn('relative min-h-0', className)} {...props}>
       <div
+        ref={scroller}
         role="log"
         aria-label="Messages"
         aria-live="off"
         tabIndex={0}
         className="quiet-scroll flex h-full flex-col overflow-y-auto overscroll-contain [overflow-anchor:none] focus-visible:-outline-offset-2"
         onKeyDown={(event) => {
-          if (event.key === 'Escape' || (event.key === 'End' && event.target === event.currentTarget)) toEnd()
+          const isOwn = event.target === event.currentTarget
+          if (event.key === 'Escape' || (event.key === 'End' && isOwn)) goToEnd()
+          else if (KEYS_UP.has(event.key) && isOwn) leaveEnd()
+        }}
+        onWheel={(event) => {
+          if (event.deltaY < 0 && !event.ctrlKey) leaveEnd() // with it the page is zoomed
+        }}
+        onTouchStart={(event) => {
+          touchedAt.current = event.touches[0]?.clientY ?? 0
+        }}
+        onTouchMove={(event) => {
+          if ((event.touches[0]?.clientY ?? 0) > touchedAt.current + TAP_PX) leaveEnd()
         }}
       >
         <div className="grow" />
         <Virtualizer
           ref={list}
+          as={Rows}
           data={rows}
           shift={shift}
           bufferSize={600}
@@ -126,9 +165,14 @@ export function MessageList({ feed, me, beginning, className, ...props }: Messag
       </div>
       {older === 'loading' && <LoadingOlder />}
       {older === 'failed' && <NoOlder onRetry={feed.retryOlder} />}
-      {!isAtEnd && <ToEnd unread={unread} onClick={toEnd} />}
+      {!isAtEnd && <ToEnd unread={unread} onClick={goToEnd} />}
     </div>
   )
+}
+
+/** The list would not let anything in it be clicked while it scrolls, which it does with every message that comes. */
+function Rows({ style, ...props }: CustomContainerComponentProps) {
+  return <div style={{ ...style, pointerEvents: undefined }} {...props} />
 }
 
 /** True in just those draws whose rows begin elsewhere than the rows before. */
