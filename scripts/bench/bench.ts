@@ -43,7 +43,7 @@ import { measureSpread, SPREAD_COLUMNS, SPREAD_TITLE } from './spread-rows.ts'
 
 const config = configOrExit(() => readBenchConfig(process.argv.slice(2), process.env))
 const startedAt = performance.now()
-const peers = findPeers()
+const peers = config.isShort ? { targets: [], missing: [] } : findPeers()
 const targets = [flotillaTarget(), plainTarget(config.plainSync), ...peers.targets].filter(
   ({ name }) => config.targets?.includes(name) ?? true,
 )
@@ -70,7 +70,8 @@ const interrupt = () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt)
 process.stdout.on('error', interrupt) // a pager was closed
 
-const bench: Bench = { load, pinning, seconds: config.seconds }
+const progress = (says: string) => console.error(`  … ${says}`)
+const bench: Bench = { load, pinning, seconds: config.seconds, progress }
 const chatRows = CHAT_ROWS.filter(({ part }) => config.parts.includes(part))
 try {
   pinning.load(load.pid)

@@ -67,6 +67,8 @@ export interface Bench {
   load: LoadProcess
   pinning: Pinning
   seconds: number
+  /** Is told what is being measured: a whole run takes minutes. */
+  progress?: (says: string) => void
 }
 
 /** Starts the target, puts the clients in and gives it to `measure`; ends both. */
@@ -81,8 +83,18 @@ export async function withTarget<T>(
     bench.pinning.server(running.pid)
     for (const pid of running.companions) bench.pinning.load(pid)
     return await measure(running)
+  } catch (error) {
+    throw isRunning(running.pid) ? error : new Error(`${target.name} ended by itself`, { cause: error })
   } finally {
     await bench.load.ask('leave', {}).finally(() => running.stop())
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
 
@@ -132,7 +144,7 @@ export async function measureChat(
 
 /** All rates, then the ramp, which begins where they leave off. */
 async function measureTarget(row: ChatRow, target: Target, bench: Bench) {
-  const { rooms, members, rates, rampTo } = row
+  const { part, rooms, members, rates, rampTo } = row
   const lines: Line[] = []
   const search = new RampSearch({
     from: rates.at(-1) ?? 1_000,
@@ -148,6 +160,7 @@ async function measureTarget(row: ChatRow, target: Target, bench: Bench) {
   const step = async (pid: number): Promise<'next' | 'anew' | 'done'> => {
     const rate = rates[lines.length]
     if (rate !== undefined) {
+      bench.progress?.(`${target.name}: ${labelOf(part, rooms, members, rate)}`)
       const sends = await sendAt(rate, pid, bench, row.windows)
       const line = chatLine(target.name, rate, members, sends)
       lines.push(line)
@@ -157,6 +170,7 @@ async function measureTarget(row: ChatRow, target: Target, bench: Bench) {
     }
     const next = rampTo === undefined ? undefined : search.next()
     if (next === undefined) return 'done'
+    bench.progress?.(`${target.name}: ${labelOf(part, rooms, members, next)}?`)
     const sends = await tryAt(next, pid, bench)
     const isEnough = isStood(next, members, sends)
     // A moment's disturbance is no limit: what was not far too much is tried again.

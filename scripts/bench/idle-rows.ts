@@ -38,6 +38,7 @@ export async function measureIdle(
   const rooms = Math.max(1, Math.floor(Math.min(wanted, allowed) / MEMBERS))
   const lines: Line[] = []
   for (const target of targets) {
+    bench.progress?.(`${target.name}: W4 ${rooms} x ${MEMBERS}`)
     lines.push(
       await withTarget(target, { rooms }, bench, async (running) => {
         const { pid } = running

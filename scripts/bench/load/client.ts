@@ -163,7 +163,7 @@ export class LoadClient implements Me, PayloadSink {
       return
     }
     this.#crowd.failed(why)
-    this.#joined.reject(new Error(`a client lost its connection: ${why}`))
+    this.#joined.reject(new Error(`${this.name} lost its connection: ${why}`))
   }
 
   #comeBackAfter(ms: number): void {
