@@ -70,7 +70,7 @@ export class WsSocket {
     this.#greeting = greeting
     const end = greeting.indexOf('\r\n\r\n')
     if (end < 0) return
-    if (!greeting.startsWith('HTTP/1.1 101')) throw new Error(`refused: ${greeting.slice(0, 300)}`)
+    if (!greeting.startsWith('HTTP/1.1 101')) throw new Error(`refused: ${greeting.split('\r\n', 1)[0]}`)
     this.#greeting = undefined
     this.#owner.opened()
     const rest = READ_BUFFER.write(greeting.slice(end + 4), 'latin1')
