@@ -1,6 +1,5 @@
 // The short form of `npm run chaos`: every kind of fault there is, on real processes.
 import assert from 'node:assert/strict'
-import { randomInt } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +11,9 @@ import { writeSummary } from '../../scripts/chaos/summary.ts'
 import { canLimitWrites } from '../../scripts/chaos/write-limit.ts'
 
 const KINDS = ['kill', 'pause', 'cut', 'drain', 'balancer', 'all'] as const
+
+/** The same faults each time: a check that fails says something of the change at hand. `npm run chaos` tries others. */
+const SEED = '1'
 
 const CRASH = pathToFileURL(join(import.meta.dirname, 'crash-when-told.ts')).href
 
@@ -34,11 +36,11 @@ async function runWell(t: TestContext, args: readonly string[], listening: Liste
 }
 
 async function runSmall(t: TestContext, args: readonly string[], { onSaid, env }: Listening) {
-  const seed = String(randomInt(1, 1_000_000))
   const config = readChaosConfig(
     [
-      ...['--seed', seed, '--servers', '3', '--clients', '8', '--rooms', '2', '--rate', '40'],
-      ...['--longest-ms', '2500', '--drain-ms', '2000', '--minutes', '3', ...args],
+      ...['--seed', SEED, '--servers', '3', '--clients', '8', '--rooms', '2', '--rate', '40'],
+      // It ends with its count: the time is what a machine may need that can do next to nothing.
+      ...['--longest-ms', '2500', '--drain-ms', '2000', '--minutes', '15', ...args],
     ],
     {},
   )
