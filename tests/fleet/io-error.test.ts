@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { closeSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { canLimitWrites, limitWrites, walEnd } from '../../scripts/chaos/write-limit.ts'
 import { startFleet, until, type FleetProcess, type LocalFleet } from './harness.ts'
@@ -14,6 +15,9 @@ import { assertNothingLost, keepTalking } from './talk.ts'
 
 /** As after `npm run server`: what an operator reads. */
 const LAST_WORDS = /^The store is lost, the server ends: the store in .+ is lost: .+/
+
+/** One that goes on for so long has not noticed. */
+const ENDS_MS = 120_000
 
 async function fleetThatTalks(t: TestContext) {
   const fleet = await startFleet({ t, servers: 2, serverArgs: ['--rate', '0'] })
@@ -49,7 +53,8 @@ function assertAckedIsStored(fleet: LocalFleet, people: readonly Person[]): void
 }
 
 async function assertEndedByItsStore(home: FleetProcess, why: RegExp): Promise<void> {
-  assert.deepEqual(await home.exited, { code: 1, signal: null })
+  const late = pause(ENDS_MS, 'it goes on', { ref: false })
+  assert.deepEqual(await Promise.race([home.exited, late]), { code: 1, signal: null })
   const words = home.output.filter((line) => LAST_WORDS.test(line))
   assert.equal(words.length, 1, home.output.join('\n'))
   assert.match(words[0]!, why)
