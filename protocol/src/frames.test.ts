@@ -91,7 +91,10 @@ describe('frames of clients', () => {
           assert.deepEqual(parsed.value, bySchema.data)
         } else if (bySchema.success) {
           // The schema has no opinion on these two.
-          assert.ok(parsed.code === 'too_long' || bySchema.data.text.trim() === '', parsed.message ?? parsed.code)
+          assert.ok(
+            parsed.code === 'too_long' || bySchema.data.text.trim() === '',
+            parsed.message ?? parsed.code,
+          )
         }
       }),
       { numRuns: 1_500 },
