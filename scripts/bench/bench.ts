@@ -15,6 +15,7 @@ import { cpus } from 'node:os'
 import { configOrExit } from '@flotilla/protocol/node/settings.ts'
 import { BALANCER_COLUMNS, measureBalancer } from './balancer-rows.ts'
 import {
+  atRates,
   CHAT_COLUMNS,
   CHAT_ROWS,
   measureChat,
@@ -72,7 +73,9 @@ process.stdout.on('error', interrupt) // a pager was closed
 
 const progress = (says: string) => console.error(`  … ${says}`)
 const bench: Bench = { load, pinning, seconds: config.seconds, progress }
-const chatRows = CHAT_ROWS.filter(({ part }) => config.parts.includes(part))
+const chatRows = CHAT_ROWS.filter(({ part }) => config.parts.includes(part)).map((row) =>
+  config.rates === undefined ? row : atRates(row, config.rates),
+)
 try {
   pinning.load(load.pid)
   if (config.page !== undefined && config.from !== undefined) {

@@ -27,6 +27,11 @@ export const CHAT_ROWS: readonly ChatRow[] = [
   { part: 'W3', rooms: 500, members: 10, rates: [1_000], windows: 2 },
 ]
 
+/** The same at other rates, whose limit is not looked for. */
+export function atRates({ part, rooms, members, windows = 1 }: ChatRow, rates: readonly number[]): ChatRow {
+  return { part, rooms, members, rates, windows }
+}
+
 export const CHAT_COLUMNS: readonly Column[] = [
   { key: 'deliveriesPerS', head: 'deliveries/s', digits: 0, isCompared: false },
   { key: 'cpuUsPerDelivery', head: 'CPU us/delivery', digits: 2, isCompared: true },
@@ -200,7 +205,8 @@ function isUnsettled({ isOverloaded, missingDeliveries }: Sends): boolean {
   return isOverloaded && missingDeliveries > 0
 }
 
-function isStood(rate: number, members: number, sends: Sends): boolean {
+/** All that was due arrived in time. */
+export function isStood(rate: number, members: number, sends: Sends): boolean {
   const { deliveryMs, windowMs, deliveries, isOverloaded, missingAcks, missingDeliveries } = sends
   return (
     !isOverloaded &&

@@ -17,12 +17,17 @@ export function readBenchConfig(argv: readonly string[], env: Env) {
     says: `servers to measure, of ${TARGETS.join(', ')}: with commas (default: all that are installed)`,
   })
   const from = read.optionalString('from', { says: 'files of --json to take the figures of --page from' })
+  const rates = read.optionalString('rates', {
+    says: 'sends per second in W1, W2 and W3, with commas, instead of theirs; without looking for the highest',
+  })
   const config = {
     parts: only === undefined ? PARTS : PARTS.filter((part) => split(only).includes(part.toLowerCase())),
     /** Of each measured window. */
     seconds: read.int('seconds', { default: 5, min: 1, max: 600, says: 'measured time of each row' }),
     /** Undefined: all that are here. */
     targets: targets === undefined ? undefined : split(targets),
+    /** Of W1, W2 and W3, instead of those they have; then their limits are not looked for. */
+    rates: rates === undefined ? undefined : split(rates).map(Number),
     json: read.optionalString('json', { says: 'file to write all figures to' }),
     page: read.optionalString('page', {
       says: 'page to add the figures to, as tables and a plot; beside it they are kept as .json',
@@ -56,6 +61,9 @@ export function readBenchConfig(argv: readonly string[], env: Env) {
     if (!TARGETS.includes(target)) {
       read.problem(`--targets knows ${TARGETS.join(', ')}, not ${JSON.stringify(target)}`)
     }
+  }
+  if (config.rates?.some((rate) => !(rate >= 1))) {
+    read.problem(`--rates must be numbers above 0, not ${JSON.stringify(rates)}`)
   }
   return read.done(config)
 }
