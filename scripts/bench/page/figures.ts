@@ -57,9 +57,18 @@ function mergeRows(before: readonly Row[], after: readonly Row[]): Row[] {
   for (const { label, lines } of after) {
     const merged = new Map((rows.get(label)?.lines ?? []).map((line) => [line.target, line]))
     for (const line of lines) merged.set(line.target, line)
-    rows.set(label, { label, lines: [...merged.values()] })
+    const inOrder = [...merged.values()].sort((a, b) => placeOf(a.target) - placeOf(b.target))
+    rows.set(label, { label, lines: inOrder })
   }
   return [...rows.values()]
+}
+
+/** As the benchmark takes them; others come last. */
+const TARGETS = ['flotilla', 'plain', 'socket.io', 'nats', 'mosquitto']
+
+function placeOf(target: string): number {
+  const place = TARGETS.indexOf(target)
+  return place < 0 ? TARGETS.length : place
 }
 
 /** The first and the last moment at which a run began that is in here. */

@@ -36,8 +36,8 @@ describe('runs add up', () => {
         label: W1,
         lines: [
           { ...line('flotilla', { cpuUsPerDelivery: 1 }), at: EVENING },
-          { ...line('nats', { cpuUsPerDelivery: 4 }), at: MORNING },
           { ...line('plain', { cpuUsPerDelivery: 7 }), at: EVENING },
+          { ...line('nats', { cpuUsPerDelivery: 4 }), at: MORNING },
         ],
       },
     ])
