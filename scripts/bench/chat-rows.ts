@@ -236,13 +236,10 @@ export function labelOf(part: string, rooms: number, members: number, rate: numb
 
 /** A window of `seconds`, or several, after two fifths of that (and a second at least) to warm up. */
 export function sendAt(rate: number, pid: number, { load, seconds }: Bench, windows = 1): Promise<Sends> {
-  return load.ask('send', {
-    rate,
-    warmUpMs: Math.max(1_000, seconds * 400),
-    windowMs: seconds * 1_000 * windows,
-    textBytes: TEXT_BYTES,
-    server: pid,
-  })
+  const warmUpMs = Math.max(1_000, seconds * 400)
+  const windowMs = seconds * 1_000 * windows
+  const ask = { rate, warmUpMs, windowMs, textBytes: TEXT_BYTES, server: pid }
+  return load.ask('send', ask, warmUpMs + windowMs)
 }
 
 /** A short one, ended as soon as it is known to be too much. */
