@@ -9,10 +9,12 @@ import type { Cancel, Clock } from '../clock.ts'
 import { refuseSocket } from '../http-problem.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Bus, BusCounters, BusListener, PeerAddress, ServerId } from './bus.ts'
+import { LinkFrame } from './link-frame.ts'
 
 /**
  * The bus as direct WebSocket links between servers. Whoever has something for a peer dials it; one link serves both
- * directions. What is sent in one turn goes out as one frame: head and lines of each message, with their lengths.
+ * directions. What is sent in one turn goes out as one frame, and past `ws`, which took 2.5 µs more for each: `ws` writes at once
+ * and whole, so the two never mix.
  */
 
 /** A link nothing was heard on for this long is dead, though its socket may not know. Pings go out three times as often. */
@@ -27,7 +29,11 @@ const ID_HEADER = 'x-flotilla-server'
 const INC_HEADER = 'x-flotilla-inc'
 
 interface Link {
-  socket: WebSocket
+  ws: WebSocket
+  /** What `ws` stands on. */
+  socket: Duplex
+  /** This server has dialled. */
+  isClient: boolean
   inc: string
   heardAt: number
 }
@@ -39,8 +45,7 @@ interface Peer {
   dialling: WebSocket | undefined
   dials: number
   redial: Cancel | undefined
-  waiting: Buffer[]
-  waitingBytes: number
+  waiting: LinkFrame | undefined
   isFull: boolean
 }
 
@@ -98,23 +103,19 @@ export class LinkBus implements Bus {
 
   unsentBytes(id: ServerId): number {
     const peer = this.#peers.get(id)
-    return peer === undefined ? 0 : peer.waitingBytes + (peer.link?.socket.bufferedAmount ?? 0)
+    return peer === undefined ? 0 : (peer.waiting?.length ?? 0) + (peer.link?.socket.writableLength ?? 0)
   }
 
   send(to: ServerId, message: LinkMessage, lines: Buffer = NOTHING): void {
     const peer = this.#peer(to)
     const { counters, clock } = this.#options
-    const head = Buffer.from(JSON.stringify(message))
-    const bytes = 8 + head.length + lines.length
-    if (this.#isClosed || this.unsentBytes(to) + bytes > MAX_WAITING_BYTES) {
+    const head = JSON.stringify(message)
+    if (this.#isClosed || this.unsentBytes(to) + 8 + head.length + lines.length > MAX_WAITING_BYTES) {
       counters.dropped += 1
       return
     }
-    const lengths = Buffer.allocUnsafe(8)
-    lengths.writeUInt32BE(head.length, 0)
-    lengths.writeUInt32BE(lines.length, 4)
-    peer.waiting.push(lengths, head, lines)
-    peer.waitingBytes += bytes
+    peer.waiting ??= new LinkFrame()
+    peer.waiting.add(head, lines)
     // Here and not where it is handed over: who saw it full waits to be told, even if the system then takes all at once.
     if (this.unsentBytes(to) >= this.#limits.highWaterBytes) peer.isFull = true
     counters.sent += 1
@@ -133,7 +134,9 @@ export class LinkBus implements Bus {
     if (!isOurs) return refuseSocket(socket, 'no_fleet_secret')
     if (this.#isClosed) return refuseSocket(socket, 'draining')
     if (typeof id !== 'string' || typeof inc !== 'string') return refuseSocket(socket, 'bad_handshake')
-    this.#upgrades.handleUpgrade(request, socket, head, (ws) => this.#adopt(this.#peer(id), ws, inc))
+    this.#upgrades.handleUpgrade(request, socket, head, (ws) =>
+      this.#adopt(this.#peer(id), { ws, socket, inc, isClient: false }),
+    )
   }
 
   #peer(id: ServerId): Peer {
@@ -146,8 +149,7 @@ export class LinkBus implements Bus {
         dialling: undefined,
         dials: 0,
         redial: undefined,
-        waiting: [],
-        waitingBytes: 0,
+        waiting: undefined,
         isFull: false,
       }
       this.#peers.set(id, peer)
@@ -172,17 +174,17 @@ export class LinkBus implements Bus {
       followRedirects: false,
     })
     peer.dialling = ws
-    let answered: { id: unknown; inc: unknown } = { id: undefined, inc: undefined }
-    ws.on('upgrade', ({ headers }) => {
-      answered = { id: headers[ID_HEADER], inc: headers[INC_HEADER] }
-    })
+    let answer: IncomingMessage | undefined
+    ws.on('upgrade', (response) => (answer = response))
     ws.once('open', () => {
       peer.dialling = undefined
-      if (answered.id === peer.id && typeof answered.inc === 'string') {
+      const id = answer?.headers[ID_HEADER]
+      const inc = answer?.headers[INC_HEADER]
+      if (answer !== undefined && id === peer.id && typeof inc === 'string') {
         peer.dials = 0
-        this.#adopt(peer, ws, answered.inc)
+        this.#adopt(peer, { ws, socket: answer.socket, inc, isClient: true })
       } else {
-        log.warn({ peer: peer.id, found: answered.id }, 'another server answers where this one should be')
+        log.warn({ peer: peer.id, found: id }, 'another server answers where this one should be')
         ws.terminate()
         this.#redialLater(peer)
       }
@@ -203,39 +205,38 @@ export class LinkBus implements Bus {
     peer.dials += 1
     peer.redial = this.#options.clock.after(ms, () => {
       peer.redial = undefined
-      if (peer.link === undefined && peer.waiting.length > 0) this.#dial(peer)
+      if (peer.link === undefined && peer.waiting !== undefined) this.#dial(peer)
     })
   }
 
   #drop(peer: Peer): void {
-    this.#options.counters.dropped += peer.waiting.length / 3
-    peer.waiting = []
-    peer.waitingBytes = 0
+    this.#options.counters.dropped += peer.waiting?.messages ?? 0
+    peer.waiting = undefined
   }
 
   /** The link counts from now on; an older one of the same run goes on being heard until it closes. */
-  #adopt(peer: Peer, socket: WebSocket, inc: string): void {
+  #adopt(peer: Peer, made: Omit<Link, 'heardAt'>): void {
     const before = peer.link
-    if (before !== undefined && before.inc !== inc) this.#lose(peer, before)
-    const link: Link = { socket, inc, heardAt: this.#options.clock.now() }
+    if (before !== undefined && before.inc !== made.inc) this.#lose(peer, before)
+    const { clock, log } = this.#options
+    const link: Link = { ...made, heardAt: clock.now() }
+    const { ws, inc } = link
     const isNew = peer.link === undefined
     peer.link = link
-    this.#open.add(socket)
-    socket.on('message', (data: Buffer, isBinary) => {
-      link.heardAt = this.#options.clock.now()
+    this.#open.add(ws)
+    ws.on('message', (data: Buffer, isBinary) => {
+      link.heardAt = clock.now()
       if (isBinary) this.#hear(peer, data)
     })
-    socket.on('pong', () => (link.heardAt = this.#options.clock.now()))
-    socket.on('ping', () => (link.heardAt = this.#options.clock.now()))
-    socket.on('error', (cause) =>
-      this.#options.log.debug({ peer: peer.id, cause: cause.message }, 'link broke'),
-    )
-    socket.on('close', () => {
-      this.#open.delete(socket)
+    ws.on('pong', () => (link.heardAt = clock.now()))
+    ws.on('ping', () => (link.heardAt = clock.now()))
+    ws.on('error', (cause) => log.debug({ peer: peer.id, cause: cause.message }, 'link broke'))
+    ws.on('close', () => {
+      this.#open.delete(ws)
       this.#lose(peer, link)
     })
     if (isNew) {
-      this.#options.log.info({ peer: peer.id, inc }, 'link up')
+      log.info({ peer: peer.id, inc }, 'link up')
       this.#listener?.up(peer.id)
     }
     this.#flush(peer)
@@ -246,7 +247,7 @@ export class LinkBus implements Bus {
     peer.link = undefined
     peer.isFull = false
     this.#drop(peer)
-    link.socket.terminate()
+    link.ws.terminate()
     this.#options.log.info({ peer: peer.id }, 'link down')
     if (!this.#isClosed) this.#listener?.down(peer.id)
   }
@@ -258,12 +259,12 @@ export class LinkBus implements Bus {
   }
 
   #flush(peer: Peer): void {
-    const { link } = peer
-    if (link === undefined || peer.waiting.length === 0) return
-    const frame = Buffer.concat(peer.waiting, peer.waitingBytes)
-    peer.waiting = []
-    peer.waitingBytes = 0
-    link.socket.send(frame, { binary: true }, () => this.#sent(peer))
+    const { link, waiting } = peer
+    if (link === undefined || waiting === undefined) return
+    if (link.ws.readyState !== WebSocket.OPEN) return this.#drop(peer)
+    peer.waiting = undefined
+    const sent = peer.isFull ? () => this.#sent(peer) : undefined
+    link.socket.write(waiting.finish(link.isClient), sent)
   }
 
   #sent(peer: Peer): void {
@@ -301,7 +302,7 @@ export class LinkBus implements Bus {
       const { link } = peer
       if (link === undefined) continue
       if (now - link.heardAt >= SILENT_MS) this.#lose(peer, link)
-      else link.socket.ping()
+      else link.ws.ping()
     }
     this.#beat = this.#options.clock.after(SILENT_MS / 3, () => this.#keepAlive())
   }
