@@ -29,11 +29,14 @@ export interface ReporterOptions {
   load: () => Omit<Update, 'id' | 'inc' | 'n'>
   onCommand: (command: Command) => void
   log: Logger
+  /** An answer that takes longer is given up. */
+  requestMs?: number
 }
 
 export class Reporter {
   readonly #options: ReporterOptions
   readonly #pool: Pool
+  readonly #requestMs: number
   #heartbeatMs = 1_000
   #n = 0
   #isRegistered = false
@@ -49,10 +52,11 @@ export class Reporter {
 
   constructor(options: ReporterOptions) {
     this.#options = options
+    this.#requestMs = options.requestMs ?? REQUEST_MS
     this.#pool = new Pool(options.url, {
       connections: 1,
-      headersTimeout: REQUEST_MS,
-      bodyTimeout: REQUEST_MS,
+      headersTimeout: this.#requestMs,
+      bodyTimeout: this.#requestMs,
     })
   }
 
@@ -156,7 +160,7 @@ export class Reporter {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#options.secret}` },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(REQUEST_MS),
+      signal: AbortSignal.timeout(this.#requestMs),
     })
     return { status: answer.statusCode, body: await answer.body.json().catch(() => undefined) }
   }
