@@ -34,15 +34,17 @@ export interface Reply {
   text: string
 }
 
+/** Its time stands still, unless `ports` say otherwise: peers do not report by themselves, and would be late on a slow machine. */
 export async function startBalancer(
   t: TestContext,
   given: Partial<Config> = {},
   ports: Partial<Ports> = {},
 ): Promise<Balancer> {
+  const startedAt = Date.now()
   const dataRoot = given.dataRoot ?? freshFolder(t)
   const webDir = join(dataRoot, 'no-web-app')
   const config = { ...readConfig(['--port', '0', '--data', dataRoot], {}), webDir, ...given }
-  const balancer = await startLoadbalancer(config, ports)
+  const balancer = await startLoadbalancer(config, { now: () => startedAt, ...ports })
   t.after(() => balancer.close())
   const call = async (path: string, init: RequestInit): Promise<Reply> => {
     const response = await fetch(balancer.url + path, init)
@@ -122,13 +124,25 @@ export class Peer {
   }
 }
 
+/** As a server does, it tries again where it was not reached in time. */
+export async function register(
+  balancer: Balancer,
+  peer: Peer,
+  more?: Parameters<Peer['registration']>[0],
+): Promise<Reply> {
+  for (let tries = 1; ; tries += 1) {
+    const reply = await balancer.tell('/register', peer.registration(more))
+    if (reply.status === 200) return reply
+    if (tries === 10) throw new Error(reply.text)
+  }
+}
+
 /** Peers that are registered. */
 export function startPeers(t: TestContext, balancer: Balancer, ids: readonly string[]): Promise<Peer[]> {
   return Promise.all(
     ids.map(async (id) => {
       const peer = await Peer.start(t, id)
-      const { status, text } = await balancer.tell('/register', peer.registration())
-      if (status !== 200) throw new Error(text)
+      await register(balancer, peer)
       return peer
     }),
   )

@@ -9,7 +9,7 @@ import {
   type ServerRow,
 } from '@flotilla/protocol/control.ts'
 import { Pool } from 'undici'
-import { Peer, startBalancer, startPeers, until, type Balancer } from '../../test/fleet.ts'
+import { Peer, register, startBalancer, startPeers, until, type Balancer } from '../../test/fleet.ts'
 import { DOWN_MS, LATE_MS } from './registry.ts'
 
 const codeOf = ({ body }: { body: never }) => (body as Problem).code
@@ -32,7 +32,7 @@ describe('servers register', () => {
   test('one that answers at its address is listed, and told how often to report', async (t) => {
     const balancer = await startBalancer(t)
     const peer = await Peer.start(t, 'a')
-    const { status, body } = await balancer.tell('/register', peer.registration())
+    const { status, body } = await register(balancer, peer)
     assert.deepEqual([status, body], [200, { heartbeatMs: 1_000, watermark: 0 }])
     peer.clients = 3
     assert.equal((await balancer.tell('/update', peer.report())).status, 200)
@@ -66,7 +66,7 @@ describe('servers register', () => {
     const late = peer.report()
     const again = peer.registration()
     peer.inc = 'second-run'
-    assert.equal((await balancer.tell('/register', peer.registration())).status, 200)
+    await register(balancer, peer)
     for (const reply of [await balancer.tell('/update', late), await balancer.tell('/register', again)])
       assert.deepEqual([reply.status, codeOf(reply)], [409, 'stale_incarnation'])
     assert.equal((await balancer.tell('/update', peer.report())).status, 200)

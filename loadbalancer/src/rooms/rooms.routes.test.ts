@@ -8,7 +8,7 @@ import {
   type Placed,
   type Problem,
 } from '@flotilla/protocol/control.ts'
-import { signIn, startBalancer, startPeers, type Balancer, type Peer } from '../../test/fleet.ts'
+import { register, signIn, startBalancer, startPeers, type Balancer, type Peer } from '../../test/fleet.ts'
 import { normaliseRoomName } from './rooms.routes.ts'
 
 const codeOf = ({ body }: { body: never }) => (body as Problem).code
@@ -138,8 +138,8 @@ describe('servers ask for homes', () => {
     const ann = await signIn(balancer)
     const [a, b] = (await startPeers(t, balancer, ['a', 'b'])) as [Peer, Peer]
     const held = (room: string, epoch: number) => ({ rooms: [{ room, epoch, head: 10 }] })
-    await balancer.tell('/register', a.registration(held('lost', 4)))
-    await balancer.tell('/register', b.registration(held('lost', 3)))
+    await register(balancer, a, held('lost', 4))
+    await register(balancer, b, held('lost', 3))
     const { home, epoch } = await place(balancer, 'lost', 'b')
     assert.deepEqual([home.id, epoch], ['a', 4])
     assert.equal(RoomFactsSchema.parse((await balancer.get('/api/rooms/lost', ann)).body).name, 'lost')
