@@ -86,7 +86,7 @@ try {
     )
     if (!isFine) process.exitCode = 1
   } else if (config.isProfiling) {
-    for (const row of chatRows) await profileChat(row, bench, (line) => console.log(line))
+    for (const row of chatRows) await profileChat(row, bench, (line) => console.log(line), config.flames)
   } else await measureAll()
   console.log(`\n${((performance.now() - startedAt) / 1_000).toFixed(0)} s in all`)
 } catch (error) {

@@ -51,6 +51,7 @@ export function readBenchConfig(argv: readonly string[], env: Env) {
       default: false,
       says: "Flotilla's rows only, with a CPU profile of each",
     }),
+    flames: read.optionalString('flames', { says: 'with --profile: folder for flame graphs, SVG' }),
   }
   for (const part of split(only ?? '')) {
     if (!PARTS.some((known) => known.toLowerCase() === part)) {

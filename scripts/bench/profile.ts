@@ -37,7 +37,7 @@ export function nowUs(): number {
 
 /** Self time by function within `window`, the longest first; idle time is left out. */
 export function selfTimes(profile: CpuProfile, window: Window, root: string): SelfTime[] {
-  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame, root)]))
+  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, frameName(callFrame, root)]))
   const byName = new Map<string, number>()
   let at = profile.startTime
   profile.samples.forEach((sample, i) => {
@@ -83,7 +83,8 @@ export function describeSelfTimes(times: readonly SelfTime[], window: Window, mo
   ]
 }
 
-function nameOf(frame: CpuProfile['nodes'][number]['callFrame'], root: string): string {
+/** The function and where it is: `pump server/src/rooms/pump.ts:21`. */
+export function frameName(frame: CpuProfile['nodes'][number]['callFrame'], root: string): string {
   const { functionName, url, lineNumber } = frame
   const name = functionName === '' ? '(anonymous)' : functionName
   if (url === '') return name
