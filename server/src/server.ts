@@ -19,6 +19,7 @@ import { dataFolder, ID_FILE, parseAddress, type Config } from './config.ts'
 import { Drain } from './drain.ts'
 import type { AdmissionLimits } from './gateway/admission.ts'
 import { Gateway } from './gateway/gateway.ts'
+import { QuickDoor } from './gateway/quick-door.ts'
 import { problemOfParser, refuseSocket } from './http-problem.ts'
 import { answerHttp } from './http-routes.ts'
 import { createLog, type Log } from './log.ts'
@@ -32,6 +33,9 @@ import { openSqliteStore, type SqliteStore } from './store/sqlite-store.ts'
 
 /** The event loop is looked at this often; what it is late is counted from there. */
 const LOOP_RESOLUTION_MS = 10
+
+/** Connections that sent nothing for so long get no quick answer any more. */
+const SILENT_MS = 1_000
 
 export interface ChatServer {
   id: string
@@ -58,6 +62,7 @@ export async function startServer(
 ): Promise<ChatServer> {
   const { clock = systemClock } = ports
   const http = createServer({
+    noDelay: true, // what is written is put together here already
     requestTimeout: config.limits.handshakeMs,
     headersTimeout: config.limits.handshakeMs,
     connectionsCheckingInterval: Math.min(1_000, config.limits.handshakeMs), // by default Node looks for late ones every 30 s only
@@ -251,6 +256,12 @@ export async function startServer(
     response.once('close', () => answering.delete(socket))
     void answerHttp(request, response, { healthz: facts, isReady: () => drain.state === 'serving', metrics })
   })
+  const door = new QuickDoor({
+    http,
+    clock,
+    silentMs: Math.min(SILENT_MS, config.limits.handshakeMs),
+    upgrade: (request, socket, head) => gateway.upgrade(request, socket, head),
+  })
   http.on('upgrade', (request: IncomingMessage, socket, head: Buffer) => {
     // Node takes its own listener away: without one, a client that resets the line would end the process.
     socket.on('error', () => socket.destroy())
@@ -272,6 +283,7 @@ export async function startServer(
     stopping ??= (async () => {
       drain.close()
       http.close()
+      door.close()
       // First, so that nobody hears of all the clients leaving: those who come back elsewhere never left.
       await bus.close()
       await gateway.closeAll(code)

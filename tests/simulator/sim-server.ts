@@ -111,7 +111,6 @@ export class SimServer {
     const session = new Session({
       id: `session-${line.id}`,
       user,
-      ip: username,
       line,
       metrics: this.#gateway.metrics,
       now: clock.now(),

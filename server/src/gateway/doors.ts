@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http'
 import { guestId, normaliseName, type User } from '@flotilla/protocol/frames.ts'
 import type { ProblemCode } from '../http-problem.ts'
+import type { HandshakeRequest } from './handshake.ts'
 
 /** Who may come in: the origin, and one of three doors. Everything is decided before the upgrade. */
 
@@ -24,15 +24,16 @@ export type Knock = ({ ok: true } & Admitted) | { ok: true; token: string }
 const no = (code: ProblemCode) => ({ ok: false, code }) as const
 
 /** All of the decision that costs nothing: whoever has no business here neither waits nor takes anyone's turn. */
-export function knock(request: IncomingMessage, rules: DoorRules): Knock | Extract<Entrance, { ok: false }> {
+export function knock(request: HandshakeRequest, rules: DoorRules): Knock | Extract<Entrance, { ok: false }> {
   const { origin } = request.headers
   // Browsers always send it; programs that are none have nothing that a foreign page could borrow.
   if (origin !== undefined && !rules.origins.has(origin)) return no('foreign_origin')
-  const query = URL.parse(request.url ?? '/', 'ws://server')?.searchParams
-  const token = bearer(request.headers['sec-websocket-protocol']) ?? query?.get('token')
-  if (token !== undefined && token !== null) return { ok: true, token }
-  const username = query?.get('username')
-  if (username === undefined || username === null) return no('unauthenticated')
+  const { url = '' } = request
+  const query = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '')
+  const token = bearer(request.headers['sec-websocket-protocol']) ?? query.get('token')
+  if (token !== null) return { ok: true, token }
+  const username = query.get('username')
+  if (username === null) return no('unauthenticated')
   if (!rules.guests) return no('guests_off')
   const name = normaliseName(username)
   if (name === undefined) return no('bad_name')

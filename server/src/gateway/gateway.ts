@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
-import type { WelcomeLimits } from '@flotilla/protocol/frames.ts'
+import type { Welcome, WelcomeLimits } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Logger } from 'pino'
-import { WebSocketServer, type WebSocket } from 'ws'
 import { pause, type Cancel, type Clock } from '../clock.ts'
 import { PROBLEMS, refuseSocket, type ProblemCode } from '../http-problem.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Metrics } from '../metrics.ts'
+import { textFrame } from '../rooms/ring.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import { Inbox, type Gateway as Handlers } from './dispatch.ts'
-import { enter, knock, type Admitted, type DoorRules } from './doors.ts'
+import { enter, knock, type Admitted, type DoorRules, type Entrance } from './doors.ts'
+import { acceptHandshake, type HandshakeRequest } from './handshake.ts'
 import { putOff } from './put-off.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Session } from './session.ts'
-import { SocketLine } from './socket-line.ts'
+import { SocketLine, type LineListener } from './socket-line.ts'
 
 /** The clients of this server: lets them in, keeps their lines alive, and sends them elsewhere when it goes. */
 
@@ -30,18 +30,11 @@ const BEAT_MS = (0.9 * LIMITS.heartbeatMs) / BEAT_GROUPS
 const OBSERVE_MS = 50
 /** While clients are put off, it is logged this often. */
 const PUT_OFF_LOG_MS = 1_000
-/** A client that does not answer a close is cut off after this long. */
-const CLOSE_MS = 5_000
 /** At a drain clients are asked to move no faster than one in this time, if there is time … */
 const MOVE_MS = 1
 /** … some of them in each step. */
 const MOVE_STEP_MS = 40
-/** What `ws` closes a line with by itself, by the code of its error; anything else is 1002. */
-const BROKEN_RULES: Record<string, CloseCode> = {
-  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
-  WS_ERR_INVALID_UTF8: 1007,
-  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
-}
+
 export interface GatewayOptions {
   server: string
   doors: DoorRules
@@ -65,8 +58,8 @@ export interface GatewayOptions {
 export class Gateway {
   readonly #options: GatewayOptions
   readonly #handlers: Handlers
+  readonly #house: House
   readonly #limits: WelcomeLimits
-  readonly #upgrades: WebSocketServer
   readonly #sessions = new Set<Session>()
   readonly #groups: Set<Session>[] = Array.from({ length: BEAT_GROUPS }, () => new Set())
   readonly #perIp = new Map<string, number>()
@@ -94,6 +87,12 @@ export class Gateway {
       textChars: limits.textChars,
       flooded: (session) => this.#close(session, 4429),
     }
+    this.#house = {
+      handlers: this.#handlers,
+      close: (session, code) => this.#close(session, code),
+      broke: (session, code) => this.#broke(session, code),
+      left: (session, group, ip) => this.#left(session, group, ip),
+    }
     this.#limits = {
       textChars: limits.textChars,
       frameBytes: limits.frameBytes,
@@ -102,18 +101,6 @@ export class Gateway {
       rate,
       rateMs: LIMITS.rateMs,
     }
-    const upgrades = {
-      noServer: true,
-      perMessageDeflate: false,
-      clientTracking: false,
-      maxPayload: limits.frameBytes,
-      maxFragments: limits.fragments,
-      maxBufferedChunks: limits.bufferedChunks,
-      closeTimeout: CLOSE_MS, // which its types do not know yet
-      handleProtocols: (offered: Set<string>) => (offered.has('chat.v1') ? 'chat.v1' : (false as const)),
-    }
-    this.#upgrades = new WebSocketServer(upgrades)
-    this.#upgrades.on('wsClientError', (_error, socket) => this.#turnAway(socket, 'bad_handshake'))
     this.#beat = clock.after(BEAT_MS, () => this.#beatGroup())
     this.#admission = new Admission(clock.now(), options.random, options.admission)
     this.#observing = clock.after(OBSERVE_MS, () => this.#observe())
@@ -128,40 +115,50 @@ export class Gateway {
     return this.#sessions.size
   }
 
-  /** A `/ws` upgrade of the HTTP server. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { metrics, log, clock } = this.#options
-    const turnAway = (code: ProblemCode) => this.#turnAway(socket, code)
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return turnAway('not_found')
-    if (!(socket instanceof Socket)) return turnAway('not_a_socket')
-    const ip = socket.remoteAddress ?? ''
-    const full = this.#refusesMore(ip)
-    if (full !== undefined) return turnAway(full)
-    const knocked = knock(request, this.#options.doors)
-    if (!knocked.ok) return turnAway(knocked.code)
+  /** A `/ws` upgrade, of a request whose socket nobody reads. */
+  upgrade(request: HandshakeRequest, socket: Duplex, head: Buffer): void {
+    const { metrics, clock, doors } = this.#options
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return this.#turnAway(socket, 'not_found')
+    if (!(socket instanceof Socket)) return this.#turnAway(socket, 'not_a_socket')
+    const full = this.#refusesMore(socket)
+    if (full !== undefined) return this.#turnAway(socket, full)
+    const knocked = knock(request, doors)
+    if (!knocked.ok) return this.#turnAway(socket, knocked.code)
+    const accepted = acceptHandshake(request)
+    if (accepted === undefined) return this.#turnAway(socket, 'bad_handshake')
     const admitted = this.#admission.knock(clock.now())
     if (admitted.is === 'put-off') {
       metrics.putOff += 1
       this.#putOff += 1
-      if (!putOff(request, socket, admitted.retryMs)) turnAway('bad_handshake')
-      return
+      putOff(accepted, socket, admitted.retryMs)
+    } else if (admitted.is === 'in' && !('token' in knocked)) {
+      this.#welcome(socket, knocked, accepted, head)
+    } else {
+      const turn = admitted.is === 'held' ? this.#hold(admitted.waitMs) : Promise.resolve()
+      const entrance = turn.then(() => enter(knocked, doors))
+      void this.#welcomeLater(socket, entrance, accepted, head)
     }
+  }
+
+  async #welcomeLater(
+    socket: Socket,
+    entering: Promise<Entrance>,
+    accepted: string,
+    head: Buffer,
+  ): Promise<void> {
     this.#entering += 1
-    const turn = admitted.is === 'held' ? this.#hold(admitted.waitMs) : undefined
-    Promise.resolve(turn)
-      .then(() => enter(knocked, this.#options.doors))
-      .finally(() => (this.#entering -= 1))
-      .then((entrance) => {
-        if (socket.destroyed) return
-        if (!entrance.ok) return turnAway(entrance.code)
-        const again = this.#refusesMore(ip)
-        if (again !== undefined) return turnAway(again)
-        this.#upgrades.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, socket, entrance, ip))
-      })
-      .catch((cause: unknown) => {
-        log.error({ err: cause }, 'upgrade failed')
-        socket.destroy()
-      })
+    socket.pause()
+    try {
+      const entrance = await entering.finally(() => (this.#entering -= 1))
+      if (socket.destroyed) return
+      socket.resume()
+      const refusal = entrance.ok ? this.#refusesMore(socket) : entrance.code
+      if (refusal !== undefined) this.#turnAway(socket, refusal)
+      else if (entrance.ok) this.#welcome(socket, entrance, accepted, head)
+    } catch (cause) {
+      this.#options.log.error({ err: cause }, 'upgrade failed')
+      socket.destroy()
+    }
   }
 
   #turnAway(socket: Duplex, code: ProblemCode): void {
@@ -199,56 +196,34 @@ export class Gateway {
     this.#observing = clock.after(OBSERVE_MS, () => this.#observe())
   }
 
-  #refusesMore(ip: string): ProblemCode | undefined {
+  #refusesMore(socket: Socket): ProblemCode | undefined {
     const { capacity, perIp } = this.#options
     if (this.#isShut) return 'draining'
     if (this.#sessions.size + this.#entering >= capacity) return 'full'
-    return perIp > 0 && (this.#perIp.get(ip) ?? 0) >= perIp ? 'too_many_connections' : undefined
+    const isOneTooMany = perIp > 0 && (this.#perIp.get(socket.remoteAddress ?? '') ?? 0) >= perIp
+    return isOneTooMany ? 'too_many_connections' : undefined
   }
 
-  #welcome(ws: WebSocket, socket: Socket, { user, expiresAt }: Admitted, ip: string): void {
-    const { server, metrics, clock, alternatives, changed, log, limits } = this.#options
+  /** `accepted`: the head of the answer to its handshake; it goes out in one write with the welcome. */
+  #welcome(socket: Socket, { user, expiresAt }: Admitted, accepted: string, head: Buffer): void {
+    const { server, metrics, clock, alternatives, changed, limits, perIp } = this.#options
+    const line = new SocketLine(socket, limits)
     const session = new Session({
       id: randomUUID(),
       user,
-      ip,
-      line: new SocketLine(ws, socket),
+      line,
       metrics,
       now: clock.now(),
       limits,
       expiresAt,
     })
-    const inbox = new Inbox(session, this.#handlers)
-    socket.setNoDelay(true)
-    socket.on('drain', () => session.drained())
     this.#sessions.add(session)
-    const group = this.#groups[this.#sessions.size % BEAT_GROUPS]
-    group?.add(session)
-    this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1)
-    ws.on('message', (data: Buffer, isBinary) => {
-      session.heardAt = clock.now()
-      if (isBinary) this.#close(session, 1003)
-      else inbox.receive(data.toString())
-    })
-    const heard = () => (session.heardAt = clock.now())
-    ws.on('ping', heard)
-    ws.on('pong', heard)
-    ws.on('error', (cause: NodeJS.ErrnoException) => {
-      const code = cause.code?.startsWith('WS_ERR') === true ? (BROKEN_RULES[cause.code] ?? 1002) : undefined
-      if (code !== undefined) metrics.closed(code)
-      log.info({ session: session.id, user: user.id, code, cause: cause.message }, 'client line broke')
-    })
-    ws.on('close', () => {
-      this.#sessions.delete(session)
-      group?.delete(session)
-      const left = (this.#perIp.get(ip) ?? 1) - 1
-      if (left > 0) this.#perIp.set(ip, left)
-      else this.#perIp.delete(ip)
-      session.end()
-      changed()
-      if (this.#sessions.size === 0) for (const resolve of this.#emptied.splice(0)) resolve()
-    })
-    session.answer({
+    const group = this.#groups[this.#sessions.size % BEAT_GROUPS] as Set<Session>
+    group.add(session)
+    // Asking for the address is a call to the system.
+    const ip = perIp === 0 ? '' : (socket.remoteAddress ?? '')
+    if (perIp > 0) this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1)
+    const welcome: Welcome = {
       type: 'welcome',
       server,
       session: session.id,
@@ -256,8 +231,26 @@ export class Gateway {
       heartbeatMs: LIMITS.heartbeatMs,
       limits: this.#limits,
       alternatives: alternatives(),
-    })
+    }
+    line.write(Buffer.concat([Buffer.from(accepted, 'latin1'), textFrame(JSON.stringify(welcome))]))
+    line.listen(new Guest(session, group, ip, this.#house), head)
     changed()
+  }
+
+  #left(session: Session, group: Set<Session>, ip: string): void {
+    this.#sessions.delete(session)
+    group.delete(session)
+    const others = (this.#perIp.get(ip) ?? 1) - 1
+    if (others > 0) this.#perIp.set(ip, others)
+    else this.#perIp.delete(ip)
+    session.end()
+    this.#options.changed()
+    if (this.#sessions.size === 0) for (const resolve of this.#emptied.splice(0)) resolve()
+  }
+
+  #broke(session: Session, code: CloseCode): void {
+    this.#options.metrics.closed(code)
+    this.#options.log.info({ session: session.id, user: session.user.id, code }, 'client line broke')
   }
 
   #close(session: Session, code: CloseCode): void {
@@ -334,5 +327,56 @@ export class Gateway {
       this.#emptied.push(resolve)
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
+  }
+}
+
+/** What is done about what happens on a client's line; the same for all of them. */
+interface House {
+  handlers: Handlers
+  close: (session: Session, code: CloseCode) => void
+  broke: (session: Session, code: CloseCode) => void
+  left: (session: Session, group: Set<Session>, ip: string) => void
+}
+
+/** A session and its line. */
+class Guest implements LineListener {
+  readonly #session: Session
+  readonly #inbox: Inbox
+  readonly #group: Set<Session>
+  readonly #ip: string
+  readonly #house: House
+
+  constructor(session: Session, group: Set<Session>, ip: string, house: House) {
+    this.#session = session
+    this.#inbox = new Inbox(session, house.handlers)
+    this.#group = group
+    this.#ip = ip
+    this.#house = house
+  }
+
+  text(text: string): void {
+    this.heard()
+    this.#inbox.receive(text)
+  }
+
+  binary(): void {
+    this.heard()
+    this.#house.close(this.#session, 1003)
+  }
+
+  heard(): void {
+    this.#session.heardAt = this.#house.handlers.now()
+  }
+
+  drained(): void {
+    this.#session.drained()
+  }
+
+  broke(code: CloseCode): void {
+    this.#house.broke(this.#session, code)
+  }
+
+  closed(): void {
+    this.#house.left(this.#session, this.#group, this.#ip)
   }
 }

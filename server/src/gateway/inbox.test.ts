@@ -111,7 +111,7 @@ function open(limits?: ServerLimits) {
   const metrics = { acks: 0, hintsDropped: 0, refused: () => {}, closed: () => {} }
   const user = { id: 'guest:ada', name: 'ada' }
   const own = limits === undefined ? {} : { limits }
-  const session = new Session({ id: 's', user, ip: '', line, metrics, now: clock.now(), ...own })
+  const session = new Session({ id: 's', user, line, metrics, now: clock.now(), ...own })
   const inbox = new Inbox(session, {
     rooms,
     rateLimit: new RateLimit(0),

@@ -42,7 +42,6 @@ const PING_FRAME = Buffer.from([0x89, 0x00])
 export class Session {
   readonly id: string
   readonly user: User
-  readonly ip: string
   readonly joined = new Map<RoomId, RoomMember>()
   readonly #line: ClientLine
   readonly #metrics: GatewayCounters
@@ -67,7 +66,6 @@ export class Session {
   constructor(options: {
     id: string
     user: User
-    ip: string
     line: ClientLine
     metrics: GatewayCounters
     now: number
@@ -77,7 +75,6 @@ export class Session {
   }) {
     this.id = options.id
     this.user = options.user
-    this.ip = options.ip
     this.#line = options.line
     this.#metrics = options.metrics
     this.heardAt = options.now

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
+import { after, before, describe, test } from 'node:test'
+import { systemClock } from '../clock.ts'
+import { until } from '../test/until.ts'
+import type { HandshakeRequest } from './handshake.ts'
+import { QuickDoor, readHandshake } from './quick-door.ts'
+
+const PLAIN = [
+  'Host: x',
+  'Connection: keep-alive, Upgrade',
+  'Upgrade: WebSocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key:  dGhlIHNhbXBsZSBub25jZQ== ',
+]
+const handshake = (target: string, headers: readonly string[] = PLAIN) =>
+  `GET ${target} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`
+
+describe('the quick door', () => {
+  const quick: { request: HandshakeRequest; head: string }[] = []
+  const slow: { request: IncomingMessage; head: string }[] = []
+  const http = createServer({ headersTimeout: 300, requestTimeout: 300, connectionsCheckingInterval: 50 })
+  let door: QuickDoor
+  before(async () => {
+    door = new QuickDoor({
+      http,
+      clock: systemClock,
+      silentMs: 50,
+      upgrade(request, socket, head) {
+        quick.push({ request, head: head.toString() })
+        socket.end('quick')
+      },
+    })
+    http.on('request', (_request, response) => response.end('answered'))
+    http.on('upgrade', (request, socket, head) => {
+      slow.push({ request, head: head.toString() })
+      socket.end('slow')
+    })
+    http.listen(0, '127.0.0.1')
+    await once(http, 'listening')
+  })
+  after(() => {
+    door.close()
+    http.close()
+    http.closeAllConnections()
+  })
+
+  /** Writes the parts one after the other. @returns what came until the end */
+  async function say(...parts: (string | Buffer)[]): Promise<string> {
+    const socket = open()
+    await once(socket, 'connect')
+    for (const [i, part] of parts.entries()) {
+      // Each in a packet of its own, read before the next one comes.
+      if (i > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+      socket.write(part)
+    }
+    let said = ''
+    socket.on('data', (data: Buffer) => (said += data.toString('latin1')))
+    await once(socket, 'close')
+    return said
+  }
+  const open = (): Socket => connect((http.address() as AddressInfo).port, '127.0.0.1').on('error', () => {})
+
+  test('reads a plain handshake as Node does, with what came behind it', async () => {
+    const text = handshake('/ws?username=a%20b&x=1')
+    assert.equal(await say(Buffer.concat([Buffer.from(text), Buffer.from('head')])), 'quick')
+    assert.equal(await say(text.slice(0, 30), `${text.slice(30)}head`), 'slow')
+    const [ours, nodes] = [quick.at(-1), slow.at(-1)]
+    assert.equal(ours?.head, 'head')
+    assert.equal(nodes?.head, 'head')
+    assert.equal(ours.request.url, nodes.request.url)
+    assert.equal(ours.request.method, nodes.request.method)
+    assert.deepEqual({ ...ours.request.headers }, { ...nodes.request.headers })
+  })
+
+  const unusual: [what: string, text: string][] = [
+    ['another path', handshake('/wsx')],
+    ['a link', handshake('/link')],
+    ['a part of one', handshake('/ws').slice(0, -1)],
+    ['no host', handshake('/ws', PLAIN.slice(1))],
+    ['a header twice', handshake('/ws', [...PLAIN, 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='])],
+    ['a body', handshake('/ws', [...PLAIN, 'Content-Length: 4'])],
+    ['a body in chunks', handshake('/ws', [...PLAIN, 'Transfer-Encoding: chunked'])],
+    ['a header on two lines', handshake('/ws', [...PLAIN, 'X-Long: a', ' b'])],
+    ['a header with a space before its colon', handshake('/ws', [...PLAIN, 'Origin : http://evil'])],
+    ['a control character', handshake('/ws', [...PLAIN, 'X: \x01'])],
+    ['a bare line feed', handshake('/ws').replaceAll('\r\n', '\n')],
+    ['another method', handshake('/ws').replace('GET', 'POST')],
+    ['another version', handshake('/ws').replace('HTTP/1.1', 'HTTP/1.0')],
+    [
+      'no upgrade',
+      handshake(
+        '/ws',
+        PLAIN.filter((line) => !line.startsWith('Upgrade')),
+      ),
+    ],
+    ['a connection that is kept', handshake('/ws', ['Connection: keep-alive', ...PLAIN.toSpliced(1, 1)])],
+    ['another protocol', handshake('/ws', ['Upgrade: h2c', ...PLAIN.toSpliced(2, 1)])],
+    ['ten thousand bytes', handshake('/ws', [...PLAIN, `X: ${'x'.repeat(10_000)}`])],
+    ['characters beyond ASCII in the target', handshake('/ws?username=é')],
+    ['__proto__ as a header that is there', handshake('/ws', ['__proto__: 1', '__proto__: 2', ...PLAIN])],
+  ]
+  for (const [what, text] of unusual) {
+    test(`leaves to Node: ${what}`, () => {
+      assert.equal(readHandshake(Buffer.from(text)), undefined)
+    })
+  }
+
+  test('what it leaves to Node is answered by Node, garbage included', async () => {
+    assert.match(await say('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /answered$/)
+    assert.match(await say('G', 'ET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /answered$/)
+    assert.match(await say('\x16\x03\x01'), /^HTTP\/1\.1 400 /)
+  })
+
+  test('[C6] who says nothing, and who does not end, is ended by Node', async () => {
+    assert.match(await say(), /^HTTP\/1\.1 408 /)
+    assert.match(await say('GET /ws'), /^HTTP\/1\.1 408 /)
+  })
+
+  test('who hangs up before he says anything is let go', async () => {
+    const socket = open()
+    await once(socket, 'connect')
+    socket.end()
+    await once(socket.resume(), 'close')
+    const connections = () => new Promise<number>((resolve) => http.getConnections((_, n) => resolve(n)))
+    await until('nobody is there', async () => (await connections()) === 0)
+  })
+})
