@@ -21,8 +21,8 @@ describe('what /proc says of a process', () => {
     assert.equal(parseRssKib('VmHWM:\t   99999 kB\nVmRSS:\t   51234 kB\nRssAnon:\t 3 kB\n'), 51_234)
   })
 
-  test('what the machine used is that of all cores, without idle time and interrupts', () => {
-    assert.equal(parseMachineCpuMs('cpu  100 20 3 99999 7 8 9 0 0 0\ncpu0 50 10 1 5 5 5 5 0 0 0\n'), 1_230)
+  test('what the machine used is that of all cores, with what its host took, without idle time and interrupts', () => {
+    assert.equal(parseMachineCpuMs('cpu  100 20 3 99999 7 8 9 4 0 0\ncpu0 50 10 1 5 5 5 5 0 0 0\n'), 1_270)
   })
 
   test('what cannot be read is undefined, not zero', () => {

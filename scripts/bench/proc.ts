@@ -34,7 +34,10 @@ export function rssKibOf(pid: number): number | undefined {
   return text === undefined ? undefined : parseRssKib(text)
 }
 
-/** CPU all programs of the machine used since it started, in ms; without what interrupts took. */
+/**
+ * CPU all programs of the machine used since it started, in ms, and what a virtual machine wanted but its host gave to others; without
+ * what interrupts took.
+ */
 export function machineCpuMs(): number | undefined {
   const text = read('/proc/stat')
   return text === undefined ? undefined : parseMachineCpuMs(text)
@@ -42,10 +45,11 @@ export function machineCpuMs(): number | undefined {
 
 /** `text` = `/proc/stat`. */
 export function parseMachineCpuMs(text: string): number | undefined {
-  const match = /^cpu +(\d+) (\d+) (\d+) /m.exec(text)
-  if (!match) return undefined
-  const ticks = Number(match[1]) + Number(match[2]) + Number(match[3]) // user, nice, system
-  return (ticks * 1_000) / TICKS_PER_SECOND
+  const fields = /^cpu +(.*)$/m.exec(text)?.[1]?.split(' ').map(Number)
+  if (!fields) return undefined
+  const [user = NaN, nice = NaN, system = NaN, , , , , steal = 0] = fields
+  const ticks = user + nice + system + steal
+  return Number.isFinite(ticks) ? (ticks * 1_000) / TICKS_PER_SECOND : undefined
 }
 
 /** `text` = `/proc/<pid>/stat`. */
