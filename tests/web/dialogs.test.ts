@@ -39,6 +39,23 @@ describe('dialogs of the web app', () => {
     await inLog(page, 'anyone below?').waitFor()
   })
 
+  test('a dialog goes by a click beside it, but not by one that began inside', async (t) => {
+    const stage = await theatre.stage(t, { servers: 0 })
+    const ana = await stage.visitor()
+    const { page } = ana
+    await page.getByLabel('Your name').fill('ana')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Share this room' }).click()
+    const link = page.getByLabel('Link to this room')
+    await page.getByText('Whoever opens this link').hover()
+    await page.mouse.down()
+    await page.mouse.move(20, 20, { steps: 4 })
+    await page.mouse.up()
+    assert.equal(await page.locator('dialog[open]').count(), 1)
+    await page.mouse.click(20, 20)
+    await link.waitFor({ state: 'hidden' })
+  })
+
   test('whoever gave up on a room that is slow in the making is not moved there while writing elsewhere', async (t) => {
     const stage = await theatre.stage(t, { servers: 1 })
     const ana = await stage.person('ana')

@@ -16,6 +16,7 @@ type DialogProps = Omit<ComponentProps<'dialog'>, 'title'> & {
  */
 export function ModalDialog({ open, onOpenChange, focusesItself = false, className, ...props }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null)
+  const isBackdropPressed = useRef(false)
   // Before anything else of the same draw: what is inert behind a dialog cannot take the focus.
   useLayoutEffect(() => {
     const dialog = ref.current
@@ -38,9 +39,13 @@ export function ModalDialog({ open, onOpenChange, focusesItself = false, classNa
         // A tooltip still on its way out takes the Escape for its own, and the browser then leaves the dialog open.
         if (event.key === 'Escape' && !event.nativeEvent.isComposing) onOpenChange(false)
       }}
+      // The dialog's own box is filled by its content; what meets the element itself meets the backdrop. Whoever lets go
+      // there of what was pressed inside, as in marking a text, does not mean it.
+      onPointerDown={(event) => {
+        isBackdropPressed.current = event.target === event.currentTarget
+      }}
       onClick={(event) => {
-        // The dialog's own box is filled by its content; a click on the element itself is one on the backdrop.
-        if (event.target === event.currentTarget) onOpenChange(false)
+        if (isBackdropPressed.current && event.target === event.currentTarget) onOpenChange(false)
       }}
       {...props}
     />
