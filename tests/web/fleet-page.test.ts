@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { atEnd, until } from '../fleet/harness.ts'
 import { judge } from './accessibility.ts'
-import { openTheatre } from './browser.ts'
+import { openTheatre, type Stage } from './browser.ts'
 
 let theatre: Awaited<ReturnType<typeof openTheatre>>
 before(async () => {
@@ -19,6 +19,10 @@ const isIn = (page: Page, server: { url: string }, state: string) =>
   card(page, server)
     .and(page.locator(`[data-state=${state}]`))
     .waitFor()
+const listeners = async ({ fleet }: Stage) => {
+  const metrics = await (await fetch(`${fleet.loadbalancer.url}/metrics`)).text()
+  return /^flotilla_balancer_event_listeners (\d+)$/m.exec(metrics)?.[1]
+}
 const happened = (page: Page, words: string | RegExp) => page.getByRole('log').getByText(words)
 
 describe('the fleet page', () => {
@@ -58,6 +62,8 @@ describe('the fleet page', () => {
     await own.getByText('1 of 10,000 clients').waitFor()
     assert.equal(await ana.page.getByText('You are here').count(), 1)
 
+    // What happened before one listened is no news.
+    await until('one listens', async () => (await listeners(stage)) === '1')
     // The home of General dies: the room finds another one, and who was connected there moves.
     server.kill('SIGKILL')
     const [other] = stage.fleet.servers.filter(({ id }) => id !== server.id)
@@ -92,14 +98,9 @@ describe('the fleet page', () => {
 
   test('a tab that nobody sees listens to nothing, and is up to date when it is seen again', async (t) => {
     const stage = await theatre.stage(t)
-    const { loadbalancer, servers } = stage.fleet
-    const [victim] = servers
+    const [victim] = stage.fleet.servers
     assert.ok(victim)
     const { page, complaints } = await stage.visitor('/fleet')
-    const listeners = async () => {
-      const metrics = await (await fetch(`${loadbalancer.url}/metrics`)).text()
-      return /^flotilla_balancer_event_listeners (\d+)$/m.exec(metrics)?.[1]
-    }
     // A headless browser shows all of its tabs.
     const show = (visibilityState: 'visible' | 'hidden') =>
       page.evaluate((value) => {
@@ -107,9 +108,9 @@ describe('the fleet page', () => {
         document.dispatchEvent(new Event('visibilitychange'))
       }, visibilityState)
     await isIn(page, victim, 'up')
-    await until('one listens', async () => (await listeners()) === '1')
+    await until('one listens', async () => (await listeners(stage)) === '1')
     await show('hidden')
-    await until('nobody listens', async () => (await listeners()) === '0')
+    await until('nobody listens', async () => (await listeners(stage)) === '0')
     victim.kill('SIGKILL')
     await until('it is down', async () =>
       (await stage.fleet.registry()).some(({ id, state }) => id === victim.id && state === 'down'),

@@ -17,6 +17,10 @@ export const seesPeople = (page: Page, count: number) =>
 /** Two people on two servers, wherever the balancer would have put the second; each sees the other in the room. */
 export async function pair(stage: Stage): Promise<[Visitor, Visitor]> {
   const ana = await stage.person('ana')
+  // A client that was sent somewhere is counted there for a while only; from then on it has to have been reported.
+  await until('the balancer knows of the first', async () =>
+    (await stage.fleet.registry()).some(({ clients }) => clients === 1),
+  )
   const bo = await stage.person('bo')
   assert.notEqual(
     (await ana.server()).id,
