@@ -5,7 +5,7 @@ import { frameName, type CpuProfile, type Window } from './profile.ts'
 const WIDTH = 1_200
 const ROW = 17
 const TOP = 30
-const LETTER = 6.1
+const LETTER = 6.7
 /** Narrower than that nobody sees it. */
 const LEAST_WIDTH = 0.5
 
