@@ -130,7 +130,7 @@ describe('presence', () => {
       ada.frames
         .slice(heard)
         .map(({ type }) => type)
-        .filter((type) => type !== 'presence'),
+        .filter((type) => type !== 'presence' && type !== 'head'),
       ['pong'],
     )
     assert.deepEqual((await ada.history(room)).entries, [])
