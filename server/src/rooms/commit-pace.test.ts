@@ -30,6 +30,15 @@ describe('the pace of commits', () => {
     assert.deepEqual(pick(run(() => 1_000)), { drafts: 4_000, apartMs: 4 })
   })
 
+  test('where nobody would see it yet, a commit waits for company, and is done by the time that somebody would', () => {
+    const { pace } = run(() => 1)
+    assert.equal(pace.waitMs(1_200, 30), 4)
+    assert.equal(pace.waitMs(1_200, 3), 2)
+    assert.ok(pace.waitMs(1_200, 0) < 1)
+    const { pace: quiet } = run((ms) => (ms % 5 === 0 ? 1 : 0))
+    assert.ok(quiet.waitMs(1_200, 30) < 1, 'no company is to be expected')
+  })
+
   test('after a rush a single send is not held back', () => {
     const { pace } = run(() => 16)
     assert.ok(pace.waitMs(1_300) < 1)

@@ -13,6 +13,8 @@ import type { RoomId } from '@flotilla/protocol/frames.ts'
 export interface Committing {
   readonly room: RoomId
   readonly epoch: Epoch
+  /** How long the room's followers will not be written to, whatever is committed; in ms. */
+  readonly restMs: number
   /** The commit of these drafts is durable; outcomes in their order. */
   committed(drafts: readonly Accepted[], outcomes: readonly Outcome[]): void
   /** A higher epoch stands in the store: nothing of these was stored, and nothing of this room will be. */
@@ -86,9 +88,19 @@ export class Committer {
     await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
+  /** How long nobody in any of the rooms would see anything of a commit. */
+  #restMs(): number {
+    let least = Infinity
+    for (const { restMs } of this.#open.keys()) {
+      if (restMs === 0) return 0
+      least = Math.min(least, restMs)
+    }
+    return least
+  }
+
   async #commitAll(): Promise<void> {
     while (this.#open.size > 0) {
-      const waitMs = this.#pace.waitMs(this.#clock.now())
+      const waitMs = this.#pace.waitMs(this.#clock.now(), this.#restMs())
       if (waitMs >= 1) await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve))
       const open = [...this.#open]
       this.#open = new Map()

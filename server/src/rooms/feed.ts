@@ -173,6 +173,11 @@ export class Feed {
     })
   }
 
+  /** How long what is pushed now is held back with what waits already, in ms. */
+  get restMs(): number {
+    return this.#flushLater === undefined ? 0 : Math.max(0, this.#flushAt - this.#clock.now())
+  }
+
   #flushNow(): void {
     const startedAt = this.#clock.now()
     const entries = this.#ring.head - this.#flushedHead

@@ -101,6 +101,10 @@ export class Home implements Committing {
     }
   }
 
+  get restMs(): number {
+    return this.#feed.restMs
+  }
+
   committed(drafts: readonly Accepted[], outcomes: readonly Outcome[]): void {
     const lines: Buffer[] = []
     for (const [i, { draft, answer }] of drafts.entries()) {
