@@ -4,13 +4,12 @@ import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { BalancerApi } from './balancer/api.ts'
 import { Line } from './features/fleet/line.ts'
 import { RoomFeed } from './features/messages/room-feed.ts'
+import { roomsToLeave } from './features/messages/rooms-to-leave.ts'
 import { mentions } from './features/messages/text-parts.ts'
 import { Rooms } from './features/rooms/rooms.ts'
 import type { Session } from './features/sign-in/session.ts'
 import { Store } from './store.ts'
 
-/** Rooms followed at once; the one not looked at for longest is left. */
-const MAX_FEEDS = 30
 /** Failures in a row after which the token itself is asked into question. */
 const DOUBT_AFTER = 3
 
@@ -75,14 +74,17 @@ export class Chat {
     const known = this.#feeds.get(id) ?? this.#follow(id)
     this.#feeds.delete(id)
     this.#feeds.set(id, known)
-    for (const [oldest, { feed, forget }] of this.#feeds) {
-      if (this.#feeds.size <= MAX_FEEDS) break
-      this.#feeds.delete(oldest)
-      forget()
-      feed.close()
-    }
+    const byAge = [...this.#feeds].map(([room, { feed }]) => ({ id: room, hasUnsaid: feed.hasUnsaid }))
+    for (const room of roomsToLeave(byAge)) this.#leave(room)
     void this.rooms.lookUp(id)
     return known.feed
+  }
+
+  #leave(id: RoomId): void {
+    const followed = this.#feeds.get(id)
+    this.#feeds.delete(id)
+    followed?.forget()
+    followed?.feed.close()
   }
 
   #follow(id: RoomId) {

@@ -34,8 +34,7 @@ export function Composer({ feed, roomName, maxChars, className, ...props }: Comp
   }
 
   function send() {
-    if (!canSend) return
-    feed.send(text)
+    if (!canSend || !feed.send(text)) return
     change('')
     field.current?.focus()
   }

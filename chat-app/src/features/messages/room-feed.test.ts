@@ -27,6 +27,7 @@ class StillRoom {
   pending: PendingSend[] = []
   listeners: RoomListeners = {}
   pages: Entry[][] = []
+  isFull = false
 
   listen(listeners: RoomListeners) {
     this.listeners = listeners
@@ -47,6 +48,7 @@ class StillRoom {
   }
   send(text: string) {
     const send: PendingSend = { id: `own ${text}`, text, state: 'sending', at: 0 }
+    if (this.isFull) return { ...send, state: 'failed', code: 'busy' }
     this.pending = [...this.pending, send]
     this.listeners.change?.()
     return send
@@ -152,6 +154,24 @@ describe('the feed of a room', () => {
     room.receive([{ ...said(1, ANA, 'hello'), id: 'own hello' }])
     assert.deepEqual(texts(feed), ['hello'])
     assert.equal(feed.read().rows.at(-1)?.kind, 'message')
+  })
+
+  test('what the room cannot take is not taken from its writer either', () => {
+    const { room, feed } = open()
+    room.join(0, 1)
+    assert.equal(feed.hasUnsaid, false)
+    feed.keepDraft('hel')
+    assert.equal(feed.hasUnsaid, true)
+    feed.keepDraft('')
+    room.isFull = true
+    assert.equal(feed.send('hello'), false)
+    assert.deepEqual(texts(feed), [])
+    room.isFull = false
+    assert.equal(feed.send('hello'), true)
+    assert.equal(feed.hasUnsaid, true)
+    room.pending = []
+    room.listeners.change?.()
+    assert.equal(feed.hasUnsaid, false)
   })
 
   test('pages of history go above, one at a time', async () => {

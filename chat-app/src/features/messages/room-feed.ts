@@ -105,11 +105,19 @@ export class RoomFeed extends Store<Feed> {
     this.#room.leave()
   }
 
-  send(text: string): void {
+  /** @returns false if it was not taken: more is unsent than can be kept, or the room was left */
+  send(text: string): boolean {
+    const { id, state } = this.#room.send(text)
+    if (state === 'failed' && !this.#room.pending.some((send) => send.id === id)) return false
     // What one answers to has been read; a line above one's own words would be odd.
     this.#lineAfter = undefined
-    this.#room.send(text)
     this.#change()
+    return true
+  }
+
+  /** There are words of the reader here that nobody else has got: not sent yet, or not even finished. */
+  get hasUnsaid(): boolean {
+    return this.#draft.trim() !== '' || this.#room.pending.length > 0
   }
 
   /** What stands unsent in this room's composer, while another room is shown. */
