@@ -27,6 +27,7 @@ test('the load generator drives the plain server and finds every ack and every d
     windowMs: 1_000,
     textBytes: 120,
     server: target.pid,
+    settleMs: 60_000,
   })
   assert.equal(sends.sends, 100)
   assert.ok(sends.deliveries > 0)

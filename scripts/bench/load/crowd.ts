@@ -75,7 +75,7 @@ export class LoadCrowd implements Crowd {
   }
 
   async send(ask: Orders['send']['ask']): Promise<Sends> {
-    const { rate, warmUpMs, windowMs, textBytes, server, edges, giveUpMs } = ask
+    const { rate, warmUpMs, windowMs, textBytes, server, edges, giveUpMs, settleMs } = ask
     const run = new Run(this.#runs++)
     this.#run = run
     const text = sampleText(textBytes)
@@ -114,7 +114,7 @@ export class LoadCrowd implements Crowd {
 
     // Of a server that is far behind nothing can be waited for: it may take minutes.
     const isOverloaded = isGivenUp || isBehind(OVERLOADED_MS)
-    const giveUpAt = performance.now() + (isOverloaded && !isGivenUp ? 0 : SETTLE_MS)
+    const giveUpAt = performance.now() + (settleMs ?? (isOverloaded && !isGivenUp ? 0 : SETTLE_MS))
     const missingAcks = () => (this.#hasAcks ? run.sent - run.acked : 0)
     const isComplete = () => missingAcks() <= 0 && arrived() >= run.sent * this.#members
     while (!isComplete() && performance.now() < giveUpAt) await pause(20)

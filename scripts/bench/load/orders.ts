@@ -21,6 +21,8 @@ export interface Orders {
       edges?: readonly number[]
       /** The rest is not sent as soon as something that was due so long ago has not arrived: enough is known. */
       giveUpMs?: number
+      /** What is outstanding at the end may take so long, however far behind the server is; if not said, that decides. */
+      settleMs?: number
     }
     answer: Sends
   }

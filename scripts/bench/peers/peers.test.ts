@@ -34,6 +34,7 @@ describe('the load generator speaks the wire of', () => {
         windowMs: 500,
         textBytes: 120,
         server: pid,
+        settleMs: 60_000,
       })
       await load.ask('leave', {})
       assert.equal(sends.sends, 100)
