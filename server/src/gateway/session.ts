@@ -1,12 +1,14 @@
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import { ERRORS, type Refusal } from '@flotilla/protocol/errors.ts'
-import type { LogId, Ref, RoomId, Seq, ServerFrame, User, UserId } from '@flotilla/protocol/frames.ts'
+import type { LogId, Ref, RoomId, Seq, ServerFrame, User } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { GatewayCounters } from '../metrics.ts'
+import type { Member } from '../rooms/audience.ts'
+import { PresenceSum } from '../rooms/gathered.ts'
 import type { MembersDifference } from '../rooms/members-view.ts'
 import { textFrame, type Slice } from '../rooms/ring.ts'
-import type { Member, Room } from '../rooms/room.ts'
+import type { Room } from '../rooms/room.ts'
 
 /**
  * One connected client. Answers of a turn leave together, in one write with the entries that are due.
@@ -278,7 +280,8 @@ export class ClientMember implements Member {
   cursor: Seq
   readonly #session: Session
   readonly #room: RoomId
-  #missed: { here: Map<UserId, { user: User; isHere: boolean }>; count: number } | undefined
+  presenceKnown = 0
+  #missed: PresenceSum | undefined
 
   constructor(session: Session, room: RoomId, cursor: Seq) {
     this.#session = session
@@ -302,35 +305,21 @@ export class ClientMember implements Member {
     this.#session.answer({ type: 'reset', room: this.#room, log })
   }
 
-  /** What it could not be told, being slow, or is not to be told yet adds up to one change. */
-  presence(room: RoomId, { join, leave, count }: MembersDifference, isHeld: boolean): void {
-    const isLater = isHeld || this.#missed !== undefined
-    if (!isLater && this.#session.hint(presenceLine(room, { join, leave, count }))) return
-    this.#missed ??= { here: new Map(), count }
-    const { here } = this.#missed
-    // Who went and came back, or came and went, did neither.
-    for (const user of join) if (!here.delete(user.id)) here.set(user.id, { user, isHere: true })
-    for (const user of leave) if (!here.delete(user.id)) here.set(user.id, { user, isHere: false })
-    this.#missed.count = count
-    // [P3] Then it is only counts; when they are few again, everybody is named.
-    if (count > LIMITS.presenceNames) here.clear()
+  /** What it could not be told, being slow, adds up to one change. */
+  presence(change: MembersDifference, line: string): void {
+    if (this.#missed === undefined && this.#session.hint(line)) return
+    this.#missed ??= new PresenceSum()
+    this.#missed.add(change)
   }
 
   drained(): void {
     if (this.#missed === undefined) return
-    const { here, count } = this.#missed
-    const those = (isHere: boolean) =>
-      [...here.values()].filter((one) => one.isHere === isHere).map(({ user }) => user)
-    if (this.#session.hint(presenceLine(this.#room, { join: those(true), leave: those(false), count }))) {
-      this.#missed = undefined
-    }
+    const { join, leave, count } = this.#missed.change
+    const line = JSON.stringify({ type: 'presence', room: this.#room, join, leave, count })
+    if (this.#session.hint(line)) this.#missed = undefined
   }
 
-  typing(room: RoomId, user: User): void {
-    this.#session.hint(JSON.stringify({ type: 'typing', room, user: { id: user.id, name: user.name } }))
+  typing(line: string): void {
+    this.#session.hint(line)
   }
-}
-
-function presenceLine(room: RoomId, { join, leave, count }: MembersDifference): string {
-  return JSON.stringify({ type: 'presence', room, join, leave, count })
 }

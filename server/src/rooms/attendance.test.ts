@@ -6,6 +6,7 @@ import { FakeClock } from '../test/fake-clock.ts'
 import { Attendance, type PeopleReport } from './attendance.ts'
 import { Committer } from './committer.ts'
 import { Feed } from './feed.ts'
+import type { GatheredPresence } from './gathered.ts'
 import { Home } from './home.ts'
 import type { MembersDifference, MembersUpdate } from './members-view.ts'
 import { Telling } from './telling.ts'
@@ -17,15 +18,12 @@ describe('attendance at a server', () => {
   const open = (clock = new FakeClock(), telling = new Telling(clock.now())) => {
     const reports: PeopleReport[] = []
     const said: MembersDifference[] = []
-    const gathered = { held: 0, released: 0 }
+    const gathered: GatheredPresence[] = []
     const people = new Attendance({
       clock,
       tell: (report) => void reports.push(report),
-      announce: (change, isHeld) => {
-        said.push(change)
-        if (isHeld) gathered.held += 1
-      },
-      release: () => (gathered.released += 1),
+      announce: (change) => void said.push(change),
+      release: (changes) => void gathered.push(changes),
       telling,
     })
     return { clock, people, reports, said, gathered }
@@ -34,13 +32,18 @@ describe('attendance at a server', () => {
   test('[P6] of a crowd the first are told of one by one, the others together once a second', async () => {
     const { clock, people, said, gathered } = open()
     for (let i = 0; i < 100; i += 1) people.enter({ id: `guest:${i}`, name: `${i}` })
-    assert.equal(said.length, 100)
-    assert.deepEqual(gathered, { held: 90, released: 0 })
+    assert.equal(said.length, 10)
+    assert.equal(people.untold, 90)
+    assert.equal(gathered.length, 0)
     await clock.pass(1_000)
-    assert.deepEqual(gathered, { held: 90, released: 1 })
+    assert.equal(people.untold, 0)
+    assert.deepEqual(
+      gathered.map((changes) => changes.after(0)?.join.length),
+      [90],
+    )
     await clock.pass(2_000)
     people.enter(ADA)
-    assert.deepEqual(gathered, { held: 90, released: 1 }, 'and then one by one again')
+    assert.deepEqual([said.length, gathered.length], [11, 1], 'and then one by one again')
   })
 
   test('[P6] when many come to many rooms, each room tells them together, and one by one again after a quiet second', async () => {
@@ -50,15 +53,15 @@ describe('attendance at a server', () => {
     for (let i = 0; i < 5; i += 1) {
       for (const { people } of rooms) people.enter({ id: `guest:${i}`, name: `${i}` })
     }
-    const held = rooms.map(({ gathered }) => gathered.held)
-    assert.ok(held[0] !== undefined && held[0] < 5, 'the first were told at once')
-    const told = rooms.reduce((sum, { said, gathered }) => sum + said.length - gathered.held, 0)
+    const told = rooms.reduce((sum, { said }) => sum + said.length, 0)
     assert.ok(told >= 400 && told <= 600, `${told} of 1,000 changes were told at once`)
     await clock.pass(1_000)
-    for (const { gathered } of rooms) assert.equal(gathered.released, gathered.held > 0 ? 1 : 0)
+    for (const { said, gathered } of rooms) {
+      assert.equal(said.length + (gathered[0]?.after(0)?.join.length ?? 0), 5)
+    }
     await clock.pass(1_000)
     rooms[0]?.people.enter(ADA)
-    assert.equal(rooms[0]?.gathered.held, held[0])
+    assert.deepEqual(rooms[0]?.said.at(-1)?.join, [ADA])
   })
 
   test('[P2] the home hears of a person’s first and last session, in one report for what comes together', async () => {

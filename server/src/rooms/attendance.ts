@@ -1,6 +1,7 @@
 import type { User, UserId } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Cancel, Clock } from '../clock.ts'
+import { GatheredPresence } from './gathered.ts'
 import { MembersView, type MembersDifference, type MembersUpdate } from './members-view.ts'
 import type { Telling } from './telling.ts'
 
@@ -29,8 +30,8 @@ const GATHER_MS = 1_000
 export class Attendance {
   readonly #clock: Clock
   readonly #tell: (report: PeopleReport) => void
-  readonly #announce: (change: MembersDifference, isHeld: boolean) => void
-  readonly #release: () => void
+  readonly #announce: (change: MembersDifference) => void
+  readonly #release: (changes: GatheredPresence) => void
   readonly #telling: Telling
   readonly #own = new Map<UserId, { user: User; sessions: number }>()
   readonly #view = new MembersView()
@@ -41,15 +42,17 @@ export class Attendance {
   /** Changes that may still be told as they come. */
   #free = SAID_AT_ONCE
   #countedAt: number
+  #gathered: GatheredPresence | undefined
   #releaseLater: Cancel | undefined
 
   constructor(options: {
     clock: Clock
     /** To the room's home, whichever that is now. */
     tell: (report: PeopleReport) => void
-    /** To the clients here; `isHeld`: not before the next `release`. */
-    announce: (change: MembersDifference, isHeld: boolean) => void
-    release: () => void
+    /** To the clients here, now. */
+    announce: (change: MembersDifference) => void
+    /** To the clients here: what was gathered. */
+    release: (changes: GatheredPresence) => void
     /** Shared by all rooms of the server. */
     telling: Telling
   }) {
@@ -64,6 +67,11 @@ export class Attendance {
   /** Version of the last report. */
   get version(): number {
     return this.#version
+  }
+
+  /** Changes that the clients here were not told of yet. */
+  get untold(): number {
+    return this.#gathered?.length ?? 0
   }
 
   /** A session of `user` enters: those here hear of him at once, the home soon. */
@@ -157,13 +165,16 @@ export class Attendance {
     this.#countedAt = now
     if (this.#releaseLater === undefined && this.#free >= 1 && this.#telling.take(this.#own.size, now)) {
       this.#free -= 1
-      this.#announce(change, false)
+      this.#announce(change)
       return
     }
-    this.#announce(change, true)
+    this.#gathered ??= new GatheredPresence()
+    this.#gathered.push(change)
     this.#releaseLater ??= this.#clock.after(GATHER_MS, () => {
+      const gathered = this.#gathered
       this.#releaseLater = undefined
-      this.#release()
+      this.#gathered = undefined
+      if (gathered !== undefined) this.#release(gathered)
     })
   }
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { User } from '@flotilla/protocol/frames.ts'
 import { openTwoServers } from '../test/two-servers.ts'
 import type { MembersDifference } from './members-view.ts'
-import type { Member } from './room.ts'
+import type { Member } from './audience.ts'
 
 const [ADA, BOB, CAS] = ['ada', 'bob', 'cas'].map((name) => ({ id: `guest:${name}`, name })) as [
   User,
@@ -23,10 +23,10 @@ class Person implements Member {
   }
   write(): void {}
   reset(): void {}
-  presence(_room: string, change: MembersDifference): void {
+  presenceKnown = 0
+  presence(change: MembersDifference): void {
     this.heard.push(change)
   }
-  drained(): void {}
   typing(): void {}
 }
 

@@ -6,12 +6,12 @@ import type { Bus, ServerId } from '../bus/bus.ts'
 import type { Clock } from '../clock.ts'
 import type { Epoch, HeldRoom, Store, Taken } from '../store/store.ts'
 import { Attendance } from './attendance.ts'
+import { Audience, type Member } from './audience.ts'
 import type { Committer, SendOutcome } from './committer.ts'
 import type { Directory } from './directory.ts'
-import { Feed, type FeedCounters, type FeedFollower } from './feed.ts'
+import { Feed, type FeedCounters } from './feed.ts'
 import { HomeSearch, type Found } from './home-search.ts'
 import { Home } from './home.ts'
-import type { MembersDifference } from './members-view.ts'
 import type { Move } from './moves.ts'
 import { pageOf } from './page.ts'
 import { Relay, type Page } from './relay.ts'
@@ -23,15 +23,6 @@ import { Waiters } from './waiters.ts'
  * A room as this server's clients see it, whether it is homed here or elsewhere. The feed and the followers stay when the
  * role changes: a room that moves is the same cursors over the same log, read from another place.
  */
-
-/** A client in a room: a follower of its entries that also hears what is not in the log. */
-export interface Member extends FeedFollower {
-  readonly user: User
-  /** `isHeld`: to be told later, with what comes until then, when `drained` is called. */
-  presence(room: RoomId, change: MembersDifference, isHeld: boolean): void
-  drained(): void
-  typing(room: RoomId, user: User): void
-}
 
 export interface RoomContext {
   self: ServerId
@@ -69,7 +60,7 @@ const MAX_WAITING = 10_000
 export class Room {
   readonly id: RoomId
   readonly #context: RoomContext
-  readonly #members = new Set<Member>()
+  readonly #members: Audience
   readonly #people: Attendance
   #feed: Feed | undefined
   #role: Role = { is: 'seeking' }
@@ -102,6 +93,7 @@ export class Room {
       role: () => ({ epoch: this.epoch, isHome: this.#role.is === 'home' }),
       found: (found) => this.#found(found),
     })
+    this.#members = new Audience(id)
     this.#people = new Attendance({
       clock: context.clock,
       telling,
@@ -109,12 +101,8 @@ export class Room {
         if (this.#role.is === 'home') this.#role.home.hearPeople(context.self, report)
         else if (this.#role.is === 'relay') this.#role.relay.tell({ t: 'people', room: id, ...report })
       },
-      announce: (change, isHeld) => {
-        for (const member of this.#members) member.presence(id, change, isHeld)
-      },
-      release: () => {
-        for (const member of this.#members) member.drained()
-      },
+      announce: (change) => this.#members.announce(change),
+      release: (changes) => this.#members.release(changes),
     })
     this.#search.begin(held)
   }
@@ -214,14 +202,14 @@ export class Room {
     if (this.#feed === undefined) throw new Error('entered a room that is not ready')
     const { user } = member
     this.#people.enter(user)
-    this.#members.add(member)
+    this.#members.add(member, this.#people.untold)
     this.#emptySince = undefined
     welcome(this.#people.page(user))
     this.#feed.follow(member)
   }
 
   exit(member: Member): void {
-    if (!this.#members.delete(member)) return
+    if (!this.#members.remove(member)) return
     this.#feed?.unfollow(member)
     if (this.#members.size === 0) this.#emptySince = this.#context.clock.now()
     this.#people.exit(member.user)
@@ -322,7 +310,7 @@ export class Room {
       committer,
       events: {
         members: (update) => this.#people.hear(update),
-        typing: (user) => this.#hearTyping(user),
+        typing: (user) => this.#members.typing(user),
         fenced: () => {
           note('fenced', { room: this.id, epoch })
           moved?.(this.#handingOver.size > 0 ? 'handed_over' : 'lost')
@@ -366,7 +354,7 @@ export class Room {
           this.#feed?.flush({ audience: this.#people.count, areGathered: true })
         },
         members: (update) => this.#people.hear(update),
-        typing: (user) => this.#hearTyping(user),
+        typing: (user) => this.#members.typing(user),
         peopleWanted: () => this.#people.reportAll(),
         lost: (why, to) => {
           if (this.relay !== relay) return
@@ -408,9 +396,5 @@ export class Room {
       if (this.#feed.log !== log) this.#feed.reset(log, head)
     }
     return this.#feed
-  }
-
-  #hearTyping(user: User): void {
-    for (const member of this.#members) if (member.user.id !== user.id) member.typing(this.id, user)
   }
 }
