@@ -6,6 +6,7 @@ import { Button } from '@/components/ui/button'
 import { Skeleton } from '@/components/ui/skeleton'
 import { ConnectionNote } from '@/features/fleet/connection-status'
 import { Composer } from '@/features/messages/composer'
+import { focusComposerOnDesktop } from '@/features/messages/focus-composer'
 import { MessageList } from '@/features/messages/message-list'
 import type { Feed, RoomFeed } from '@/features/messages/room-feed'
 import { TypingLine } from '@/features/messages/typing-line'
@@ -27,6 +28,10 @@ export function Conversation({ chat, feed, roomName, onShare, onLeave, onSignIn 
   useOpen(feed)
   useEffect(focusComposerOnDesktop, [])
 
+  const retryNow = () => {
+    chat.retryNow()
+    focusComposerOnDesktop()
+  }
   if (status === 'refused') return <Refused code={code} onLeave={onLeave} />
   return (
     <>
@@ -42,7 +47,7 @@ export function Conversation({ chat, feed, roomName, onShare, onLeave, onSignIn 
       )}
       <div className="px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-5 sm:pb-4">
         <TypingLine names={typing} className="px-1" />
-        <ConnectionNote line={chat.line} onRetry={() => chat.retryNow()} onSignIn={onSignIn} />
+        <ConnectionNote line={chat.line} onRetry={retryNow} onSignIn={onSignIn} />
         <Composer feed={feed} roomName={`#${roomName}`} maxChars={maxChars} />
       </div>
       <p aria-live="polite" className="sr-only">
@@ -63,11 +68,6 @@ function useOpen(feed: RoomFeed) {
       feed.setOpen(false)
     }
   }, [feed])
-}
-
-/** On a phone the keyboard would cover half of what one came to read. */
-function focusComposerOnDesktop() {
-  if (matchMedia('(hover: hover) and (pointer: fine)').matches) document.getElementById('composer')?.focus()
 }
 
 interface BeginningProps {

@@ -75,6 +75,9 @@ describe('the web app, when servers fail', () => {
     await stage.fleet.complete()
     await ana.page.getByRole('button', { name: 'Try now' }).click()
     await inLog(ana.page, 'early bird').waitFor({ timeout: 40_000 }) // less than it would have waited by itself
+    await ana.page.keyboard.type('here I am')
+    await ana.page.keyboard.press('Enter')
+    await inLog(ana.page, 'here I am').waitFor()
   })
 })
 

@@ -65,8 +65,11 @@ describe('talking in the web app', () => {
     await failed.filter({ hasText: 'never mind' }).getByRole('button', { name: 'Discard' }).click()
     await said(page, 'never mind').waitFor({ state: 'detached' })
     refuses = false
+    await page.keyboard.type('once more:') // where one writes is where one goes on
     await failed.getByRole('button', { name: 'Try again' }).click()
     await inLog(page, 'may I?').waitFor()
+    await page.keyboard.type(' please')
+    assert.equal(await page.getByRole('textbox', { name: /^Message/ }).inputValue(), 'once more: please')
     assert.equal(await said(page, 'may I?').count(), 1)
     assert.deepEqual(ana.complaints, [])
   })

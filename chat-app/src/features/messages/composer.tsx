@@ -1,6 +1,7 @@
 import { ArrowUpIcon } from 'lucide-react'
 import { useLayoutEffect, useRef, useState, type ComponentProps } from 'react'
 import { Button } from '@/components/ui/button'
+import { COMPOSER_ID } from '@/features/messages/focus-composer'
 import type { RoomFeed } from '@/features/messages/room-feed'
 import { cn } from '@/lib/utils'
 
@@ -55,7 +56,7 @@ export function Composer({ feed, roomName, maxChars, className, ...props }: Comp
     >
       <textarea
         ref={field}
-        id="composer"
+        id={COMPOSER_ID}
         rows={1}
         value={text}
         aria-label={`Message ${roomName}`}

@@ -12,6 +12,7 @@ import { Virtualizer, type CustomContainerComponentProps, type VirtualizerHandle
 import type { User } from '@flotilla/protocol/frames.ts'
 import { Button } from '@/components/ui/button'
 import { dayName } from '@/features/messages/dates'
+import { focusComposerOnDesktop } from '@/features/messages/focus-composer'
 import { useToday } from '@/features/messages/use-today'
 import { MessageItem } from '@/features/messages/message-item'
 import type { RoomFeed } from '@/features/messages/room-feed'
@@ -87,6 +88,9 @@ export function MessageList({ feed, me, beginning, className, ...props }: Messag
 
   useEffect(() => feed.setAtEnd(isAtEnd), [feed, isAtEnd])
 
+  const retry = useCallback((id: string) => (feed.retry(id), focusComposerOnDesktop()), [feed])
+  const discard = useCallback((id: string) => (feed.discard(id), focusComposerOnDesktop()), [feed])
+
   function goToEnd() {
     setIsAtEnd(true)
     toEnd()
@@ -154,7 +158,8 @@ export function MessageList({ feed, me, beginning, className, ...props }: Messag
               <RowView
                 row={row}
                 me={me}
-                feed={feed}
+                onRetry={retry}
+                onDiscard={discard}
                 beginning={beginning}
                 isNewest={row === lastRow && isAtEnd}
                 isLastOwn={row.key === lastOwnKey}
@@ -165,7 +170,7 @@ export function MessageList({ feed, me, beginning, className, ...props }: Messag
       </div>
       {older === 'loading' && <LoadingOlder />}
       {older === 'failed' && <NoOlder onRetry={feed.retryOlder} />}
-      {!isAtEnd && <ToEnd unread={unread} onClick={goToEnd} />}
+      {!isAtEnd && <ToEnd unread={unread} onClick={() => (goToEnd(), focusComposerOnDesktop())} />}
     </div>
   )
 }
@@ -187,13 +192,14 @@ function useStartChange(rows: readonly Row[]): boolean {
 interface RowViewProps {
   row: Row
   me: User
-  feed: RoomFeed
+  onRetry: (id: string) => void
+  onDiscard: (id: string) => void
   beginning: ReactNode
   isNewest: boolean
   isLastOwn: boolean
 }
 
-function RowView({ row, me, feed, beginning, isNewest, isLastOwn }: RowViewProps) {
+function RowView({ row, me, onRetry, onDiscard, beginning, isNewest, isLastOwn }: RowViewProps) {
   switch (row.kind) {
     case 'beginning':
       return beginning
@@ -220,8 +226,8 @@ function RowView({ row, me, feed, beginning, isNewest, isLastOwn }: RowViewProps
           me={me}
           isNewest={isNewest}
           isLastOwn={isLastOwn}
-          onRetry={feed.retry}
-          onDiscard={feed.discard}
+          onRetry={onRetry}
+          onDiscard={onDiscard}
         />
       )
     }

@@ -129,13 +129,12 @@ export class RoomFeed extends Store<Feed> {
     this.#draft = text
   }
 
-  /** Bound, as is `discard`: the rows of the list are handed them as they are. */
-  readonly retry = (id: string): void => {
+  retry(id: string): void {
     this.#room.retry(id)
     this.#change()
   }
 
-  readonly discard = (id: string): void => {
+  discard(id: string): void {
     this.#own = this.#own.filter((send) => send.id !== id)
     this.#pending = this.#pending.filter((send) => send.id !== id)
     this.#room.discard(id)
