@@ -99,7 +99,7 @@ describe('frames of clients', () => {
       }),
       { numRuns: 1_500 },
     )
-    assert.ok(taken > 100, `${taken} were taken`)
+    assert.ok(taken > 50, `${taken} were taken`)
   })
 
   test('[F3] no line whatever makes parsing throw, and every refusal has a code of the table', () => {
