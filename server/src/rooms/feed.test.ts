@@ -236,6 +236,38 @@ describe('a feed', () => {
     assert.deepEqual(reader.seen, [1, 2, 3])
   })
 
+  test('writes to a thousand followers in a turn, then lets others have theirs; what comes meanwhile goes out next', async () => {
+    const { feed, push, clock } = open(0)
+    const readers = Array.from({ length: 3_000 }, () => new Reader(0))
+    for (const reader of readers) feed.follow(reader)
+    await clock.pass(1_000)
+    push()
+    assert.equal(readers.filter(({ seen }) => seen.length === 1).length, 1_024)
+    push()
+    feed.unfollow(readers[2_999]!)
+    await clock.pass(0)
+    assert.deepEqual(readers[0]?.seen, [1])
+    assert.deepEqual(readers[2_998]?.seen, [1, 2])
+    assert.deepEqual(readers[2_999]?.seen, [])
+    await clock.pass(60)
+    for (const { seen } of readers.slice(0, -1)) assert.deepEqual(seen, [1, 2])
+  })
+
+  test('begins anew for everybody when the log is another one in the middle of a flush', async () => {
+    const { feed, push, clock } = open(0)
+    const readers = Array.from({ length: 1_100 }, () => new Reader(0))
+    for (const reader of readers) feed.follow(reader)
+    await clock.pass(1_000)
+    push()
+    feed.readFrom((after, limit) =>
+      Promise.resolve(upTo(after + 1, Math.min(7, after + limit)).map((n) => line(n))),
+    )
+    feed.reset('b', 7)
+    await clock.pass(100)
+    assert.deepEqual(readers[0]?.seen, [1, ...upTo(1, 7)])
+    assert.deepEqual(readers[1_099]?.seen, upTo(1, 7))
+  })
+
   test('never holds back a room of ten', async () => {
     const { feed, push } = open(0)
     const readers = Array.from({ length: 10 }, () => new Reader(0))
