@@ -1,8 +1,11 @@
+import type { IncomingMessage } from 'node:http'
 import { guestId, normaliseName, type User } from '@flotilla/protocol/frames.ts'
 import type { ProblemCode } from '../http-problem.ts'
-import type { HandshakeRequest } from './handshake.ts'
 
 /** Who may come in: the origin, and one of three doors. Everything is decided before the upgrade. */
+
+/** What is asked of a handshake: one that Node read, or the quick door. */
+export type HandshakeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'>
 
 /** Who is let in, and until when: ms since 1970, `Infinity` for ever. */
 export interface Admitted {

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import type { Welcome, WelcomeLimits } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Logger } from 'pino'
+import { WebSocketServer, type WebSocket } from 'ws'
 import { pause, type Cancel, type Clock } from '../clock.ts'
 import { PROBLEMS, refuseSocket, type ProblemCode } from '../http-problem.ts'
 import type { ServerLimits } from '../limits.ts'
@@ -12,13 +14,13 @@ import type { Metrics } from '../metrics.ts'
 import { textFrame } from '../rooms/ring.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
-import { Inbox, type Gateway as Handlers } from './dispatch.ts'
-import { enter, knock, type Admitted, type DoorRules, type Entrance } from './doors.ts'
-import { acceptHandshake, type HandshakeRequest } from './handshake.ts'
+import type { Gateway as Handlers } from './dispatch.ts'
+import { enter, knock, type Admitted, type DoorRules, type Entrance, type HandshakeRequest } from './doors.ts'
+import { greet, Guest, type House } from './guest.ts'
 import { putOff } from './put-off.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Session } from './session.ts'
-import { SocketLine, type LineListener } from './socket-line.ts'
+import { SocketLine } from './socket-line.ts'
 
 /** The clients of this server: lets them in, keeps their lines alive, and sends them elsewhere when it goes. */
 
@@ -30,6 +32,8 @@ const BEAT_MS = (0.9 * LIMITS.heartbeatMs) / BEAT_GROUPS
 const OBSERVE_MS = 50
 /** While clients are put off, it is logged this often. */
 const PUT_OFF_LOG_MS = 1_000
+/** A client that does not answer a close is cut off after this long. */
+const CLOSE_MS = 5_000
 /** At a drain clients are asked to move no faster than one in this time, if there is time … */
 const MOVE_MS = 1
 /** … some of them in each step. */
@@ -60,6 +64,7 @@ export class Gateway {
   readonly #handlers: Handlers
   readonly #house: House
   readonly #limits: WelcomeLimits
+  readonly #upgrades: WebSocketServer
   readonly #sessions = new Set<Session>()
   readonly #groups: Set<Session>[] = Array.from({ length: BEAT_GROUPS }, () => new Set())
   readonly #perIp = new Map<string, number>()
@@ -90,7 +95,7 @@ export class Gateway {
     this.#house = {
       handlers: this.#handlers,
       close: (session, code) => this.#close(session, code),
-      broke: (session, code) => this.#broke(session, code),
+      broke: (session, code, cause) => this.#broke(session, code, cause),
       left: (session, group, ip) => this.#left(session, group, ip),
     }
     this.#limits = {
@@ -101,6 +106,18 @@ export class Gateway {
       rate,
       rateMs: LIMITS.rateMs,
     }
+    const upgrades = {
+      noServer: true,
+      perMessageDeflate: false,
+      clientTracking: false,
+      maxPayload: limits.frameBytes,
+      maxFragments: limits.fragments,
+      maxBufferedChunks: limits.bufferedChunks,
+      closeTimeout: CLOSE_MS, // which its types do not know yet
+      handleProtocols: (offered: Set<string>) => (offered.has('chat.v1') ? 'chat.v1' : (false as const)),
+    }
+    this.#upgrades = new WebSocketServer(upgrades)
+    this.#upgrades.on('wsClientError', (_error, socket) => this.#turnAway(socket, 'bad_handshake'))
     this.#beat = clock.after(BEAT_MS, () => this.#beatGroup())
     this.#admission = new Admission(clock.now(), options.random, options.admission)
     this.#observing = clock.after(OBSERVE_MS, () => this.#observe())
@@ -124,26 +141,24 @@ export class Gateway {
     if (full !== undefined) return this.#turnAway(socket, full)
     const knocked = knock(request, doors)
     if (!knocked.ok) return this.#turnAway(socket, knocked.code)
-    const accepted = acceptHandshake(request)
-    if (accepted === undefined) return this.#turnAway(socket, 'bad_handshake')
     const admitted = this.#admission.knock(clock.now())
     if (admitted.is === 'put-off') {
       metrics.putOff += 1
       this.#putOff += 1
-      putOff(accepted, socket, admitted.retryMs)
+      if (!putOff(request, socket, admitted.retryMs)) this.#turnAway(socket, 'bad_handshake')
     } else if (admitted.is === 'in' && !('token' in knocked)) {
-      this.#welcome(socket, knocked, accepted, head)
+      this.#welcome(socket, knocked, request, head)
     } else {
       const turn = admitted.is === 'held' ? this.#hold(admitted.waitMs) : Promise.resolve()
       const entrance = turn.then(() => enter(knocked, doors))
-      void this.#welcomeLater(socket, entrance, accepted, head)
+      void this.#welcomeLater(socket, entrance, request, head)
     }
   }
 
   async #welcomeLater(
     socket: Socket,
     entering: Promise<Entrance>,
-    accepted: string,
+    request: HandshakeRequest,
     head: Buffer,
   ): Promise<void> {
     this.#entering += 1
@@ -154,7 +169,7 @@ export class Gateway {
       socket.resume()
       const refusal = entrance.ok ? this.#refusesMore(socket) : entrance.code
       if (refusal !== undefined) this.#turnAway(socket, refusal)
-      else if (entrance.ok) this.#welcome(socket, entrance, accepted, head)
+      else if (entrance.ok) this.#welcome(socket, entrance, request, head)
     } catch (cause) {
       this.#options.log.error({ err: cause }, 'upgrade failed')
       socket.destroy()
@@ -204,10 +219,19 @@ export class Gateway {
     return isOneTooMany ? 'too_many_connections' : undefined
   }
 
-  /** `accepted`: the head of the answer to its handshake; it goes out in one write with the welcome. */
-  #welcome(socket: Socket, { user, expiresAt }: Admitted, accepted: string, head: Buffer): void {
+  /** The answer to its handshake leaves in one write with the welcome. */
+  #welcome(socket: Socket, admitted: Admitted, request: HandshakeRequest, head: Buffer): void {
+    socket.cork()
+    // Of a request it asks no more than what the quick door knows of one, too.
+    this.#upgrades.handleUpgrade(request as IncomingMessage, socket, head, (ws) =>
+      this.#enter(ws, socket, admitted),
+    )
+    socket.uncork()
+  }
+
+  #enter(ws: WebSocket, socket: Socket, { user, expiresAt }: Admitted): void {
     const { server, metrics, clock, alternatives, changed, limits, perIp } = this.#options
-    const line = new SocketLine(socket, limits)
+    const line = new SocketLine(ws, socket)
     const session = new Session({
       id: randomUUID(),
       user,
@@ -232,8 +256,8 @@ export class Gateway {
       limits: this.#limits,
       alternatives: alternatives(),
     }
-    line.write(Buffer.concat([Buffer.from(accepted, 'latin1'), textFrame(JSON.stringify(welcome))]))
-    line.listen(new Guest(session, group, ip, this.#house), head)
+    line.write(textFrame(JSON.stringify(welcome)))
+    greet(ws, socket, new Guest(session, group, ip, this.#house))
     changed()
   }
 
@@ -248,9 +272,9 @@ export class Gateway {
     if (this.#sessions.size === 0) for (const resolve of this.#emptied.splice(0)) resolve()
   }
 
-  #broke(session: Session, code: CloseCode): void {
-    this.#options.metrics.closed(code)
-    this.#options.log.info({ session: session.id, user: session.user.id, code }, 'client line broke')
+  #broke(session: Session, code: CloseCode | undefined, cause: string): void {
+    if (code !== undefined) this.#options.metrics.closed(code)
+    this.#options.log.info({ session: session.id, user: session.user.id, code, cause }, 'client line broke')
   }
 
   #close(session: Session, code: CloseCode): void {
@@ -327,56 +351,5 @@ export class Gateway {
       this.#emptied.push(resolve)
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
-  }
-}
-
-/** What is done about what happens on a client's line; the same for all of them. */
-interface House {
-  handlers: Handlers
-  close: (session: Session, code: CloseCode) => void
-  broke: (session: Session, code: CloseCode) => void
-  left: (session: Session, group: Set<Session>, ip: string) => void
-}
-
-/** A session and its line. */
-class Guest implements LineListener {
-  readonly #session: Session
-  readonly #inbox: Inbox
-  readonly #group: Set<Session>
-  readonly #ip: string
-  readonly #house: House
-
-  constructor(session: Session, group: Set<Session>, ip: string, house: House) {
-    this.#session = session
-    this.#inbox = new Inbox(session, house.handlers)
-    this.#group = group
-    this.#ip = ip
-    this.#house = house
-  }
-
-  text(text: string): void {
-    this.heard()
-    this.#inbox.receive(text)
-  }
-
-  binary(): void {
-    this.heard()
-    this.#house.close(this.#session, 1003)
-  }
-
-  heard(): void {
-    this.#session.heardAt = this.#house.handlers.now()
-  }
-
-  drained(): void {
-    this.#session.drained()
-  }
-
-  broke(code: CloseCode): void {
-    this.#house.broke(this.#session, code)
-  }
-
-  closed(): void {
-    this.#house.left(this.#session, this.#group, this.#ip)
   }
 }

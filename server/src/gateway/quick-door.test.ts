@@ -5,7 +5,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { systemClock } from '../clock.ts'
 import { until } from '../test/until.ts'
-import type { HandshakeRequest } from './handshake.ts'
+import type { HandshakeRequest } from './doors.ts'
 import { QuickDoor, readHandshake } from './quick-door.ts'
 
 const PLAIN = [

@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Cancel, Clock } from '../clock.ts'
-import type { HandshakeRequest } from './handshake.ts'
-import { disown, NOBODY, own, type SocketOwner } from './owned-socket.ts'
+import type { HandshakeRequest } from './doors.ts'
 
 /**
  * Stands before Node's HTTP server and reads the handshakes that are as all clients write them: complete in the first chunk, nothing
@@ -25,11 +24,14 @@ const MAX_BYTES = 8 * 1024
 const HANDSHAKE =
   /^GET (\/ws(?:\?[\x21-\x7e]*)?) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n/
 
-export class QuickDoor implements SocketOwner {
+export class QuickDoor {
   readonly #options: QuickDoorOptions
   readonly #toNode: (socket: Socket) => void
   /** Connections that sent nothing yet, and when they came: the oldest first. */
   readonly #silent = new Map<Socket, number>()
+  /** The same for all connections: closures for each would be a good part of what is kept of an idle client. */
+  readonly #onData: (this: Socket, chunk: Buffer) => void
+  readonly #onClose: (this: Socket) => void
   #sweep: Cancel
 
   /** Takes the place of the listener by which `http` begins to read a connection. */
@@ -38,35 +40,43 @@ export class QuickDoor implements SocketOwner {
     const { http, clock, silentMs } = options
     const listeners = http.listeners('connection') as ((socket: Socket) => void)[]
     this.#toNode = (socket) => listeners.forEach((listener) => listener.call(http, socket))
+    const came = (socket: Socket, chunk: Buffer) => this.#came(socket, chunk)
+    this.#onData = function (chunk) {
+      came(this, chunk)
+    }
+    const silent = this.#silent
+    this.#onClose = function () {
+      silent.delete(this)
+    }
     http.removeAllListeners('connection')
     http.on('connection', (socket: Socket) => {
-      this.#silent.set(socket, clock.now())
-      own(socket, this)
+      silent.set(socket, clock.now())
+      socket.on('data', this.#onData)
+      socket.on('end', end)
+      socket.on('close', this.#onClose)
+      socket.on('error', ignore)
     })
     this.#sweep = clock.after(silentMs, () => this.#handOnSilent())
   }
 
-  data(socket: Socket, chunk: Buffer): void {
-    this.#silent.delete(socket)
+  #came(socket: Socket, chunk: Buffer): void {
+    this.#letGo(socket)
     const handshake = readHandshake(chunk)
-    if (handshake === undefined) return this.#handOn(socket, chunk)
-    own(socket, NOBODY)
-    this.#options.upgrade(handshake.request, socket, chunk.subarray(handshake.bytes))
+    if (handshake === undefined) this.#handOn(socket, chunk)
+    else this.#options.upgrade(handshake.request, socket, chunk.subarray(handshake.bytes))
   }
 
-  drained(): void {}
-
-  ended(socket: Socket): void {
-    socket.end()
-  }
-
-  closed(socket: Socket): void {
+  /** Listens no more, but for an error: without a listener a client that resets the line would end the process. */
+  #letGo(socket: Socket): void {
     this.#silent.delete(socket)
+    socket.off('data', this.#onData)
+    socket.off('end', end)
+    socket.off('close', this.#onClose)
   }
 
   #handOn(socket: Socket, chunk?: Buffer): void {
     socket.pause() // what was read goes first
-    disown(socket)
+    socket.off('error', ignore)
     this.#toNode(socket)
     if (chunk !== undefined) socket.unshift(chunk)
     socket.resume()
@@ -76,7 +86,7 @@ export class QuickDoor implements SocketOwner {
     const { clock, silentMs } = this.#options
     for (const [socket, cameAt] of this.#silent) {
       if (clock.now() - cameAt < silentMs) break
-      this.#silent.delete(socket)
+      this.#letGo(socket)
       this.#handOn(socket)
     }
     this.#sweep = clock.after(silentMs, () => this.#handOnSilent())
@@ -115,3 +125,9 @@ export function readHandshake(chunk: Buffer): { request: HandshakeRequest; bytes
     headers.expect === undefined
   return isPlain ? { request: { method: 'GET', url, headers }, bytes: all.length } : undefined
 }
+
+function end(this: Socket): void {
+  this.end()
+}
+/** The socket is destroyed by itself. */
+function ignore(): void {}
