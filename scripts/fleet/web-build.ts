@@ -26,8 +26,9 @@ export async function buildWebIfStale(): Promise<void> {
   try {
     await build(fresh)
     await mkdir(dist, { recursive: true })
-    await rename(dist, `${fresh}-old`)
-    await rename(fresh, dist)
+    // Another process may have built it at the same time: one of the two stays, and they are the same.
+    await rename(dist, `${fresh}-old`).catch(unless('ENOENT'))
+    await rename(fresh, dist).catch(unless('ENOTEMPTY', 'EEXIST'))
   } finally {
     await rm(fresh, { recursive: true, force: true })
     await rm(`${fresh}-old`, { recursive: true, force: true })
@@ -56,6 +57,12 @@ async function build(outDir: string): Promise<void> {
     child.once('close', resolve)
   })
   if (code !== 0) throw new Error(`the web app could not be built:\n${Buffer.concat(output).toString()}`)
+}
+
+function unless(...codes: string[]) {
+  return (error: NodeJS.ErrnoException) => {
+    if (!codes.includes(error.code ?? '')) throw error
+  }
 }
 
 /** When the newest file at or under `path` was changed, in ms since 1970; 0 if there is none. */
