@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
+import { PortBlock } from '@flotilla/protocol/node/port-block.ts'
 import { EndedBeforeReady } from './child.ts'
 import { Supervised, type SupervisedSpec } from './supervised.ts'
 import { until } from './until.ts'
@@ -9,7 +10,7 @@ const SMALL_SERVER = join(import.meta.dirname, 'test/small-server.ts')
 
 describe('a supervised process', () => {
   test('is started again on the same port when it dies, and that is said', async (t) => {
-    const { supervised, said } = supervise(t)
+    const { supervised, said } = await supervise(t)
     const { url } = await supervised.start()
     const pid = supervised.pid
     await assert.rejects(fetch(`${url}/exit`))
@@ -20,7 +21,7 @@ describe('a supervised process', () => {
   })
 
   test('is killed and started again when it hangs', async (t) => {
-    const { supervised, said } = supervise(t, { limits: { failedProbes: 1, silentMs: 100 } })
+    const { supervised, said } = await supervise(t, { limits: { failedProbes: 1, silentMs: 100 } })
     const { url } = await supervised.start()
     const hanging = new AbortController()
     t.after(() => hanging.abort())
@@ -33,14 +34,17 @@ describe('a supervised process', () => {
   })
 
   test('that never gets ready at its first start is not started again', async (t) => {
-    const { supervised, said } = supervise(t, { args: (port) => [SMALL_SERVER, String(port), 'fail'] })
+    const { supervised, said } = await supervise(t, {
+      port: 0,
+      args: (port) => [SMALL_SERVER, String(port), 'fail'],
+    })
     await assert.rejects(supervised.start(), EndedBeforeReady)
     assert.deepEqual(said, ['small: cannot start: the test says so'])
   })
 
   test('that fails again and again says why only once', async (t) => {
     let mode = ''
-    const { supervised, said } = supervise(t, {
+    const { supervised, said } = await supervise(t, {
       args: (port) => [SMALL_SERVER, String(port), mode],
       limits: { firstDelayMs: 1, maxDelayMs: 1 },
     })
@@ -55,7 +59,7 @@ describe('a supervised process', () => {
 
   test('restarts when asked, on the same port and at once, and one that then fails is started again like any other', async (t) => {
     let mode = ''
-    const { supervised, said } = supervise(t, { args: (port) => [SMALL_SERVER, String(port), mode] })
+    const { supervised, said } = await supervise(t, { args: (port) => [SMALL_SERVER, String(port), mode] })
     const { url } = await supervised.start()
     const { name, pid } = supervised
     const restarted = supervised.restart()
@@ -74,7 +78,7 @@ describe('a supervised process', () => {
   })
 
   test('stays down once stopped', async (t) => {
-    const { supervised, said } = supervise(t)
+    const { supervised, said } = await supervise(t)
     const { url } = await supervised.start()
     await supervised.stop(5_000)
     await assert.rejects(fetch(url))
@@ -82,12 +86,14 @@ describe('a supervised process', () => {
   })
 })
 
-function supervise(t: TestContext, spec: Partial<SupervisedSpec> = {}) {
+async function supervise(t: TestContext, spec: Partial<SupervisedSpec> = {}) {
   const said: string[] = []
+  const ports = await PortBlock.hold()
+  t.after(() => ports.release())
   const supervised = new Supervised(
     {
       kind: 'small',
-      port: 0,
+      port: await ports.next(),
       args: (port) => [SMALL_SERVER, String(port)],
       healthUrl: (url) => `${url}/healthz`,
       ...spec,
