@@ -39,6 +39,8 @@ export interface Named {
   id?: string | undefined
 }
 
+/** Entries of so many bytes are copied behind an answer rather than written as a frame of their own. */
+const MAX_COPIED_BYTES = 4 * 1024
 const PING_FRAME = Buffer.from([0x89, 0x00])
 
 export class Session {
@@ -129,11 +131,18 @@ export class Session {
     return false
   }
 
-  /** Entries, after the answers that wait: one frame for both. */
+  /** Entries, after the answers that wait: one write for both. */
   write(slice: Slice): void {
     if (!this.isOpen) return
     if (this.#answers.length === 0) return this.#line.write(slice.frame)
-    this.#line.write(textFrame(this.#takeAnswers(), slice.lines))
+    const answers = this.#takeAnswers()
+    if (slice.lines.length <= MAX_COPIED_BYTES) this.#line.write(textFrame(answers, slice.lines))
+    else {
+      this.#line.together(() => {
+        this.#line.write(textFrame(answers))
+        this.#line.write(slice.frame)
+      })
+    }
     this.#reconsiderReadingIfFull()
   }
 
