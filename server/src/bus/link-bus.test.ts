@@ -4,19 +4,19 @@ import type { AddressInfo } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
 import { pino } from 'pino'
 import { WebSocket } from 'ws'
-import { systemClock } from '../clock.ts'
+import { systemClock, type Clock } from '../clock.ts'
 import { describeBus, Heard } from './bus.contract.ts'
 import { LinkBus } from './link-bus.ts'
 
 const SECRET = 'a-secret-of-the-fleet'
 
-async function node(t: TestContext, id: string, inc = `${id}-1`) {
+async function node(t: TestContext, id: string, inc = `${id}-1`, clock: Clock = systemClock) {
   const http = createServer()
   const counters = { sent: 0, received: 0, dropped: 0 }
   const bus = new LinkBus({
     self: { id, inc },
     secret: SECRET,
-    clock: systemClock,
+    clock,
     log: pino({ level: 'silent' }),
     counters,
   })
@@ -90,6 +90,35 @@ describe('a link', () => {
     await atOther.until(({ events }) => events.includes('down a'))
     assert.deepEqual(heard.events, [])
     assert.deepEqual(atOther.messages, [])
+  })
+
+  test('[B3] to a peer that was heard in time is not given up by a server that itself stood still, but to a silent one it is', async (t) => {
+    let now = 0
+    let due: (() => void)[] = []
+    const clock: Clock = {
+      now: () => now,
+      after(_ms, run) {
+        due.push(run)
+        return () => (due = due.filter((one) => one !== run))
+      },
+      soon: (run) => systemClock.soon(run),
+    }
+    /** All that waits for its time comes after so long. */
+    const pass = (ms: number) => {
+      now += ms
+      for (const run of due.splice(0)) run()
+    }
+    const [a, b] = [await node(t, 'a', 'a-1', clock), await node(t, 'b')]
+    const [atA, atB] = [new Heard(), new Heard()]
+    a.bus.listen(atA)
+    b.bus.listen(atB)
+    a.bus.know(b.address)
+    a.bus.reach('b')
+    await atA.until(({ events }) => events.includes('up b'))
+    pass(60_000)
+    assert.deepEqual(atA.events, ['up b'])
+    for (let beats = 0; beats < 3; beats += 1) pass(1_000)
+    assert.deepEqual(atA.events, ['up b', 'down b'])
   })
 
   test('[B4] holds a bounded number of bytes for a peer that does not answer', async (t) => {

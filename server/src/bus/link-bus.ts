@@ -19,6 +19,7 @@ import { LinkFrame } from './link-frame.ts'
 
 /** A link nothing was heard on for this long is dead, though its socket may not know. Pings go out three times as often. */
 const SILENT_MS = 3_000
+const BEAT_MS = SILENT_MS / 3
 const REDIAL_MS = 100
 const REDIAL_MAX_MS = 2_000
 /** What may wait for a peer that is being dialled or does not read; beyond it messages are dropped (B4). */
@@ -77,7 +78,7 @@ export class LinkBus implements Bus {
   constructor(options: LinkBusOptions) {
     this.#options = options
     this.#limits = options.limits ?? LIMITS
-    this.#beat = options.clock.after(SILENT_MS / 3, () => this.#keepAlive())
+    this.#beat = this.#nextBeat()
     this.#upgrades.on('wsClientError', (_error, socket) => refuseSocket(socket, 'bad_handshake'))
     this.#upgrades.on('headers', (headers) => {
       headers.push(`${ID_HEADER}: ${options.self.id}`, `${INC_HEADER}: ${options.self.inc}`)
@@ -296,15 +297,23 @@ export class LinkBus implements Bus {
     }
   }
 
-  #keepAlive(): void {
+  #nextBeat(): Cancel {
+    const { clock } = this.#options
+    const dueAt = clock.now() + BEAT_MS
+    return clock.after(BEAT_MS, () => this.#keepAlive(clock.now() - dueAt))
+  }
+
+  #keepAlive(lateMs: number): void {
     const now = this.#options.clock.now()
+    // This process itself stood still: what its peers said meanwhile is still to be read.
+    const isJudging = lateMs < BEAT_MS
     for (const peer of this.#peers.values()) {
       const { link } = peer
       if (link === undefined) continue
-      if (now - link.heardAt >= SILENT_MS) this.#lose(peer, link)
+      if (isJudging && now - link.heardAt >= SILENT_MS) this.#lose(peer, link)
       else link.ws.ping()
     }
-    this.#beat = this.#options.clock.after(SILENT_MS / 3, () => this.#keepAlive())
+    this.#beat = this.#nextBeat()
   }
 
   async close(): Promise<void> {
