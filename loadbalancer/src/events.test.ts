@@ -10,7 +10,7 @@ import {
   type RegistryChange,
 } from '@flotilla/protocol/control.ts'
 import type { Peer } from '../test/fleet.ts'
-import { startBalancer, startPeers, until } from '../test/fleet.ts'
+import { register, startBalancer, startPeers, until } from '../test/fleet.ts'
 import { Events, MAX_LISTENERS } from './events.ts'
 import { Metrics } from './metrics.ts'
 
@@ -67,7 +67,7 @@ test('who listens gets a snapshot first, then what changes', async (t) => {
   assert.deepEqual(placements()[1], { room: 'general', home: 'b', formerHome: 'a', epoch: 2 })
 
   a.inc = 'next-run'
-  await balancer.tell('/register', a.registration())
+  await register(balancer, a)
   await until(() => changes().some((change) => rowOfA(change)?.inc === 'next-run'))
 })
 
