@@ -39,6 +39,20 @@ describe('dialogs of the web app', () => {
     await inLog(page, 'anyone below?').waitFor()
   })
 
+  test('a name that is refused can be written anew at once', async (t) => {
+    const stage = await theatre.stage(t, { servers: 1 })
+    const { page } = await stage.person('ana')
+    await page.getByRole('button', { name: 'New room' }).click()
+    const field = page.getByLabel('Name', { exact: true })
+    await field.fill('up\u202Edown')
+    await page.getByRole('button', { name: 'Create room' }).click()
+    await page.getByRole('alert').getByText('That name can’t be used.').waitFor()
+    await page.keyboard.press('ControlOrMeta+A')
+    await page.keyboard.type('Bilge pumps')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Bilge pumps' }).waitFor()
+  })
+
   test('a dialog goes by a click beside it, but not by one that began inside', async (t) => {
     const stage = await theatre.stage(t, { servers: 0 })
     const ana = await stage.visitor()

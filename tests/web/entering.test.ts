@@ -60,9 +60,13 @@ describe('entering the web app', () => {
   test('a name that cannot be used is refused in words, and a good one is remembered', async (t) => {
     const stage = await theatre.stage(t, { servers: 1 })
     const ana = await stage.visitor()
-    await ana.page.getByLabel('Your name').fill('a:b')
-    await ana.page.keyboard.press('Enter')
+    const field = ana.page.getByLabel('Your name')
+    await field.fill('a:b')
+    await ana.page.getByRole('button', { name: 'Come aboard' }).click()
     await ana.page.getByText('That name can’t be used.').waitFor()
+    await ana.page.keyboard.press('Backspace') // one can write on where it is wrong
+    await ana.page.keyboard.press('Backspace')
+    assert.equal(await field.inputValue(), 'a')
     await ana.enter('ana')
     await ana.page.reload()
     await ana.page.getByRole('textbox', { name: /^Message/ }).waitFor()

@@ -18,6 +18,7 @@ export function CreateRoomDialog({ rooms, open, onOpenChange, onCreated }: Creat
   const [name, setName] = useState('')
   const [problem, setProblem] = useState<ApiProblem>()
   const [isBusy, setIsBusy] = useState(false)
+  const field = useRef<HTMLInputElement>(null)
   /** The answer that is waited for. */
   const awaited = useRef<Promise<unknown>>(undefined)
 
@@ -32,7 +33,11 @@ export function CreateRoomDialog({ rooms, open, onOpenChange, onCreated }: Creat
     if (awaited.current !== asked) return
     awaited.current = undefined
     setIsBusy(false)
-    if (!answer.ok) return setProblem(answer.problem)
+    if (!answer.ok) {
+      setProblem(answer.problem)
+      field.current?.focus() // the button lost it as it was switched off
+      return
+    }
     setName('')
     onCreated(answer.value)
   }
@@ -59,6 +64,7 @@ export function CreateRoomDialog({ rooms, open, onOpenChange, onCreated }: Creat
           Name
         </label>
         <Input
+          ref={field}
           id="room-name"
           value={name}
           onChange={(event) => setName(event.target.value)}

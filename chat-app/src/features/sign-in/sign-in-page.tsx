@@ -1,5 +1,5 @@
 import { ArrowRightIcon, LoaderCircleIcon } from 'lucide-react'
-import { useState, type ReactNode } from 'react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { wordsFor } from '@/balancer/api'
 import { Mark, Sea } from '@/components/fleet-art'
 import { Button } from '@/components/ui/button'
@@ -20,6 +20,11 @@ export function SignInPage({ session, hasInvitation, corner }: SignInPageProps) 
   const [name, setName] = useState(() => session.rememberedName)
   const isEntering = state.status === 'entering'
   const problem = state.status === 'out' ? state.problem : undefined
+  const field = useRef<HTMLInputElement>(null)
+  // The button lost the focus as it was switched off meanwhile; now the name is to be written anew.
+  useEffect(() => {
+    if (problem) field.current?.focus()
+  }, [problem])
   return (
     <main className="app-height relative grid place-items-center overflow-y-auto px-5 pt-[env(safe-area-inset-top)] pb-[env(safe-area-inset-bottom)]">
       <Sea className="pointer-events-none absolute inset-x-0 bottom-0 h-[clamp(7rem,27vh,16rem)] w-full" />
@@ -43,6 +48,7 @@ export function SignInPage({ session, hasInvitation, corner }: SignInPageProps) 
             Your name
           </label>
           <Input
+            ref={field}
             id="name"
             name="name"
             value={name}
