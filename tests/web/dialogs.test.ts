@@ -23,7 +23,7 @@ describe('dialogs of the web app', () => {
     await page.getByLabel('Name', { exact: true }).fill('Bilge pumps')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Bilge pumps' }).waitFor()
-    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    await page.locator('dialog[open]').waitFor({ state: 'detached' })
     assert.deepEqual(complaints, [])
   })
 

@@ -75,6 +75,7 @@ describe('what was said before, in the web app', () => {
     refusals.left = 0
     await notice.getByRole('button', { name: 'Try again' }).click()
     await notice.waitFor({ state: 'detached' })
+    assert.ok(await log(page).evaluate((list) => list === document.activeElement), 'keys scroll on')
     await until('the first message is there', async () => {
       await log(page).evaluate((list) => list.scrollTo(0, 0))
       return said(page, 'text 1').isVisible()

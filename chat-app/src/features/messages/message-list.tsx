@@ -169,7 +169,7 @@ export function MessageList({ feed, me, beginning, className, ...props }: Messag
         </Virtualizer>
       </div>
       {older === 'loading' && <LoadingOlder />}
-      {older === 'failed' && <NoOlder onRetry={feed.retryOlder} />}
+      {older === 'failed' && <NoOlder onRetry={() => (feed.retryOlder(), scroller.current?.focus())} />}
       {!isAtEnd && <ToEnd unread={unread} onClick={() => (goToEnd(), focusComposerOnDesktop())} />}
     </div>
   )

@@ -166,8 +166,9 @@ export class RoomFeed extends Store<Feed> {
     await this.#older.load()
   }
 
-  /** Bound. */
-  readonly retryOlder = (): void => void this.#older.retry()
+  retryOlder(): void {
+    void this.#older.retry()
+  }
 
   #receive(entries: readonly Entry[]): void {
     this.#readTo ??= this.#room.state.head
