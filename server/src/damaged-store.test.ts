@@ -77,7 +77,7 @@ test('a server that meets damage ends, and nobody is shown it', async (t) => {
 
   const second = await fleet.open({ port: server.port })
   const bob = await fleet.client(second, 'bob')
-  bob.say({ type: 'join', room }) // which reads the entries before it
+  void bob.join(room).catch(() => {}) // which reads the entries before it; nobody answers when the server is lost
   assert.match(String(await second.lost), /not what was written/)
   assert.deepEqual(bob.entries(room), [])
   bob.terminate()
