@@ -2,8 +2,10 @@
 // The same figures are taken of a plain `ws` + `better-sqlite3` server in the same run: absolute figures depend on the
 // machine, their ratio much less.
 //
-//   npm run bench                              everything, under four minutes
+//   npm run bench                              everything, in about 20 minutes
+//   npm run bench -- --targets flotilla,plain  without the other servers, in 10
 //   npm run bench -- --only W1,W4              some of it
+//   npm run bench -- --short                   the guard that the check runs, in half a minute
 //   npm run bench -- --seconds 10 --json FILE  longer windows; all figures as JSON
 //   npm run bench -- --profile --only W1       where the server's time goes
 //   npm run bench -- --help                    all flags
