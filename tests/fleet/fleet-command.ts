@@ -3,9 +3,13 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { LineSplitter } from '../../scripts/fleet/line-splitter.ts'
 import { atEnd, freshFolder, until } from './harness.ts'
 
 const FLEET = join(import.meta.dirname, '../../scripts/fleet.ts')
+/** It may have to build the web app first. */
+const UP_MS = 300_000
+const PIPE_MS = 5_000
 export const ANY_PORT = ['--loadbalancer-port', '0', '--server-port', '0', '--web-port', '0']
 
 export interface Row {
@@ -37,8 +41,10 @@ export async function start(
   })
   const lines: string[] = []
   for (const stream of [child.stdout, child.stderr]) {
+    const splitter = new LineSplitter((line) => line.trim() !== '' && lines.push(line))
     stream.setEncoding('utf8')
-    stream.on('data', (text: string) => lines.push(...text.split('\n').filter((line) => line.trim() !== '')))
+    stream.on('data', (text: string) => splitter.push(text))
+    stream.on('end', () => splitter.end())
   }
   atEnd(t, async () => {
     if (t.error) for (const line of lines) t.diagnostic(line)
@@ -46,15 +52,22 @@ export async function start(
     child.kill('SIGKILL') // its children follow
     await once(child, 'close')
   })
-  const says = (text: string) => until(`it says "${text}"`, () => lines.some((line) => line.includes(text)))
+  const hasSaid = (text: string) => lines.some((line) => line.includes(text))
+  /** @throws also as soon as it ends without having said it */
+  const says = async (text: string, timeoutMs?: number) => {
+    const isOver = () => child.exitCode !== null || child.signalCode !== null
+    const patience = timeoutMs === undefined ? {} : { timeoutMs }
+    await until(`it says "${text}"`, () => hasSaid(text) || isOver(), patience)
+    // What it said last may come after its end.
+    if (!hasSaid(text)) await once(child, 'close', { signal: AbortSignal.timeout(PIPE_MS) }).catch(() => {})
+    if (!hasSaid(text)) throw new Error(`it ended without saying "${text}"`)
+  }
   return {
     process: child,
     lines,
     says,
     async table() {
-      await until('the fleet is up', () => lines.some((line) => line.startsWith('Flotilla is up')), {
-        timeoutMs: 300_000, // it may have to build the web app first
-      })
+      await says('Flotilla is up', UP_MS)
       return lines.flatMap((line) => {
         const [, kind = '', port, pid, url = ''] =
           /^ {2}(balancer|server|web app) (\d+) +(\d+) +(\S+)/.exec(line) ?? []
