@@ -43,7 +43,7 @@ export const FILE_PLANTS: readonly FilePlant[] = [
         find: 'const before = this.#commitNo\n',
         put: `const before = this.#commitNo
     for (const room of this.#rooms.keys()) if (this.row(room)?.movedTo !== null) this.forget(room)
-    ${standsStill(25)}
+    ${standsStill(100)}
 `,
       },
       {
@@ -61,7 +61,7 @@ export const FILE_PLANTS: readonly FilePlant[] = [
       {
         file: 'server/src/store/take-over.ts',
         find: "yield 'level'",
-        put: `${standsStill(25)}
+        put: `${standsStill(100)}
     yield 'level'`,
       },
       {
