@@ -89,6 +89,10 @@ export class Feed {
   get head(): Seq {
     return this.#ring.head
   }
+  /** The last entry that went out to whoever could take it. */
+  get flushedHead(): Seq {
+    return this.#flushedHead
+  }
   get size(): number {
     return this.#followers.size
   }

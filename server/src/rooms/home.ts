@@ -129,7 +129,7 @@ export class Home implements Committing {
     }
     if (lines.length === 0) return
     this.#feed.push(lines)
-    this.#feed.flush({ audience: this.#presence.count })
+    this.#feed.flush({ audience: this.#presence.size })
   }
 
   refused(drafts: readonly Accepted[], cause: 'full' | 'lost'): void {

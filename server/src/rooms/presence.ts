@@ -43,6 +43,11 @@ export class Presence {
     return this.#changed.size > 0
   }
 
+  /** How many are here, handed out or not. */
+  get size(): number {
+    return this.#people.size
+  }
+
   /** How many were handed out as being here. */
   get count(): number {
     return this.#shown.size
@@ -132,11 +137,13 @@ export class Presence {
   /** What changed since the last call; who came and went in between is in neither. */
   takeChanges(now = 0): PresenceChanges {
     const changes: PresenceChanges = { join: [], leave: [] }
-    for (const [id, change] of this.#changed) {
+    if (this.#changed.size === 0) return changes
+    const all = this.#changed
+    this.#changed = new Map() // to take one after the other out of it makes a smaller map each few
+    for (const [id, change] of all) {
       change.seenAt ??= now
-      if (!change.here && now - change.seenAt < this.#lingerMs) continue
-      this.#changed.delete(id)
-      if (change.here) {
+      if (!change.here && now - change.seenAt < this.#lingerMs) this.#changed.set(id, change)
+      else if (change.here) {
         this.#shown.set(id, change.user)
         changes.join.push(change.user)
       } else {

@@ -241,7 +241,8 @@ export class Rooms implements BusListener {
     for (const [id, { home, relay, feed, peopleVersion }] of this.#rooms) {
       if (home !== undefined && feed !== undefined) {
         const { epoch, membersVersion } = home
-        for (const edge of home.edges()) listFor(heads, edge).push([id, epoch, feed.head, membersVersion])
+        for (const edge of home.edges())
+          listFor(heads, edge).push([id, epoch, feed.flushedHead, membersVersion])
       } else if (relay?.isFollowing === true) listFor(people, relay.home).push([id, peopleVersion])
     }
     const { bus, clock } = this.#context
