@@ -132,7 +132,7 @@ export function MessageList({ feed, me, beginning, className, ...props }: Messag
           else if (KEYS_UP.has(event.key) && isOwn) leaveEnd()
         }}
         onWheel={(event) => {
-          if (event.deltaY < 0 && !event.ctrlKey) leaveEnd() // with it the page is zoomed
+          if (event.deltaY < 0 && !event.ctrlKey) leaveEnd() // with Ctrl it zooms the page
         }}
         onTouchStart={(event) => {
           touchedAt.current = event.touches[0]?.clientY ?? 0
