@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   LoggedInSchema,
   RoomCreatedSchema,
@@ -92,6 +93,11 @@ async function post(url: string, body: object, headers: Record<string, string> =
     signal: AbortSignal.timeout(20_000),
   })
   const text = await response.text()
+  if (response.status === 429) {
+    // Rooms are made at 100 a second at most from one address: thousands take their time.
+    await pause(Number(response.headers.get('retry-after') ?? '1') * 1_000)
+    return post(url, body, headers)
+  }
   if (!response.ok) throw new Error(`POST ${url} answered ${response.status}: ${text}`)
   return JSON.parse(text)
 }
