@@ -1,4 +1,5 @@
 import type { ClientLine } from '../../server/src/gateway/session.ts'
+import { textFrame } from '../../server/src/rooms/ring.ts'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import type { Process, World } from './world.ts'
 
@@ -15,6 +16,7 @@ export interface ServerEnd {
 }
 
 const RESEND_MS = 250
+const PING = Buffer.from([0x89, 0x00])
 
 /** Whether what one side sends reaches the other now. */
 export type Reaches = () => boolean
@@ -53,6 +55,15 @@ export class SimLine implements ClientLine {
 
   get isOpen(): boolean {
     return !this.#isClosed
+  }
+
+  writeText(text: string): void {
+    this.write(textFrame(text))
+  }
+
+  ping(text: string): void {
+    this.write(PING)
+    if (text !== '') this.writeText(text)
   }
 
   write(frame: Buffer): void {

@@ -6,6 +6,7 @@ import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { MemoryNetwork } from '../bus/memory-bus.ts'
 import { Committer } from '../rooms/committer.ts'
 import type { Directory } from '../rooms/directory.ts'
+import { textFrame } from '../rooms/ring.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import { MemoryStore } from '../store/memory-store.ts'
 import type { Batch } from '../store/store.ts'
@@ -31,6 +32,12 @@ class Line implements ClientLine {
     if (frame[0] !== 0x81) return
     const text = frame.toString('utf8', short === 127 ? 10 : short === 126 ? 4 : 2)
     for (const line of text.split('\n')) this.frames.push(JSON.parse(line) as ServerFrame)
+  }
+  writeText(text: string): void {
+    this.write(textFrame(text))
+  }
+  ping(text: string): void {
+    if (text !== '') this.writeText(text)
   }
   together(write: () => void): void {
     write()

@@ -8,7 +8,7 @@ import type { Member } from '../rooms/audience.ts'
 import { PresenceSum } from '../rooms/gathered.ts'
 import type { MembersDifference } from '../rooms/members-view.ts'
 import { textFrame, type Slice } from '../rooms/ring.ts'
-import type { Room } from '../rooms/room.ts'
+import { JoinedRooms } from './joined-rooms.ts'
 
 /**
  * One connected client. Answers of a turn leave together, in one write with the entries that are due.
@@ -23,6 +23,10 @@ export interface ClientLine {
   readonly sentBytes: number
   /** Writes a whole WebSocket frame. */
   write(frame: Buffer): void
+  /** Writes a text frame. */
+  writeText(text: string): void
+  /** Asks for a sign of life, in one write with the text frame, if it is not empty. */
+  ping(text: string): void
   /** What is written within `write` leaves together. */
   together(write: () => void): void
   /** Reads nothing more, until `resume`. */
@@ -41,17 +45,17 @@ export interface Named {
 
 /** Entries of so many bytes are copied behind an answer rather than written as a frame of their own. */
 const MAX_COPIED_BYTES = 4 * 1024
-const PING_FRAME = Buffer.from([0x89, 0x00])
 
 export class Session {
   readonly id: string
   readonly user: User
-  readonly joined = new Map<RoomId, RoomMember>()
+  readonly joined = new JoinedRooms()
   readonly #line: ClientLine
   readonly #metrics: GatewayCounters
   readonly #limits: ServerLimits
   readonly #expiresAt: number
-  #answers: string[] = []
+  /** Lines that wait for the end of the turn. */
+  #answers = ''
   #isScheduled = false
   #unacked = 0
   #reads = 0
@@ -64,7 +68,7 @@ export class Session {
   /** Since when nothing of what is unsent has left, and how much had left then. */
   #stuck: { since: number; written: number } | undefined
   /** When its last bad lines came, `badFrames` at most: then a ring whose oldest is at `#oldestBad`. */
-  readonly #bad: number[] = []
+  #bad: number[] | undefined
   #oldestBad = 0
 
   constructor(options: {
@@ -101,7 +105,7 @@ export class Session {
 
   /** The same for a frame that is encoded already. */
   answerLine(line: string): void {
-    this.#answers.push(line)
+    this.#answers = this.#answers === '' ? line : `${this.#answers}\n${line}`
     if (this.#isScheduled) return
     this.#isScheduled = true
     queueMicrotask(() => this.#flushAnswers())
@@ -134,12 +138,12 @@ export class Session {
   /** Entries, after the answers that wait: one write for both. */
   write(slice: Slice): void {
     if (!this.isOpen) return
-    if (this.#answers.length === 0) return this.#line.write(slice.frame)
+    if (this.#answers === '') return this.#line.write(slice.frame)
     const answers = this.#takeAnswers()
     if (slice.lines.length <= MAX_COPIED_BYTES) this.#line.write(textFrame(answers, slice.lines))
     else {
       this.#line.together(() => {
-        this.#line.write(textFrame(answers))
+        this.#line.writeText(answers)
         this.#line.write(slice.frame)
       })
     }
@@ -148,9 +152,9 @@ export class Session {
 
   #flushAnswers(): void {
     this.#isScheduled = false
-    if (this.#answers.length === 0) return
+    if (this.#answers === '') return
     const text = this.#takeAnswers()
-    if (this.isOpen) this.#line.write(textFrame(text))
+    if (this.isOpen) this.#line.writeText(text)
     this.#reconsiderReadingIfFull()
   }
 
@@ -159,15 +163,15 @@ export class Session {
   }
 
   #takeAnswers(): string {
-    const text = this.#answers.length === 1 ? (this.#answers[0] as string) : this.#answers.join('\n')
-    this.#answers = []
+    const text = this.#answers
+    this.#answers = ''
     return text
   }
 
   /** The line took everything: what waited for that goes on. */
   drained(): void {
     this.#reconsiderReading()
-    for (const { room, member } of this.joined.values()) {
+    for (const { room, member } of this.joined) {
       room.feed?.pumpOne(member)
       member.drained()
     }
@@ -223,13 +227,14 @@ export class Session {
 
   /** Counts a bad line. @returns whether there were too many [L3]: not by windows, across whose edge twice as many would go */
   isFlooding(now: number): boolean {
-    if (this.#bad.length < LIMITS.badFrames) this.#bad.push(now)
+    const bad = (this.#bad ??= [])
+    if (bad.length < LIMITS.badFrames) bad.push(now)
     else {
-      this.#bad[this.#oldestBad] = now
+      bad[this.#oldestBad] = now
       this.#oldestBad = (this.#oldestBad + 1) % LIMITS.badFrames
     }
-    if (this.#bad.length < LIMITS.badFrames) return false
-    return now - (this.#bad[this.#oldestBad] as number) < LIMITS.badFramesMs
+    if (bad.length < LIMITS.badFrames) return false
+    return now - (bad[this.#oldestBad] as number) < LIMITS.badFramesMs
   }
 
   /** Once per heartbeat: where its rooms stand, and a ping. @returns the code to close with if it is of no use any more */
@@ -245,13 +250,10 @@ export class Session {
       else if (now - this.#stuck.since >= this.#limits.noProgressMs) return 4408
     } else this.#stuck = undefined
     if (this.unsentBytes >= this.#limits.highWaterBytes) return undefined
-    this.#line.together(() => {
-      this.#line.write(PING_FRAME)
-      for (const [id, { room }] of this.joined) {
-        this.answerLine(`{"type":"head","room":"${id}","seq":${room.feed?.head ?? 0}}`)
-      }
-      this.#flushAnswers()
-    })
+    for (const { room } of this.joined) {
+      this.answerLine(`{"type":"head","room":"${room.id}","seq":${room.feed?.head ?? 0}}`)
+    }
+    this.#line.ping(this.#takeAnswers())
     return undefined
   }
 
@@ -269,20 +271,14 @@ export class Session {
 
   /** Leaves every room; nothing is written any more. */
   end(): void {
-    for (const { room, member } of this.joined.values()) room.exit(member)
+    for (const { room, member } of this.joined) room.exit(member)
     this.joined.clear()
-    this.#answers = []
+    this.#answers = ''
   }
 }
 
 /** History pages a client may wait for at once. */
 const MAX_READS = 4
-
-export interface RoomMember {
-  room: Room
-  member: ClientMember
-  typedAt: number
-}
 
 /** A session in one room: a cursor, and where to write. */
 export class ClientMember implements Member {

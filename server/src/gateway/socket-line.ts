@@ -1,7 +1,11 @@
 import type { Socket } from 'node:net'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import { WebSocket } from 'ws'
+import { textFrame, textHeader } from '../rooms/ring.ts'
 import type { ClientLine } from './session.ts'
+
+/** A whole frame: an empty ping. */
+const PING = '\x89\x00'
 
 /**
  * A client's WebSocket. Reading goes through `ws`; frames prepared once for everybody go straight to the socket: `ws` itself
@@ -53,6 +57,26 @@ export class SocketLine implements ClientLine {
     this.#unsent -= length
     if (error != null) this.#socket.destroy(error)
     else if (!this.#isWriting && this.#unsent === 0) this.#socket.emit('drain')
+  }
+
+  writeText(text: string): void {
+    this.#write('', text)
+  }
+
+  ping(text: string): void {
+    this.#write(PING, text)
+  }
+
+  /** ASCII, which most is, goes to the system as it is: no buffer is made for it, and none outlives the turn. */
+  #write(before: string, text: string): void {
+    const { length } = text
+    if (length === 0) this.#socket.write(before, 'latin1')
+    else if (Buffer.byteLength(text) === length)
+      this.#socket.write(before + textHeader(length) + text, 'latin1')
+    else {
+      const frame = textFrame(text)
+      this.#socket.write(before === '' ? frame : Buffer.concat([Buffer.from(before, 'latin1'), frame]))
+    }
   }
 
   together(write: () => void): void {

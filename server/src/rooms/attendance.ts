@@ -36,7 +36,7 @@ export class Attendance {
   readonly #own = new Map<UserId, { user: User; sessions: number }>()
   readonly #view = new MembersView()
   #version = 0
-  #changed = new Map<UserId, User | undefined>()
+  #changed: Map<UserId, User | undefined> | undefined
   #reportLater: Cancel | undefined
   readonly #lingering = new Map<UserId, Cancel>()
   /** Changes that may still be told as they come. */
@@ -136,21 +136,25 @@ export class Attendance {
   }
 
   #note(id: UserId, user: User | undefined): void {
+    this.#changed ??= new Map()
     this.#changed.set(id, user)
     this.#reportLater ??= this.#clock.after(REPORT_MS, () => {
-      const changed = [...this.#takeChanges()]
-      const join = changed.flatMap(([, here]) => (here === undefined ? [] : [here]))
-      const leave = changed.flatMap(([gone, here]) => (here === undefined ? [gone] : []))
+      const join: User[] = []
+      const leave: UserId[] = []
+      for (const [changed, here] of this.#takeChanges()) {
+        if (here === undefined) leave.push(changed)
+        else join.push(here)
+      }
       this.#report({ full: false, join, leave })
     })
   }
 
-  #takeChanges(): Map<UserId, User | undefined> {
+  #takeChanges(): Iterable<[UserId, User | undefined]> {
     this.#reportLater?.()
     this.#reportLater = undefined
     const changed = this.#changed
-    this.#changed = new Map()
-    return changed
+    this.#changed = undefined
+    return changed ?? []
   }
 
   #report(report: Omit<PeopleReport, 'v'>): void {

@@ -45,6 +45,13 @@ export class MembersView {
   /** Somebody came to this server, before the home knows. */
   enter(user: User): MembersDifference | undefined {
     const isNamed = this.#named.has(user.id)
+    // What `apply` would come to: it is done for everybody who comes.
+    if (!isNamed && this.isSmall && this.#count < LIMITS.presenceNames) {
+      this.#named.set(user.id, user)
+      this.#early.add(user.id)
+      this.#count = Math.min(Math.max(this.#count + 1, this.#named.size), LIMITS.presenceNames)
+      return { join: [user], leave: [], count: this.#count }
+    }
     const isEarly = !isNamed || this.#early.has(user.id)
     const count = isNamed ? this.#count : this.#count + 1
     const change = this.apply({ full: false, settled: true, join: [user], leave: [], count })

@@ -188,6 +188,15 @@ export function textFrame(text: string, lines?: Buffer): Buffer {
   return frame
 }
 
+/** The header of such a frame, a character for each byte. `payload`: bytes. */
+export function textHeader(payload: number): string {
+  if (payload < 126) return String.fromCharCode(0x81, payload)
+  if (payload < 65_536) return String.fromCharCode(0x81, 126, payload >> 8, payload & 0xff)
+  const header = Buffer.allocUnsafe(10)
+  writeHeader(header, payload)
+  return header.toString('latin1')
+}
+
 function headerLength(payload: number): 2 | 4 | 10 {
   return payload < 126 ? 2 : payload < 65_536 ? 4 : 10
 }
