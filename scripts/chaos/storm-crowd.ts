@@ -37,12 +37,14 @@ export class StormCrowd {
       for (let i = next++; i < all.length; i = next++) {
         const { url, room } = all[i]!
         const name = `${names}-${i}`
-        const ports = this.#ports(loadbalancer, url)
+        const placing = { isOver: false }
+        const ports = this.#ports(loadbalancer, url, placing)
         // Half of them as the web app does: a token costs the server that lets them in a signature to verify.
         const token = i % 2 === 0 ? {} : { token: await this.#login(loadbalancer, name) }
         const client = new StormClient(name, this.#roomOf(room), { ...ports, ...token })
         this.#clients[i] = client
         await isLive(client)
+        placing.isOver = true
       }
     }
     await Promise.all(Array.from({ length: GATHERING }, placeNext))
@@ -70,16 +72,12 @@ export class StormCrowd {
     return LoggedInSchema.parse(JSON.parse(text)).token
   }
 
-  /** The first time a client asks where to connect, it is sent to `url`; after that it is the balancer's word. */
-  #ports(loadbalancer: string, url: string): StormPorts {
-    let isPlaced = false
+  /** Until a client has its place it is sent to `url`, whenever it asks where to connect; after that it is the balancer's word. */
+  #ports(loadbalancer: string, url: string, placing: Readonly<{ isOver: boolean }>): StormPorts {
     return {
       loadbalancer,
       fetch: (async (address: string, { signal }: { signal?: AbortSignal } = {}) => {
-        if (!isPlaced) {
-          isPlaced = true
-          return Response.json({ url, alternatives: [] })
-        }
+        if (!placing.isOver) return Response.json({ url, alternatives: [] })
         this.#located += 1
         const { statusCode, headers, body } = await request(address, {
           dispatcher: this.#agent,
