@@ -40,6 +40,8 @@ export class Reporter {
   #heartbeatMs = 1_000
   #n = 0
   #isRegistered = false
+  /** Kept: the identity lists all rooms, which is much to make for each report. */
+  #registeredAs = { id: '', inc: '' }
   #isBusy = false
   #isAgain = false
   #isStopped = false
@@ -127,7 +129,8 @@ export class Reporter {
   }
 
   async #register(): Promise<number> {
-    const { status, body } = await this.#post('/register', this.#options.identity())
+    const identity = this.#options.identity()
+    const { status, body } = await this.#post('/register', identity)
     if (status !== 200) {
       this.#complain('the balancer does not register this server', { status, code: codeOf(body) })
       return codeOf(body) === 'stale_incarnation' ? STALE_RETRY_MS : RETRY_MS * (1 + this.#options.random())
@@ -135,6 +138,7 @@ export class Reporter {
     const { heartbeatMs, watermark = 0 } = RegisteredSchema.parse(body)
     await this.#options.registered?.(watermark)
     this.#heartbeatMs = heartbeatMs
+    this.#registeredAs = { id: identity.id, inc: identity.inc }
     this.#isRegistered = true
     this.#complaint = undefined
     this.#options.log.info({ loadbalancer: this.#options.url }, 'registered')
@@ -142,9 +146,9 @@ export class Reporter {
   }
 
   async #update(): Promise<number> {
-    const { id, inc } = this.#options.identity()
     this.#n += 1
-    const { status, body } = await this.#post('/update', { id, inc, n: this.#n, ...this.#options.load() })
+    const report = { ...this.#registeredAs, n: this.#n, ...this.#options.load() }
+    const { status, body } = await this.#post('/update', report)
     if (status === 200) {
       for (const command of UpdatedSchema.parse(body).commands) this.#options.onCommand(command)
       return this.#heartbeatMs

@@ -31,7 +31,7 @@ export interface AdmissionLimits {
 
 const DEFAULTS: AdmissionLimits = {
   floor: 100,
-  ceiling: 5_000,
+  ceiling: 12_000,
   growth: 250,
   burst: 500,
   lateMs: 100,
