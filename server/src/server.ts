@@ -68,6 +68,12 @@ export async function startServer(
     headersTimeout: config.limits.handshakeMs,
     connectionsCheckingInterval: Math.min(1_000, config.limits.handshakeMs), // by default Node looks for late ones every 30 s only
   })
+  const door = new QuickDoor({
+    http,
+    clock,
+    silentMs: Math.min(SILENT_MS, config.limits.handshakeMs),
+    upgrade: (request, socket, head) => gateway.upgrade(request, socket, head),
+  })
   const port = await listen(http, config)
   const { dir, root } = dataFolder(config.data, port)
   let lock: DataLock | undefined
@@ -92,6 +98,7 @@ export async function startServer(
       onWhole: (room) => void opened.promise.then((all) => all.whole(room)),
     })
   } catch (cause) {
+    door.close()
     http.close()
     lock?.release()
     throw cause
@@ -258,12 +265,6 @@ export async function startServer(
     response.once('close', () => answering.delete(socket))
     void answerHttp(request, response, { healthz: facts, isReady: () => drain.state === 'serving', metrics })
   })
-  const door = new QuickDoor({
-    http,
-    clock,
-    silentMs: Math.min(SILENT_MS, config.limits.handshakeMs),
-    upgrade: (request, socket, head) => gateway.upgrade(request, socket, head),
-  })
   http.on('upgrade', (request: IncomingMessage, socket, head: Buffer) => {
     // Node takes its own listener away: without one, a client that resets the line would end the process.
     socket.on('error', () => socket.destroy())
@@ -277,6 +278,7 @@ export async function startServer(
     if (socket.writable && !answering.has(socket)) refuseSocket(socket, problemOfParser(error))
     else socket.destroy()
   })
+  door.open()
   for (const reporter of reporters) reporter.start()
   log.info({ url, held: held.length }, 'serving')
 

@@ -39,6 +39,7 @@ function doorway({ silentMs, nodeMs }: { silentMs: number; nodeMs: number }) {
         socket.end('quick')
       },
     })
+    door.open()
     http.on('connection', (socket: Socket) => accepted.push(socket))
     http.on('request', (_request, response) => response.end('answered'))
     http.on('upgrade', (request, socket, head) => {
@@ -136,6 +137,36 @@ describe('the quick door', () => {
   test('[C6] who says nothing, and who does not end, is ended by Node', async () => {
     assert.match(await hasty.say(), /^HTTP\/1\.1 408 /)
     assert.match(await hasty.say('GET /ws'), /^HTTP\/1\.1 408 /)
+  })
+
+  test('who comes before it is open waits, and is answered then', async (t) => {
+    const early = createServer((_request, response) => response.end('answered'))
+    const door = new QuickDoor({
+      http: early,
+      clock: systemClock,
+      silentMs: 60_000,
+      upgrade: (_request, socket) => socket.end('quick'),
+    })
+    t.after(() => early.close())
+    t.after(() => door.close())
+    early.listen(0, '127.0.0.1')
+    await once(early, 'listening')
+    const { port } = early.address() as AddressInfo
+    const answers = [handshake('/ws'), 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'].map(
+      async (text) => {
+        const socket = connect(port, '127.0.0.1')
+        socket.write(text)
+        let said = ''
+        for await (const chunk of socket) said += String(chunk)
+        return said
+      },
+    )
+    const connections = () => new Promise<number>((resolve) => early.getConnections((_, n) => resolve(n)))
+    await until('both are there', async () => (await connections()) === 2)
+    door.open()
+    const [first, second] = await Promise.all(answers)
+    assert.equal(first, 'quick')
+    assert.match(second ?? '', /answered$/)
   })
 
   test('who hangs up before he says anything is let go', async () => {

@@ -32,12 +32,16 @@ export class QuickDoor {
   /** The same for all connections: closures for each would be a good part of what is kept of an idle client. */
   readonly #onData: (this: Socket, chunk: Buffer) => void
   readonly #onClose: (this: Socket) => void
-  #sweep: Cancel
+  #isOpen = false
+  #sweep: Cancel | undefined
 
-  /** Takes the place of the listener by which `http` begins to read a connection. */
+  /**
+   * Takes the place of the listener by which `http` begins to read a connection. Whoever comes before `open` waits, unread: a
+   * request that nobody listens for yet would never be answered.
+   */
   constructor(options: QuickDoorOptions) {
     this.#options = options
-    const { http, clock, silentMs } = options
+    const { http, clock } = options
     const listeners = http.listeners('connection') as ((socket: Socket) => void)[]
     this.#toNode = (socket) => listeners.forEach((listener) => listener.call(http, socket))
     const came = (socket: Socket, chunk: Buffer) => this.#came(socket, chunk)
@@ -51,11 +55,21 @@ export class QuickDoor {
     http.removeAllListeners('connection')
     http.on('connection', (socket: Socket) => {
       silent.set(socket, clock.now())
-      socket.on('data', this.#onData)
+      if (this.#isOpen) socket.on('data', this.#onData)
       socket.on('end', end)
       socket.on('close', this.#onClose)
       socket.on('error', ignore)
     })
+  }
+
+  /** From now on what comes is read, of those who wait, too. */
+  open(): void {
+    const { clock, silentMs } = this.#options
+    this.#isOpen = true
+    for (const socket of this.#silent.keys()) {
+      this.#silent.set(socket, clock.now())
+      socket.on('data', this.#onData)
+    }
     this.#sweep = clock.after(silentMs, () => this.#handOnSilent())
   }
 
@@ -94,7 +108,7 @@ export class QuickDoor {
 
   /** Cuts off whoever has sent nothing yet. */
   close(): void {
-    this.#sweep()
+    this.#sweep?.()
     for (const socket of this.#silent.keys()) socket.destroy()
   }
 }
