@@ -2,6 +2,7 @@ import type { LogId, Seq } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import { FlushPace } from './flush-pace.ts'
+import type { Pressure } from './pressure.ts'
 import { pump, type Follower } from './pump.ts'
 import { cutSlices, Ring, type RingLimits, type Slice } from './ring.ts'
 
@@ -53,6 +54,7 @@ export class Feed {
   #log: LogId
   #read: LogReader
   readonly #pace = new FlushPace()
+  readonly #pressure: Pressure | undefined
   #flushedHead: Seq
   #flushAt = 0
   #flushLater: Cancel | undefined
@@ -72,11 +74,13 @@ export class Feed {
     ring?: Partial<RingLimits>
     /** A follower with so much unsent is not written to. */
     highWaterBytes?: number
+    pressure?: Pressure | undefined
   }) {
     this.#clock = options.clock
     this.#counters = options.counters
     this.#ringLimits = options.ring ?? {}
     this.#highWaterBytes = options.highWaterBytes ?? LIMITS.highWaterBytes
+    this.#pressure = options.pressure
     this.#log = options.log
     this.#read = options.read
     this.#ring = this.#newRing(options.head)
@@ -174,7 +178,8 @@ export class Feed {
     }
     const now = this.#clock.now()
     const entries = this.#ring.head - this.#flushedHead
-    const dueAt = this.#pace.due(now, entries, Math.max(this.#followers.size, audience), areGathered)
+    const members = Math.max(this.#followers.size, audience)
+    const dueAt = this.#pace.due(now, entries, members, areGathered, this.#pressure?.gatherMs)
     const isLater = dueAt - now >= 1
     if (isLater && this.#flushLater !== undefined && this.#flushAt <= dueAt) return
     this.#flushLater?.()

@@ -25,8 +25,9 @@ export class FlushPace {
    * @param entries that wait
    * @param members of the room on all servers: a spread room keeps the pace of a whole one
    * @param areGathered they waited for each other elsewhere: a relay that let them wait again would make it twice as long
+   * @param pressedMs how long entries of any room may wait for more, as this process has too much to do
    */
-  due(now: number, entries: number, members: number, areGathered = false): number {
+  due(now: number, entries: number, members: number, areGathered = false, pressedMs = 0): number {
     this.#since ??= now
     const restMs = Math.max(restMsOf(members), Math.min(MOST_PRESSED_MS, 2 * this.#tookMs))
     // Whoever gathers elsewhere may be a little early this time and a little late the next.
@@ -34,7 +35,7 @@ export class FlushPace {
     // Never longer than the rest, even if somebody set the clock back.
     const due = Math.min(rested, now + restMs)
     if (areGathered || entries >= ENOUGH_ENTRIES) return due
-    const latest = Math.min(this.#since, now) + gatherMsOf(members)
+    const latest = Math.min(this.#since, now) + Math.max(pressedMs, gatherMsOf(members))
     const isMoreToCome = now + 1 / this.#perMs <= latest
     return isMoreToCome ? Math.max(due, latest) : due
   }

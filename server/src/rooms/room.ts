@@ -14,6 +14,7 @@ import { HomeSearch, type Found } from './home-search.ts'
 import { Home } from './home.ts'
 import type { Move } from './moves.ts'
 import { pageOf } from './page.ts'
+import type { Pressure } from './pressure.ts'
 import { Relay, type Page } from './relay.ts'
 import { retryAfter } from './retry.ts'
 import type { Telling } from './telling.ts'
@@ -34,6 +35,8 @@ export interface RoomContext {
   directory: Directory
   feedCounters: FeedCounters
   highWaterBytes?: number
+  /** How busy this process is. */
+  pressure?: Pressure
   /** Numbers of requests to homes, unique over all runs of this server: an answer may come to a later one. */
   nextRequest: () => number
   /** Resolves when it is known, as far as it can be now, that the own store is no older than it was. */
@@ -389,8 +392,13 @@ export class Room {
   /** The feed over this log, kept when the log is the same. */
   #feedOf(log: LogId, head: Seq, read: (after: Seq, limit: number) => Promise<Buffer[]>): Feed {
     if (this.#feed === undefined) {
-      const { clock, feedCounters: counters, highWaterBytes = LIMITS.highWaterBytes } = this.#context
-      this.#feed = new Feed({ clock, counters, highWaterBytes, log, head, read })
+      const {
+        clock,
+        feedCounters: counters,
+        highWaterBytes = LIMITS.highWaterBytes,
+        pressure,
+      } = this.#context
+      this.#feed = new Feed({ clock, counters, highWaterBytes, pressure, log, head, read })
     } else {
       this.#feed.readFrom(read)
       if (this.#feed.log !== log) this.#feed.reset(log, head)
