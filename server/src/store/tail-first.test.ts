@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { until } from '../test/until.ts'
 import { copyBehind } from './copy-behind.ts'
 import { connect, openChatFile } from './sqlite-file.ts'
 import { packBatch } from './sqlite-messages.ts'
@@ -270,6 +271,7 @@ test('[S9] what was said in the log that a set-back file did not go on in is not
   )
   const outcomes = await appendTo(b, 'r', 5, message('1'), message('5'), message('lost 0'))
   assert.deepEqual(outcomes !== 'fenced' && outcomes.map(({ is }) => is), ['repeat', 'repeat', 'new'])
+  await until('all of the room is here', () => rowsIn(dir) >= 7)
   assert.equal(rowsIn(dir), 7)
 })
 
