@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { enter, sendAt, withTarget, type Bench } from './chat-rows.ts'
 import { judge, verdict, type Bound, type Figures } from './guard.ts'
 import type { Sends } from './load/orders.ts'
-import { cpuMsOf, rssKibOf } from './proc.ts'
+import { cpuMsOf, fileLimit, rssKibOf } from './proc.ts'
 import type { RunningTarget, Target } from './target.ts'
 
 const SECONDS = 2
@@ -14,6 +14,8 @@ const SMALL_ROOMS = 500
 const SMALL_MEMBERS = 10
 const SMALL_RATE = 4_000
 const LARGE_MEMBERS = 1_000
+/** What server and load generator each hold open, and some to spare. */
+const FILES = SMALL_ROOMS * SMALL_MEMBERS + 200
 const LARGE_RATE = 200
 const CALM_MS = 1_000
 /** Looked at so often and so many times, a server that uses less of its core than that is calm. */
@@ -55,6 +57,11 @@ export async function runShortForm(
   bench: Omit<Bench, 'seconds'>,
   say: (line: string) => void,
 ): Promise<boolean> {
+  const files = fileLimit() ?? Infinity
+  if (files < FILES) {
+    say(`Not judged: a process may have ${files} files open here, and ${FILES} are needed.`)
+    return true
+  }
   const tries: { beyond: string[]; isBusy: boolean }[] = []
   do {
     if (tries.length > 0) say('Beyond a bound: measured once more.')
