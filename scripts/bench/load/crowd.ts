@@ -17,7 +17,7 @@ const SAMPLED_PER_ROOM = 40
 /** Of small rooms one member is timed, and of very many rooms not every one. */
 const SMALL_ROOM = 50
 const SAMPLED_SMALL_ROOMS = 1_000
-const CLIENTS_PER_ADDRESS = 20_000
+const CLIENTS_PER_ADDRESS = 5_000
 /** How long after the last send what is outstanding may take. */
 const SETTLE_MS = 10_000
 const LOOP_RESOLUTION_MS = 10
@@ -200,7 +200,10 @@ export class LoadCrowd implements Crowd {
   }
 }
 
-/** Ports of one address run out: every 20,000 clients connect from another one. Undefined: the system chooses. */
+/**
+ * Ports of one address run out, and when half of them are taken the system searches long for the next: every 5,000 clients
+ * connect from another one. Undefined: the system chooses.
+ */
 function sourceOf(i: number, { hostname }: URL): string | undefined {
   const address = Math.floor(i / CLIENTS_PER_ADDRESS)
   // Linux has all of 127.0.0.0/8; elsewhere these addresses would have to be set up.
