@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { Line, Section } from '../report.ts'
-import { datesOf, Figures, mergeRuns, type Run } from './figures.ts'
+import { datesOf, Figures, mergeRuns, readRun, type Run } from './figures.ts'
 import { judge, notWorse } from './goals.ts'
-import { withFigures, writePage } from './page.ts'
+import { describeFigures, withFigures, writePage } from './page.ts'
 import { apart, logScale, plotSvg, ticksOf } from './plot.ts'
 
 const line = (target: string, values: Line['values']): Line => ({ target, values, notes: [] })
@@ -20,6 +21,7 @@ function runOf(date: string, label: string, lines: Line[], title = 'Chat'): Run 
   return { date, ...head, targets, sections: [{ title, columns: COLUMNS, rows: [{ label, lines }] }] }
 }
 
+const PAGE = join(import.meta.dirname, '../../../docs/performance')
 const W1 = 'W1 1 x 1000, 200/s'
 const MORNING = '2026-01-02T08:00:00.000Z'
 const EVENING = '2026-01-02T20:00:00.000Z'
@@ -115,6 +117,15 @@ describe('the page', () => {
     const again = JSON.parse(await readFile(join(dir, 'page.json'), 'utf8')) as Run
     assert.equal(new Figures(again).get(W1, 'flotilla', 'cpuUsPerDelivery'), 1.23)
     assert.match(await readFile(join(dir, 'page.svg'), 'utf8'), /^<svg[^]*<\/svg>\n$/)
+  })
+
+  const skip = !existsSync(`${PAGE}.json`) && 'no figures were kept yet'
+  test('of this project says what its JSON says: nobody wrote a figure by hand', { skip }, async () => {
+    const [text, svg] = await Promise.all([readFile(`${PAGE}.md`, 'utf8'), readFile(`${PAGE}.svg`, 'utf8')])
+    const run = await readRun(`${PAGE}.json`)
+    const again = '`npm run bench -- --page docs/performance.md --from docs/performance.json` writes it anew'
+    assert.equal(withFigures(text, describeFigures(run, 'performance.svg')), text, again)
+    assert.equal(plotSvg(new Figures(run)), svg, again)
   })
 
   test('without a place for figures is an error', () => {
