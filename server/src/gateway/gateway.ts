@@ -11,7 +11,6 @@ import { pause, type Cancel, type Clock } from '../clock.ts'
 import { PROBLEMS, refuseSocket, type ProblemCode } from '../http-problem.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Metrics } from '../metrics.ts'
-import { textFrame } from '../rooms/ring.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import type { Gateway as Handlers } from './dispatch.ts'
@@ -256,7 +255,7 @@ export class Gateway {
       limits: this.#limits,
       alternatives: alternatives(),
     }
-    line.write(textFrame(JSON.stringify(welcome)))
+    line.writeText(JSON.stringify(welcome))
     greet(ws, socket, new Guest(session, group, ip, this.#house))
     changed()
   }
