@@ -25,9 +25,10 @@ describe('the pace of commits', () => {
     assert.equal(run((ms) => (ms % 10 === 0 ? 1 : 0)).drafts, 1)
   })
 
-  test('the more come, the more share a commit, and none waits for longer than 4 ms', () => {
-    assert.deepEqual(pick(run(() => 8)), { drafts: 16, apartMs: 2 })
-    assert.deepEqual(pick(run(() => 1_000)), { drafts: 4_000, apartMs: 4 })
+  test('the more come, the more share a commit, and none waits for longer than 10 ms', () => {
+    const { drafts, apartMs } = run(() => 8.5)
+    assert.deepEqual({ drafts, apartMs }, { drafts: 68, apartMs: 8 })
+    assert.deepEqual(pick(run(() => 1_000)), { drafts: 10_000, apartMs: 10 })
   })
 
   test('where nobody would see it yet, a commit waits for company, and is done by the time that somebody would', () => {
@@ -46,7 +47,7 @@ describe('the pace of commits', () => {
 
   test('nobody waits for longer because the clock was set back', () => {
     const { pace } = run(() => 1_000)
-    assert.equal(pace.waitMs(0), 4)
+    assert.equal(pace.waitMs(0), 10)
   })
 })
 
