@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { describeSelfTimes, selfTimes, type CpuProfile } from './profile.ts'
+import { describeSelfTimes, frameName, selfTimes, type CpuProfile } from './profile.ts'
 
 const url = pathToFileURL('/repo/server/src/rooms/pump.ts').href
 const frame = (functionName: string, at = '') => ({ functionName, url: at, lineNumber: 20 })
@@ -30,4 +30,12 @@ test('only what lies in the window counts', () => {
   const times = selfTimes(PROFILE, window, '/repo')
   assert.deepEqual(times, [{ where: '(garbage collector)', us: 100, part: 1 }])
   assert.equal(describeSelfTimes(times, window, 5)[0], 'busy 13 % of the window')
+})
+
+test('no frame names a folder of the machine, be its packages where they may', () => {
+  const at = (path: string) => frameName(frame('go', pathToFileURL(path).href), '/repo')
+  assert.equal(at('/repo/node_modules/ws/lib/sender.js'), 'go ws/lib/sender.js:21')
+  assert.equal(at('/home/me/node_modules/ws/lib/sender.js'), 'go ws/lib/sender.js:21')
+  assert.equal(at('/home/me/elsewhere.ts'), 'go elsewhere.ts:21')
+  assert.equal(frameName(frame('go', 'node:net'), '/repo'), 'go node:net:21')
 })

@@ -1,7 +1,7 @@
 // Where a process spent its time: the `.cpuprofile` files of `node --cpu-prof`, added up by function. It is time by the
 // clock: a function that waits for the disk counts as long as it waits.
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** What is read of a `.cpuprofile`. Times are microseconds of the machine's monotonic clock. */
@@ -88,6 +88,14 @@ export function frameName(frame: CpuProfile['nodes'][number]['callFrame'], root:
   const { functionName, url, lineNumber } = frame
   const name = functionName === '' ? '(anonymous)' : functionName
   if (url === '') return name
-  const path = url.startsWith('file:') ? fileURLToPath(url).replace(`${root}/`, '') : url
-  return `${name} ${path.replace('node_modules/', '')}:${lineNumber + 1}`
+  return `${name} ${placeOf(url, root)}:${lineNumber + 1}`
+}
+
+/** Without the folders of the machine: packages by their name, wherever they lie. */
+function placeOf(url: string, root: string): string {
+  if (!url.startsWith('file:')) return url
+  const path = fileURLToPath(url)
+  const packages = path.lastIndexOf('/node_modules/')
+  if (packages >= 0) return path.slice(packages + '/node_modules/'.length)
+  return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : basename(path)
 }
