@@ -7,14 +7,14 @@ import type { ClientLine } from './session.ts'
 /** A whole frame: an empty ping. */
 const PING = '\x89\x00'
 
+/** What a stream calls the encoding of bytes; its types do not know it. */
+const AS_IT_IS = 'buffer' as BufferEncoding
+
 /**
  * A client's WebSocket. Reading goes through `ws`; frames prepared once for everybody go straight to the socket: `ws` itself
  * writes at once and whole, so the two never mix. As long as nothing waits in the socket's stream they go past that, too, to what it
  * would call with them: the stream's own work is a tenth of what a write costs.
  */
-/** What a stream calls the encoding of bytes; its types do not know it. */
-const AS_IT_IS = 'buffer' as BufferEncoding
-
 export class SocketLine implements ClientLine {
   readonly #ws: WebSocket
   readonly #socket: Socket

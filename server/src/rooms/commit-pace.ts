@@ -2,7 +2,7 @@
  * When the next commit may begin. A commit costs about 0.1 ms of CPU whatever it holds (`npm run bench -- --only W2`), so what a send
  * costs is decided by how many share one. Few sends commit at once, each by itself, which is the soonest they can be
  * acked. From two in a millisecond on, commits keep apart from each other, the further the more there is to do: at 4,000 sends/s
- * 4 ms, so that 16 share one, and a delivery in rooms of ten costs 13.7 µs where with 1 ms it was 18.9. Where all that wait are for
+ * 4 ms, so that 16 share one, and a delivery in rooms of ten costs 14 µs where with 1 ms it was 19. Where all that wait are for
  * large rooms, whose followers are not written to for a while anyway, fewer are enough to wait for.
  */
 export class CommitPace {
