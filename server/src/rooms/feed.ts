@@ -2,8 +2,10 @@ import type { LogId, Seq } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import { FlushPace } from './flush-pace.ts'
+import { recentPage, type Side } from './page.ts'
 import type { Pressure } from './pressure.ts'
 import { pump, type Follower } from './pump.ts'
+import type { Page } from './relay.ts'
 import { cutSlices, Ring, type RingLimits, type Slice } from './ring.ts'
 
 /**
@@ -111,6 +113,11 @@ export class Feed {
       lag.most = Math.max(lag.most, head - cursor)
     }
     return lag
+  }
+
+  /** A page of the log, if the ring holds it. @param isHome as for `recentPage` */
+  recent(side: Side, limit: number, isHome: boolean): Page | undefined {
+    return recentPage(this.#ring, side, limit, isHome)
   }
 
   /** From now on the log behind the ring is read there: the room has another home. */

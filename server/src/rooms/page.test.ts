@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { MessageEntry } from '@flotilla/protocol/frames.ts'
+import { encodeEntry, type MessageEntry } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { FakeClock, settled } from '../test/fake-clock.ts'
 import { Feed, type FeedFollower } from './feed.ts'
-import { pageOf } from './page.ts'
-import { cutLines } from './ring.ts'
+import { pageOf, recentPage } from './page.ts'
+import { cutLines, Ring } from './ring.ts'
 
 const LONG = '\u0000'.repeat(4_000) // 24,000 bytes as JSON
 
@@ -35,6 +35,55 @@ describe('a page of the log', () => {
     assert.ok(Buffer.concat(first.lines).length <= LIMITS.historyBytes)
     assert.deepEqual(seqs(pageOf(entries(20, LONG), 20, 'last').lines), upTo(11, 20))
     assert.deepEqual(seqs(pageOf(entries(1, LONG.repeat(12)), 20, 'last').lines), [1])
+  })
+})
+
+describe('a page of what is in memory', () => {
+  /** The last `kept` of `head` entries. */
+  function ringOf(head: number, kept: number, text = 'x'): Ring {
+    const ring = new Ring(head - kept)
+    for (const entry of entries(head, text).slice(-kept)) ring.push(Buffer.from(encodeEntry(entry)))
+    return ring
+  }
+
+  test('[H2] [H3] is the page that the log would give', () => {
+    const ring = ringOf(10, 10)
+    const all = entries(10, 'x')
+    for (let limit = 1; limit <= 12; limit += 1) {
+      for (let seq = 0; seq <= 10; seq += 1) {
+        const after = all.filter((entry) => entry.seq > seq).slice(0, limit + 1)
+        assert.deepEqual(recentPage(ring, { after: seq }, limit, true), pageOf(after, limit, 'first'))
+        if (seq === 0) continue
+        const before = all.filter((entry) => entry.seq < seq).slice(-limit - 1)
+        assert.deepEqual(recentPage(ring, { before: seq }, limit, true), pageOf(before, limit, 'last'))
+      }
+      const last = all.slice(-limit - 1)
+      const end = { before: Number.MAX_SAFE_INTEGER }
+      assert.deepEqual(recentPage(ring, end, limit, true), pageOf(last, limit, 'last'))
+    }
+  })
+
+  test('[H2] is cut like others where entries are long, and is not done then', () => {
+    const ring = ringOf(20, 20, LONG)
+    assert.deepEqual(recentPage(ring, { after: 0 }, 20, true), pageOf(entries(20, LONG), 20, 'first'))
+    assert.deepEqual(recentPage(ring, { before: 21 }, 20, true), pageOf(entries(20, LONG), 20, 'last'))
+  })
+
+  test('is none where the ring does not reach', () => {
+    const ring = ringOf(10, 4)
+    assert.equal(recentPage(ring, { after: 5 }, 2, true), undefined)
+    assert.deepEqual(seqs(recentPage(ring, { after: 6 }, 2, true)?.lines ?? []), [7, 8])
+    assert.equal(recentPage(ring, { before: 9 }, 3, true), undefined)
+    assert.deepEqual(seqs(recentPage(ring, { before: 9 }, 2, true)?.lines ?? []), [7, 8])
+    assert.equal(recentPage(ring, { after: 11 }, 2, true), undefined)
+  })
+
+  test('is none at an edge where the end is asked for: the home may know of more', () => {
+    const ring = ringOf(10, 4)
+    assert.equal(recentPage(ring, { after: 8 }, 3, false), undefined)
+    assert.deepEqual(seqs(recentPage(ring, { after: 8 }, 2, false)?.lines ?? []), [9, 10])
+    assert.equal(recentPage(ring, { before: 12 }, 2, false), undefined)
+    assert.deepEqual(seqs(recentPage(ring, { before: 11 }, 2, false)?.lines ?? []), [9, 10])
   })
 })
 

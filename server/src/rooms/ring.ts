@@ -91,6 +91,13 @@ export class Ring {
     }
   }
 
+  /** Entries `from` … `to`; undefined unless it holds all of them, or there are none. */
+  lines(from: Seq, to: Seq): Buffer[] | undefined {
+    if (from < this.first || to > this.#head || from > to + 1) return undefined
+    const end = this.#lines.length - (this.#head - to)
+    return this.#lines.slice(end - (to - from + 1), end) as Buffer[]
+  }
+
   /**
    * Puts entries read from the log in front, `to` being the last one's seq: resumes that follow find them here.
    * Taken only if they join on, and as far as they fit.

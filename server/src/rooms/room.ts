@@ -13,7 +13,7 @@ import { Feed, type FeedCounters } from './feed.ts'
 import { HomeSearch, type Found } from './home-search.ts'
 import { Home } from './home.ts'
 import type { Move } from './moves.ts'
-import { pageOf } from './page.ts'
+import { pageOf, type Side } from './page.ts'
 import type { Pressure } from './pressure.ts'
 import { Relay, type Page } from './relay.ts'
 import { retryAfter } from './retry.ts'
@@ -240,14 +240,16 @@ export class Room {
   }
 
   /** Encoded entries next to a seq, ascending; undefined when the log cannot be reached now. */
-  async read(side: { after: Seq } | { before: Seq }, limit: number): Promise<Page | undefined> {
-    if (this.#role.is === 'relay') return this.#role.relay.read(side, limit)
-    if (this.#role.is !== 'home') return undefined
-    return this.readOwn(side, limit)
+  async read(side: Side, limit: number): Promise<Page | undefined> {
+    const role = this.#role
+    if (role.is !== 'home' && role.is !== 'relay') return undefined
+    const recent = this.#feed?.recent(side, limit, role.is === 'home')
+    if (recent !== undefined) return recent
+    return role.is === 'home' ? this.readOwn(side, limit) : role.relay.read(side, limit)
   }
 
   /** The same from the own store, which holds the room. */
-  async readOwn(side: { after: Seq } | { before: Seq }, limit: number): Promise<Page> {
+  async readOwn(side: Side, limit: number): Promise<Page> {
     const entries = await this.#context.store.read(this.id, side, limit + 1) // one more tells whether it is all
     return pageOf(entries, limit, 'after' in side ? 'first' : 'last')
   }

@@ -195,7 +195,8 @@ export class Rooms implements BusListener {
     }
     try {
       const side = before === undefined ? { after: after ?? 0 } : { before }
-      const page = await room.readOwn(side, Math.min(PAGE_ENTRIES, message.limit))
+      const page = await room.read(side, Math.min(PAGE_ENTRIES, message.limit))
+      if (page === undefined) throw new Error('the home was lost')
       bus.send(from, { t: 'page', room: id, req, done: page.done }, joinLines(page.lines))
     } catch (cause) {
       this.#context.note('read failed', { room: id, cause })
