@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { RoomIdSchema, UserSchema } from './frames.ts'
+import { GenesisSchema } from './genesis.ts'
 
 /**
  * The bodies of the balancer's HTTP calls. The balancer validates with these schemas and makes its OpenAPI document
@@ -11,7 +12,13 @@ const count = z.int().check(z.gte(0))
 const webSocketUrl = z.string().check(z.regex(/^wss?:\/\/[^\s/]+(\/[^\s]*)?$/), z.maxLength(2_000))
 
 /** A room a server holds as its home: `epoch` = the term it holds it in, `head` = its last seq. */
-export const HeldRoomSchema = z.object({ room: RoomIdSchema, epoch: count, head: count })
+export const HeldRoomSchema = z.object({
+  room: RoomIdSchema,
+  epoch: count,
+  head: count,
+  /** What the room was made as, if its store knows it: a directory that was lost learns it again. */
+  genesis: z.optional(GenesisSchema),
+})
 
 /** `POST /register`: who I am, where clients and peers reach me, which run of mine this is (`inc`). */
 export const RegisterSchema = z.object({
