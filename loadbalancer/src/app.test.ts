@@ -141,6 +141,19 @@ describe('browsers', () => {
     assert.equal((await ask('http://evil.example')).headers.get('access-control-allow-methods'), null)
   })
 
+  test('what a foreign page sends is refused before anything is done', async (t) => {
+    const balancer = await startBalancer(t)
+    const { authorization } = await signIn(balancer)
+    for (const origin of FOREIGN) {
+      const reply = await balancer.post('/api/rooms', { name: 'Theirs' }, { authorization, origin })
+      assert.deepEqual([reply.status, codeOf(reply)], [403, 'foreign_origin'], origin)
+    }
+    const { text } = await balancer.get('/api/rooms', { authorization })
+    assert.ok(!text.includes('Theirs'))
+    const own = await balancer.post('/api/rooms', { name: 'Ours' }, { authorization, origin: ALLOWED })
+    assert.equal(own.status, 201)
+  })
+
   test('calls between servers are for no browser', async (t) => {
     const balancer = await startBalancer(t)
     for (const path of ['/register', '/update', '/internal/place']) {

@@ -98,7 +98,10 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
   if (config.publicUrl !== undefined) origins.push(new URL(config.publicUrl).origin)
   const gate: Gate = {
     fleetSecret,
-    whoBears: (token) => tokens.verify(token, now()),
+    whoBears: async (token) => {
+      const user = await tokens.verify(token, now())
+      return user && { user, session: undefined }
+    },
     cors: new Cors(origins),
     metrics,
     log,

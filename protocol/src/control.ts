@@ -238,8 +238,12 @@ export const PROBLEMS = {
     title: 'A valid token is needed',
     detail: 'Send the token of a login that has not ended, as Authorization: Bearer.',
   },
-  /** Reserved: rooms have no owners yet. */
   forbidden: { status: 403, title: 'Not allowed', detail: 'Whose token this is may not do that.' },
+  foreign_origin: {
+    status: 403,
+    title: 'A page of this origin may not do that',
+    detail: 'Only pages of the origins this balancer was started with may call it from a browser.',
+  },
   not_found: { status: 404, title: 'There is nothing here', detail: 'No call has this path.' },
   unknown_server: {
     status: 404,

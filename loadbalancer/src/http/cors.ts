@@ -8,6 +8,11 @@ export class Cors {
     this.#origins = new Set(origins)
   }
 
+  /** Whether a page of another origin made the request. Programs that are no browser send none. */
+  isForeign({ headers: { origin } }: IncomingMessage): boolean {
+    return origin !== undefined && !this.#origins.has(origin)
+  }
+
   /** Lets the page of an allowed origin read the answer. Call it before the head is written. */
   allow({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
     response.setHeader('vary', 'origin') // also without: a cache must not give one page's answer to another's
@@ -22,7 +27,7 @@ export class Cors {
     this.allow(request, response)
     if (response.hasHeader('access-control-allow-origin')) {
       response.setHeader('access-control-allow-methods', methods.join(', '))
-      response.setHeader('access-control-allow-headers', 'authorization, content-type')
+      response.setHeader('access-control-allow-headers', 'authorization, content-type, idempotency-key')
       response.setHeader('access-control-max-age', '600')
     }
     response.writeHead(204, { allow: methods.join(', ') })

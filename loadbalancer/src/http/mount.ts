@@ -1,21 +1,20 @@
 import { isIPv6 } from 'node:net'
 import type { ServerResponse } from 'node:http'
 import { bearsFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
-import type { User } from '@flotilla/protocol/frames.ts'
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Cors } from './cors.ts'
 import { problemOf, refused, type Refused } from './problem.ts'
-import type { Answer, Route } from './route.ts'
+import type { Answer, Bearer, Call, Route } from './route.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
-const NOBODY: User = { id: '', name: '' }
+const NOBODY: Bearer = { user: { id: '', name: '' }, session: undefined }
 
 export interface Gate {
   fleetSecret: string
   /** Whose token this is; undefined: nobody's. */
-  whoBears: (token: string) => Promise<User | undefined>
+  whoBears: (token: string) => Promise<Bearer | undefined>
   cors: Cors
   metrics: Metrics
   log: Logger
@@ -42,9 +41,13 @@ function mountOne(app: Express, route: Route, gate: Gate): void {
   app[route.method](route.path, async (request, response) => {
     if (route.cors) gate.cors.allow(request, response)
     if (route.respond) return route.respond(request, response)
+    // What a page may not read the answer of, it may not cause either: cookies go along with what it sends.
+    if (route.method !== 'get' && gate.cors.isForeign(request)) {
+      return sendRefusal(response, refused('foreign_origin'), gate)
+    }
     // The door comes before the body: a stranger cannot make us read 16 MiB.
-    const user = await enter(route, request, gate)
-    if ('refused' in user) return sendRefusal(response, user, gate)
+    const bearer = await enter(route, request, gate)
+    if ('refused' in bearer) return sendRefusal(response, bearer, gate)
     let body: unknown
     if (route.body) {
       // Of no body at all, or an empty one, the schema says what is missing.
@@ -64,9 +67,7 @@ function mountOne(app: Express, route: Route, gate: Gate): void {
       }
       body = parsed.data
     }
-    const params = request.params as Record<string, string>
-    const call = { params, body: body as never, user, address: addressOf(request) }
-    const answer = await route.perform?.(call)
+    const answer = await route.perform?.(callOf(request, body, bearer))
     if (answer === undefined || 'refused' in answer) {
       return sendRefusal(response, answer ?? refused('not_found'), gate)
     }
@@ -74,7 +75,20 @@ function mountOne(app: Express, route: Route, gate: Gate): void {
   })
 }
 
-async function enter({ door }: Route, request: Request, gate: Gate): Promise<User | Refused> {
+function callOf(request: Request, body: unknown, { user, session }: Bearer): Call<never> {
+  const query = request.url.indexOf('?')
+  return {
+    params: request.params as Record<string, string>,
+    query: new URLSearchParams(query < 0 ? '' : request.url.slice(query)),
+    body: body as never,
+    user,
+    session,
+    address: addressOf(request),
+    header: (name) => request.get(name),
+  }
+}
+
+async function enter({ door }: Route, request: Request, gate: Gate): Promise<Bearer | Refused> {
   const { authorization } = request.headers
   if (door === 'anyone') return NOBODY
   if (door === 'fleet') {
@@ -83,9 +97,14 @@ async function enter({ door }: Route, request: Request, gate: Gate): Promise<Use
       'www-authenticate': 'Bearer',
     })
   }
-  const token = /^Bearer ([^\s]+)$/i.exec(authorization ?? '')?.[1]
-  const user = token === undefined ? undefined : await gate.whoBears(token)
-  return user ?? refused('unauthenticated', undefined, { 'www-authenticate': 'Bearer' })
+  const token = bearerToken(authorization)
+  const bearer = token === undefined ? undefined : await gate.whoBears(token)
+  return bearer ?? refused('unauthenticated', undefined, { 'www-authenticate': 'Bearer' })
+}
+
+/** The token of an `Authorization` header. */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  return /^Bearer ([^\s]+)$/i.exec(authorization ?? '')?.[1]
 }
 
 /** For limits per caller. Whoever has one IPv6 address has its whole /64. */
@@ -106,7 +125,7 @@ export function sendJson(response: ServerResponse, { status, json, headers }: An
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
-    ...headers,
+    ...(headers as Record<string, string | string[]>),
   })
   response.end(text)
 }

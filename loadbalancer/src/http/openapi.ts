@@ -40,6 +40,7 @@ function operation(route: Route): object {
   const { status, schema, type = 'application/json' } = route.answers
   const problems = new Set(route.problems)
   if (route.door !== 'anyone') problems.add('unauthenticated')
+  if (route.cors && route.method !== 'get') problems.add('foreign_origin')
   if (route.body) problems.add('bad_request').add('too_large').add('unsupported_media_type')
   const byStatus = Map.groupBy(problems, (code) => control.PROBLEMS[code].status)
   const parameters = [

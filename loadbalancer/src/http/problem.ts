@@ -1,14 +1,15 @@
 import { PROBLEMS, type Problem, type ProblemCode } from '@flotilla/protocol/control.ts'
+import type { Headers } from './route.ts'
 
 /** A refusal as a value: what a caller can cause is answered, not thrown. */
 export interface Refused {
   refused: ProblemCode
   /** For people, instead of the sentence of the code; never holds what the caller sent as a secret. */
   detail?: string
-  headers?: Record<string, string>
+  headers?: Headers
 }
 
-export function refused(code: ProblemCode, detail?: string, headers?: Record<string, string>): Refused {
+export function refused(code: ProblemCode, detail?: string, headers?: Headers): Refused {
   return {
     refused: code,
     ...(detail === undefined ? {} : { detail }),

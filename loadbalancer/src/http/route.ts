@@ -8,24 +8,37 @@ import type { Refused } from './problem.ts'
 
 export type Schema = z.ZodMiniType
 export type Door = 'anyone' | 'fleet' | 'token'
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+/** Whose token a call bears. */
+export interface Bearer {
+  user: User
+  session: string | undefined
+}
 
 export interface Call<B = unknown> {
   params: Readonly<Record<string, string>>
+  query: URLSearchParams
   body: B
   /** Of the token; there where the door is `token`. */
   user: User
+  /** Of the token, where it stands for an account: the session (`sid`) it was issued to. Guests have none. */
+  session: string | undefined
   /** Who calls, for limits: an IPv4 address, or the /64 of an IPv6 one. */
   address: string
+  /** A header of the request, by its name in lower case. */
+  header: (name: string) => string | undefined
 }
 
 export interface Answer {
   status: number
   json: unknown
-  headers?: Record<string, string>
+  headers?: Headers
 }
+/** A list: the header is sent that many times, as `set-cookie` must be. */
+export type Headers = Readonly<Record<string, string | readonly string[]>>
 
 export interface Route {
-  method: 'get' | 'post'
+  method: Method
   path: string
   summary: string
   door: Door
@@ -53,7 +66,7 @@ export function route<S extends Schema>(
   return given
 }
 
-export const ok = (json: unknown, headers?: Record<string, string>): Answer => ({
+export const ok = (json: unknown, headers?: Headers): Answer => ({
   status: 200,
   json,
   ...(headers ? { headers } : {}),
