@@ -36,10 +36,29 @@ export const RegisterSchema = z.object({
   /** Highest commit its store holds: a file older than the last one reported is found by it. */
   commitNo: z.optional(count),
 })
+/**
+ * Whose access tokens are good no more, though they have not ended: `POST /internal/revoke` of a server (fleet secret), and in
+ * the answer to `/register` all of them that may still bear one.
+ */
+export const RevokeSchema = z.object({
+  /** Sessions (`sid` of a token) that were ended. */
+  sessions: z.optional(z.array(z.string().check(z.maxLength(128)))),
+  /** Tokens of these users that were issued before that time, in ms since 1970; their connections close with `code`. */
+  users: z.optional(
+    z.array(
+      z.object({
+        id: z.string().check(z.maxLength(256)),
+        issuedBefore: z.number().check(z.gte(0)),
+        code: z.union([z.literal(4401), z.literal(4403)]),
+      }),
+    ),
+  ),
+})
 export const RegisteredSchema = z.object({
   heartbeatMs: count,
   /** The highest commit this server ever reported: a store that is below it has lost something. */
   watermark: z.optional(count),
+  revoked: z.optional(RevokeSchema),
 })
 
 /** `POST /update`: the load now. `n` rises with every report of a run. */
@@ -205,6 +224,7 @@ export const PlacementChangeSchema = z.object({
 
 export type HeldRoom = z.infer<typeof HeldRoomSchema>
 export type Register = z.infer<typeof RegisterSchema>
+export type Revoke = z.infer<typeof RevokeSchema>
 export type Update = z.infer<typeof UpdateSchema>
 export type Health = z.infer<typeof HealthSchema>
 export type RegistryChange = z.infer<typeof RegistryChangeSchema>
