@@ -26,7 +26,12 @@ export class AppState {
       random: Math.random,
     })
     this.theme = new ThemeChoice(storage)
-    this.session = new Session({ api: this.#api, storage, now: () => Date.now() })
+    this.session = new Session({
+      api: this.#api,
+      storage,
+      now: () => Date.now(),
+      alone: oneTabAtATime,
+    })
     this.session.subscribe(() => this.#follow())
     void this.session.resume()
   }
@@ -41,6 +46,7 @@ export class AppState {
   #follow(): void {
     const state = this.session.read()
     const chat = this.chat.read()
+    if (chat && state.status === 'in' && chat.me.name !== state.user.name) return this.reconnect()
     if (state.status === 'in' && !chat)
       this.chat.set(
         new Chat({ user: state.user, session: this.session, api: this.#api, room: this.address.room }),
@@ -50,6 +56,12 @@ export class AppState {
       this.chat.set(undefined)
     }
   }
+}
+
+/** A refresh cookie that two tabs used at once would count as stolen. Browsers without locks have one tab at a time to lose. */
+async function oneTabAtATime<T>(work: () => Promise<T>): Promise<T> {
+  const locks = (navigator as { locks?: LockManager }).locks
+  return locks === undefined ? work() : locks.request('flotilla.session', work)
 }
 
 /** Browsers that forbid storage throw on the mere mention of it. */

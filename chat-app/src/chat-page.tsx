@@ -11,6 +11,7 @@ import { Button } from '@/components/ui/button'
 import { Sheet } from '@/components/ui/sheet'
 import { Tooltip } from '@/components/ui/tooltip'
 import { Conversation } from '@/conversation'
+import { AccountDialog } from '@/features/account/account-dialog'
 import { ConnectionStatus } from '@/features/fleet/connection-status'
 import { FleetLink } from '@/features/fleet/fleet-link'
 import { PeopleList } from '@/features/people/people-list'
@@ -20,7 +21,7 @@ import { ShareDialog } from '@/features/rooms/share-dialog'
 import { ThemeToggle } from '@/features/theme/theme-toggle'
 import { useStore } from '@/use-store'
 
-type Overlay = 'rooms' | 'people' | 'create' | 'share'
+type Overlay = 'rooms' | 'people' | 'create' | 'share' | 'account'
 
 /** The whole screen of a signed-in person. On a phone the sides are sheets. */
 export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
@@ -39,7 +40,15 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
   }
   useTitle(chat, name)
 
-  const side = <Side app={app} chat={chat} onOpen={open} onCreate={() => setOverlay('create')} />
+  const side = (
+    <Side
+      app={app}
+      chat={chat}
+      onOpen={open}
+      onCreate={() => setOverlay('create')}
+      onAccount={() => setOverlay('account')}
+    />
+  )
   const people = (
     <PeopleList
       members={members}
@@ -115,6 +124,13 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
         onOpenChange={toggle('create')}
         onCreated={open}
       />
+      <AccountDialog
+        me={chat.me}
+        account={chat.account}
+        session={app.session}
+        open={overlay === 'account'}
+        onOpenChange={toggle('account')}
+      />
       <ShareDialog room={feed.id} name={name} open={overlay === 'share'} onOpenChange={toggle('share')} />
     </div>
   )
@@ -125,9 +141,10 @@ interface SideProps {
   chat: Chat
   onOpen: (id: RoomId) => void
   onCreate: () => void
+  onAccount: () => void
 }
 
-function Side({ app, chat, onOpen, onCreate }: SideProps) {
+function Side({ app, chat, onOpen, onCreate, onAccount }: SideProps) {
   const unread = useStore(chat.unread)
   const room = useStore(app.address.room)
   return (
@@ -148,11 +165,18 @@ function Side({ app, chat, onOpen, onCreate }: SideProps) {
         <FleetLink line={chat.line} href={FLEET_PATH} onOpen={() => app.address.goToFleet()} />
       </div>
       <div className="flex items-center gap-2.5 border-t px-4 py-3">
-        <Avatar user={chat.me} className="size-8 text-xs" />
-        <div className="min-w-0 flex-1 leading-tight">
-          <p className="truncate text-sm font-medium">{chat.me.name}</p>
-          <GuestMark user={chat.me} />
-        </div>
+        <button
+          type="button"
+          aria-label={`Your account, ${chat.me.name}`}
+          className="-m-1.5 flex min-w-0 flex-1 items-center gap-2.5 rounded-md p-1.5 text-left hover:bg-accent"
+          onClick={onAccount}
+        >
+          <Avatar user={chat.me} className="size-8 text-xs" />
+          <span className="flex min-w-0 flex-1 flex-col leading-tight">
+            <span className="truncate text-sm font-medium">{chat.me.name}</span>
+            <GuestMark user={chat.me} />
+          </span>
+        </button>
         <ThemeToggle theme={app.theme} />
         <Tooltip content="Leave">
           <Button variant="ghost" size="icon-sm" aria-label="Leave" onClick={() => app.session.leave()}>

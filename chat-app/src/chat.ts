@@ -2,6 +2,7 @@ import { ChatClient } from '@flotilla/protocol/client/client.ts'
 import type { RoomId, User } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { BalancerApi } from './balancer/api.ts'
+import { Account } from './features/account/account.ts'
 import { Line } from './features/fleet/line.ts'
 import { RoomFeed } from './features/messages/room-feed.ts'
 import { roomsToLeave } from './features/messages/rooms-to-leave.ts'
@@ -24,6 +25,7 @@ export interface ChatParts {
 /** Everything of one signed-in person: the client, the rooms followed, the line. Made at sign-in, closed at leaving. */
 export class Chat {
   readonly me: User
+  readonly account: Account
   readonly rooms: Rooms
   readonly line: Line
   /** The room shown. */
@@ -42,6 +44,7 @@ export class Chat {
     const { user, session, api, room } = parts
     this.#parts = parts
     this.me = user
+    this.account = new Account(api, session)
     this.rooms = new Rooms(api, session.token)
     this.#client = new ChatClient({
       loadbalancers: [''],

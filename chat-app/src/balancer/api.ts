@@ -19,14 +19,31 @@ export class BalancerApi {
   }
 
   get<T>(path: string, token?: string): Promise<Answer<T>> {
-    return this.#call<T>('GET', path, token)
+    return this.call<T>('GET', path, { token })
   }
 
   post<T>(path: string, body: unknown, token?: string): Promise<Answer<T>> {
-    return this.#call<T>('POST', path, token, body)
+    return this.call<T>('POST', path, { token, body })
   }
 
-  async #call<T>(method: string, path: string, token?: string, body?: unknown): Promise<Answer<T>> {
+  /** What is to be kept as a file. */
+  async file(path: string, token?: string): Promise<Answer<Blob>> {
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+    try {
+      const response = await this.#fetch(path, { headers })
+      if (!response.ok) return { ok: false, problem: await problemOf(response) }
+      return { ok: true, value: await response.blob() }
+    } catch {
+      return { ok: false, problem: navigator.onLine ? 'no_answer' : 'offline' }
+    }
+  }
+
+  /** Any other call; an answer without a body is `undefined`. */
+  async call<T>(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    { token, body }: { token?: string | undefined; body?: unknown } = {},
+  ): Promise<Answer<T>> {
     const headers = new Headers({ accept: 'application/json' })
     if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
     if (body !== undefined) headers.set('content-type', 'application/json')
@@ -37,8 +54,9 @@ export class BalancerApi {
         signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
-      if (response.ok) return { ok: true, value: (await response.json()) as T }
-      return { ok: false, problem: await problemOf(response) }
+      if (!response.ok) return { ok: false, problem: await problemOf(response) }
+      const text = await response.text()
+      return { ok: true, value: (text === '' ? undefined : JSON.parse(text)) as T }
     } catch {
       return { ok: false, problem: navigator.onLine ? 'no_answer' : 'offline' }
     }

@@ -1,12 +1,8 @@
 import type { ComponentProps, CSSProperties } from 'react'
 import type { User } from '@flotilla/protocol/frames.ts'
+import { isGuest } from '@/components/guest'
 import { hueOf, initialsOf } from '@/components/name-colour'
 import { cn } from '@/lib/utils'
-
-/** Guests are let in by name alone; an account's id begins otherwise, and no guest can have one. */
-export function isGuest(user: User): boolean {
-  return user.id.startsWith('guest:')
-}
 
 function hueStyle(name: string): CSSProperties {
   return { '--hue': hueOf(name) } as CSSProperties

@@ -11,6 +11,7 @@ const buttonVariants = cva(
         default: 'bg-primary text-primary-foreground shadow-xs hover:bg-primary/90',
         outline: 'border border-input bg-background hover:bg-accent hover:text-accent-foreground',
         ghost: 'text-muted-foreground hover:bg-accent hover:text-accent-foreground',
+        destructive: 'bg-destructive text-white shadow-xs hover:bg-destructive/90',
         link: 'text-primary underline-offset-4 hover:underline active:scale-100',
       },
       size: {

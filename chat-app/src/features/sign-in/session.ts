@@ -1,6 +1,7 @@
 import type { LoggedIn } from '@flotilla/protocol/control.ts'
 import type { User } from '@flotilla/protocol/frames.ts'
-import type { ApiProblem, BalancerApi } from '../../balancer/api.ts'
+import type { Answer, ApiProblem, BalancerApi } from '../../balancer/api.ts'
+import { isGuest } from '../../components/guest.ts'
 import { Store } from '../../store.ts'
 
 export type SessionState =
@@ -13,6 +14,8 @@ export interface SessionPorts {
   /** Where the name is remembered; undefined where the browser forbids it. */
   storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> | undefined
   now: () => number
+  /** Runs one at a time among all tabs of this browser: a refresh cookie is good once. */
+  alone?: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 const NAME_KEY = 'flotilla.name'
@@ -21,7 +24,8 @@ const STAY_KEY = 'flotilla.stay'
 const RENEW_BEFORE_MS = 60_000
 
 /**
- * Who this browser speaks as. The token lives in memory only; when it is about to end, the same name enters again.
+ * Who this browser speaks as. The token lives in memory only; when it is about to end, the refresh cookie, which no script
+ * can read, brings the next one. A guest whose cookie is not his any more enters by the same name.
  * While the balancer is away a token that has not ended yet serves on.
  */
 export class Session extends Store<SessionState> {
@@ -40,30 +44,72 @@ export class Session extends Store<SessionState> {
     return this.#ports.storage?.getItem(NAME_KEY) ?? ''
   }
 
-  /** Enters at once under the remembered name, unless the person left on purpose. */
+  /** Enters at once as whoever was here last, unless the person left on purpose. */
   async resume(): Promise<void> {
     const name = this.rememberedName
-    if (name !== '' && this.#ports.storage?.getItem(STAY_KEY) === 'yes') await this.enter(name)
+    const stay = this.#ports.storage?.getItem(STAY_KEY)
+    if (name === '' || (stay !== 'guest' && stay !== 'account')) return
+    await this.#come(name, async () => {
+      const answer = await this.#refresh()
+      const isSame = answer.ok && isGuest(answer.value.user) === (stay === 'guest')
+      if (isSame) return answer
+      if (stay === 'guest' && !isUnreached(answer)) return this.#ask(name)
+      return answer.ok ? { ok: false, problem: 'unauthenticated' } : answer
+    })
   }
 
-  async enter(name: string): Promise<void> {
-    if (this.read().status === 'entering') return
-    this.set({ status: 'entering', name })
-    const answer = await this.#ports.api.post<LoggedIn>('/api/login', { username: name })
+  /** As a guest, or with the password of an account. */
+  async enter(name: string, password?: string): Promise<void> {
+    await this.#come(name, () => this.#ask(name, password))
+  }
+
+  /** Makes an account, and enters with it. Who is in as a guest of that name takes what he said with him. */
+  async signUp(name: string, password: string): Promise<ApiProblem | undefined> {
+    const token = this.#login?.token
+    const answer = await this.#ports.api.post('/api/signup', { username: name, password }, token)
+    if (!answer.ok) {
+      if (this.read().status !== 'in') this.set({ status: 'out', problem: answer.problem })
+      return answer.problem
+    }
+    this.#login = undefined
+    this.set({ status: 'out' })
+    await this.enter(name, password)
     const now = this.read()
-    if (now.status !== 'entering' || now.name !== name) return
-    if (!answer.ok) return this.set({ status: 'out', problem: answer.problem })
-    this.#keep(answer.value)
-    this.#ports.storage?.setItem(NAME_KEY, answer.value.user.name)
-    this.#ports.storage?.setItem(STAY_KEY, 'yes')
-    this.set({ status: 'in', user: answer.value.user })
+    return now.status === 'out' ? now.problem : undefined
   }
 
   /** Forgets who we are, but not the name: it waits in the field. `problem` = why, if the person did not ask for it. */
   leave(problem?: ApiProblem): void {
+    const login = this.#login
     this.#login = undefined
     this.#ports.storage?.removeItem(STAY_KEY)
+    if (login !== undefined && problem === undefined) {
+      void this.#alone(() => this.#ports.api.post('/api/logout', {}, login.token))
+    }
     this.set(problem === undefined ? { status: 'out' } : { status: 'out', problem })
+  }
+
+  /** There is no such person any more. */
+  forget(): void {
+    this.#login = undefined
+    this.#ports.storage?.removeItem(STAY_KEY)
+    this.#ports.storage?.removeItem(NAME_KEY)
+    this.set({ status: 'out' })
+  }
+
+  /** What went wrong was read, or has nothing to do with what is tried next. */
+  forgetProblem(): void {
+    const state = this.read()
+    if (state.status === 'out' && state.problem !== undefined) this.set({ status: 'out' })
+  }
+
+  /** The name of this person is another one now; his next token says so, too. */
+  renamed(name: string): void {
+    const state = this.read()
+    if (state.status !== 'in') return
+    this.#ports.storage?.setItem(NAME_KEY, name)
+    this.#isDoubtful = true
+    this.set({ status: 'in', user: { ...state.user, name } })
   }
 
   /** The next `token()` tries to get a fresh one. */
@@ -77,25 +123,67 @@ export class Session extends Store<SessionState> {
     if (!login) throw new Error('not signed in')
     const leftMs = login.expiresAt - this.#ports.now()
     if (leftMs > RENEW_BEFORE_MS && !this.#isDoubtful) return login.token
-    const renewed = await this.#renew(login.user.name)
+    const renewed = await this.#renew(login.user)
     if (typeof renewed === 'object') return renewed.token
-    if (leftMs > 0) return login.token
+    if (leftMs > 0 && this.#login !== undefined) return login.token
     throw new Error(`no token: ${renewed}`)
   }
 
-  /** Several callers at once share one login. */
-  #renew(name: string): Promise<LoggedIn | ApiProblem> {
-    this.#renewing ??= this.#ports.api.post<LoggedIn>('/api/login', { username: name }).then((answer) => {
+  async #come(name: string, ask: () => Promise<Answer<LoggedIn>>): Promise<void> {
+    if (this.read().status === 'entering') return
+    this.set({ status: 'entering', name })
+    const answer = await ask()
+    const now = this.read()
+    if (now.status !== 'entering' || now.name !== name) return
+    if (!answer.ok) return this.set({ status: 'out', problem: answer.problem })
+    const { user } = answer.value
+    this.#keep(answer.value)
+    this.#ports.storage?.setItem(NAME_KEY, user.name)
+    this.#ports.storage?.setItem(STAY_KEY, isGuest(user) ? 'guest' : 'account')
+    this.set({ status: 'in', user })
+  }
+
+  #ask(name: string, password?: string): Promise<Answer<LoggedIn>> {
+    const body = { username: name, ...(password === undefined ? {} : { password }) }
+    return this.#alone(() => this.#ports.api.post<LoggedIn>('/api/login', body))
+  }
+
+  #refresh(): Promise<Answer<LoggedIn>> {
+    return this.#alone(() => this.#ports.api.post<LoggedIn>('/api/token', {}))
+  }
+
+  /** Several callers at once share one renewal. */
+  #renew(user: User): Promise<LoggedIn | ApiProblem> {
+    this.#renewing ??= this.#renewed(user).then((answer) => {
       this.#renewing = undefined
       if (answer.ok && this.#login) this.#keep(answer.value)
-      else if (!answer.ok && answer.problem === 'username_taken') this.leave(answer.problem)
+      else if (!answer.ok && (answer.problem === 'username_taken' || answer.problem === 'unauthenticated')) {
+        this.leave(answer.problem)
+      }
       return answer.ok ? answer.value : answer.problem
     })
     return this.#renewing
+  }
+
+  /** The cookie is the browser's: in another tab somebody else may have entered since. */
+  async #renewed(user: User): Promise<Answer<LoggedIn>> {
+    const answer = await this.#refresh()
+    if (answer.ok && answer.value.user.id === user.id) return answer
+    if (isGuest(user) && !isUnreached(answer)) return this.#ask(user.name)
+    return answer.ok ? { ok: false, problem: 'unauthenticated' } : answer
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#ports.alone === undefined ? work() : this.#ports.alone(work)
   }
 
   #keep(login: LoggedIn): void {
     this.#login = login
     this.#isDoubtful = false
   }
+}
+
+/** Nobody answered; who is meant by the cookie is not known. */
+function isUnreached(answer: Answer<unknown>): boolean {
+  return !answer.ok && (answer.problem === 'no_answer' || answer.problem === 'offline')
 }

@@ -4,6 +4,7 @@ import { wordsFor } from '@/balancer/api'
 import { Mark, Sea } from '@/components/fleet-art'
 import { Button } from '@/components/ui/button'
 import { Input } from '@/components/ui/input'
+import { PasswordField } from '@/features/sign-in/password-field'
 import type { Session } from '@/features/sign-in/session'
 import { useStore } from '@/use-store'
 
@@ -15,16 +16,45 @@ interface SignInPageProps {
   corner: ReactNode
 }
 
+type Way = 'guest' | 'account' | 'new'
+const WORDS = {
+  guest: { go: 'Come aboard', going: 'Coming aboard…' },
+  account: { go: 'Sign in', going: 'Signing in…' },
+  new: { go: 'Create account', going: 'Creating your account…' },
+} as const
+
+/** The way in: as a guest by name alone, with an account, or by making one. */
 export function SignInPage({ session, hasInvitation, corner }: SignInPageProps) {
   const state = useStore(session)
   const [name, setName] = useState(() => session.rememberedName)
-  const isEntering = state.status === 'entering'
+  const [password, setPassword] = useState('')
+  const [way, setWay] = useState<Way>('guest')
+  const [isCreating, setIsCreating] = useState(false)
+  const isEntering = state.status === 'entering' || isCreating
   const problem = state.status === 'out' ? state.problem : undefined
   const field = useRef<HTMLInputElement>(null)
   // The button lost the focus as it was switched off meanwhile; now the name is to be written anew.
   useEffect(() => {
     if (problem) field.current?.focus()
   }, [problem])
+  const hasAll = name.trim() !== '' && (way === 'guest' || password !== '')
+
+  async function go() {
+    if (!hasAll || isEntering) return
+    const given = name.trim()
+    if (way === 'guest') return session.enter(given)
+    if (way === 'account') return session.enter(given, password)
+    setIsCreating(true)
+    await session.signUp(given, password)
+    setIsCreating(false)
+  }
+  function choose(next: Way) {
+    session.forgetProblem()
+    setPassword('')
+    setWay(next)
+    field.current?.focus()
+  }
+
   return (
     <main className="app-height relative grid place-items-center overflow-y-auto px-5 pt-[env(safe-area-inset-top)] pb-[env(safe-area-inset-bottom)]">
       <Sea className="pointer-events-none absolute inset-x-0 bottom-0 h-[clamp(7rem,27vh,16rem)] w-full" />
@@ -38,42 +68,57 @@ export function SignInPage({ session, hasInvitation, corner }: SignInPageProps) 
             : 'A chat that stays afloat.'}
         </p>
         <form
-          className="mt-8 rounded-2xl border bg-background p-5 shadow-lift sm:p-6"
+          className="mt-8 space-y-4 rounded-2xl border bg-background p-5 shadow-lift sm:p-6"
           onSubmit={(event) => {
             event.preventDefault()
-            if (name.trim() !== '') void session.enter(name.trim())
+            void go()
           }}
         >
-          <label htmlFor="name" className="mb-2 block text-sm font-medium">
-            Your name
-          </label>
-          <Input
-            ref={field}
-            id="name"
-            name="name"
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-            autoFocus
-            autoComplete="nickname"
-            autoCapitalize="off"
-            spellCheck={false}
-            maxLength={64}
-            enterKeyHint="go"
-            placeholder="What others call you"
-            aria-invalid={problem !== undefined || undefined}
-            aria-describedby="name-problem"
-          />
-          <p id="name-problem" role="alert" className="mt-2 text-sm text-destructive empty:hidden">
+          <div>
+            <label htmlFor="name" className="mb-2 block text-sm font-medium">
+              Your name
+            </label>
+            <Input
+              ref={field}
+              id="name"
+              name="name"
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+              autoFocus
+              autoComplete={way === 'guest' ? 'nickname' : 'username'}
+              autoCapitalize="off"
+              spellCheck={false}
+              maxLength={64}
+              enterKeyHint={way === 'guest' ? 'go' : 'next'}
+              placeholder="What others call you"
+              aria-invalid={problem !== undefined || undefined}
+              aria-describedby="sign-in-problem"
+            />
+          </div>
+          {way !== 'guest' && (
+            <PasswordField
+              id="password"
+              label="Password"
+              kind={way === 'new' ? 'new' : 'current'}
+              value={password}
+              onValue={setPassword}
+              enterKeyHint="go"
+              placeholder={way === 'new' ? '8 characters at least' : undefined}
+              aria-invalid={problem !== undefined || undefined}
+              aria-describedby="sign-in-problem"
+            />
+          )}
+          <p id="sign-in-problem" role="alert" className="text-sm text-destructive empty:hidden">
             {problem && wordsFor(problem)}
           </p>
           <Button
             type="submit"
             size="lg"
-            className="mt-4 w-full"
-            disabled={isEntering || name.trim() === ''}
+            className="w-full"
+            disabled={isEntering || !hasAll}
             data-state={state.status}
           >
-            {isEntering ? 'Coming aboard…' : 'Come aboard'}
+            {isEntering ? WORDS[way].going : WORDS[way].go}
             {isEntering ? (
               <LoaderCircleIcon className="size-4 animate-spin" />
             ) : (
@@ -81,10 +126,41 @@ export function SignInPage({ session, hasInvitation, corner }: SignInPageProps) 
             )}
           </Button>
         </form>
-        <p className="mt-4 text-center text-[0.8125rem] text-muted-foreground">
-          You come in as a guest. No account, no password.
-        </p>
+        <OtherWays way={way} onChoose={choose} />
       </div>
     </main>
+  )
+}
+
+function OtherWays({ way, onChoose }: { way: Way; onChoose: (way: Way) => void }) {
+  const link = (to: Way, words: string) => (
+    <button
+      type="button"
+      className="font-medium text-foreground underline decoration-foreground/30 underline-offset-4 hover:decoration-foreground"
+      onClick={() => onChoose(to)}
+    >
+      {words}
+    </button>
+  )
+  return (
+    <p className="mt-4 text-center text-[0.8125rem] leading-relaxed text-muted-foreground">
+      {way === 'guest' && (
+        <>
+          You come in as a guest. No account, no password.
+          <br />
+          {link('account', 'Sign in')} with an account, or {link('new', 'create one')}.
+        </>
+      )}
+      {way === 'account' && (
+        <>
+          No account yet? {link('new', 'Create one')}, or {link('guest', 'come in as a guest')}.
+        </>
+      )}
+      {way === 'new' && (
+        <>
+          Have an account? {link('account', 'Sign in')}, or {link('guest', 'come in as a guest')}.
+        </>
+      )}
+    </p>
   )
 }
