@@ -42,4 +42,6 @@ export const LIMITS = {
   rateMs: 10_000,
   rateBurst: 10,
   typingMs: 3_000,
+  /** No access token is good for longer than this, whatever it says. */
+  accessTokenMs: 30 * 60_000,
 } as const

@@ -67,7 +67,7 @@ describe('a server by HTTP', () => {
     assert.match(nothing.headers.get('content-type') ?? '', /^application\/problem\+json/)
     assert.equal(((await nothing.json()) as { code: string }).code, 'not_found')
     assert.equal((await http(fleet.servers[0], '/ws')).status, 404)
-    assert.equal((await http(fleet.servers[0], '/internal/anything')).status, 404)
+    assert.equal((await http(fleet.servers[0], '/internal/anything')).status, 401)
     for (const method of ['POST', 'PUT', 'DELETE']) {
       assert.equal((await http(fleet.servers[0], '/healthz', method)).status, 405)
     }

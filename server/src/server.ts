@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
-import type { Command, Peer, Register } from '@flotilla/protocol/control.ts'
+import { RevokeSchema, type Command, type Peer, type Register } from '@flotilla/protocol/control.ts'
 import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
 import { makeFolder } from '@flotilla/protocol/node/folder.ts'
 import { HttpDirectory } from './balancer/http-directory.ts'
@@ -20,6 +20,7 @@ import { Drain } from './drain.ts'
 import type { AdmissionLimits } from './gateway/admission.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { QuickDoor } from './gateway/quick-door.ts'
+import { internalCall } from './http-internal.ts'
 import { problemOfParser, refuseSocket } from './http-problem.ts'
 import { answerHttp } from './http-routes.ts'
 import { createLog, type Log } from './log.ts'
@@ -232,6 +233,7 @@ export async function startServer(
         random: Math.random,
         identity,
         registered: (watermark) => confirm(watermark),
+        revoked: (revoked) => gateway.revoke(revoked),
         load: () => {
           loopDelayMs = Math.max(0, loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS)
           loop.reset()
@@ -258,12 +260,28 @@ export async function startServer(
     homes: rooms.homes,
     state: drain.state,
   })
+  const calls = [
+    internalCall({
+      path: 'revoke',
+      body: RevokeSchema,
+      maxBodyBytes: 1024 * 1024,
+      perform: ({ body }) => {
+        gateway.revoke(body)
+        return { ok: {} }
+      },
+    }),
+  ]
   const answering = new WeakSet<Duplex>()
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
     answering.add(socket)
     response.once('close', () => answering.delete(socket))
-    void answerHttp(request, response, { healthz: facts, isReady: () => drain.state === 'serving', metrics })
+    void answerHttp(request, response, {
+      healthz: facts,
+      isReady: () => drain.state === 'serving',
+      metrics,
+      internal: { secret, calls, log },
+    })
   })
   http.on('upgrade', (request: IncomingMessage, socket, head: Buffer) => {
     // Node takes its own listener away: without one, a client that resets the line would end the process.

@@ -1,6 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { normaliseName } from '@flotilla/protocol/frames.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet } from 'jose'
 import type { Logger } from 'pino'
 import { request } from 'undici'
@@ -15,6 +16,8 @@ const FILE = 'jwks.json'
 /** A token may name a key made since the keys were fetched; it cannot make this server ask without end. */
 const REFETCH_MS = 5_000
 const MAX_BYTES = 64 * 1024
+/** Longer ones are refused before anything is computed. */
+const MAX_TOKEN_CHARS = 4_096
 
 export class Keys {
   readonly #dir: string
@@ -35,6 +38,7 @@ export class Keys {
    * @throws if no keys are known yet and no balancer answers
    */
   async verify(token: string): Promise<Admitted | undefined> {
+    if (token.length > MAX_TOKEN_CHARS) return undefined
     if (this.#set === undefined) await this.#load()
     try {
       return await this.#check(token)
@@ -52,12 +56,15 @@ export class Keys {
       audience: 'chat',
       typ: 'at+jwt',
       algorithms: ['EdDSA', 'Ed25519'],
-      requiredClaims: ['sub', 'exp', 'jti', 'name'],
+      requiredClaims: ['sub', 'exp', 'iat', 'jti', 'name'],
     })
-    const { sub, name, exp } = payload
-    if (sub === undefined || exp === undefined || typeof name !== 'string' || normaliseName(name) !== name)
-      return undefined
-    return { user: { id: sub, name }, expiresAt: exp * 1_000 }
+    const { sub, name, exp, iat, sid } = payload
+    if (sub === undefined || exp === undefined || iat === undefined) return undefined
+    if (typeof name !== 'string' || normaliseName(name) !== name) return undefined
+    if (sid !== undefined && typeof sid !== 'string') return undefined
+    // What was revoked is remembered for so long: one that lives longer would be good again.
+    if ((exp - iat) * 1_000 > LIMITS.accessTokenMs) return undefined
+    return { user: { id: sub, name }, expiresAt: exp * 1_000, issuedAt: iat * 1_000, sid }
   }
 
   async #load(): Promise<void> {

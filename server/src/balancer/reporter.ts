@@ -3,6 +3,7 @@ import {
   UpdatedSchema,
   type Command,
   type Register,
+  type Revoke,
   type Update,
 } from '@flotilla/protocol/control.ts'
 import type { Logger } from 'pino'
@@ -26,6 +27,8 @@ export interface ReporterOptions {
   identity: () => Register
   /** Told at each registration, with the highest commit this server ever reported; done before anything is reported. */
   registered?: (watermark: number) => Promise<void>
+  /** Told which tokens are good no more, whenever the balancer says so. */
+  revoked?: (revoked: Revoke) => void
   load: () => Omit<Update, 'id' | 'inc' | 'n'>
   onCommand: (command: Command) => void
   log: Logger
@@ -135,7 +138,8 @@ export class Reporter {
       this.#complain('the balancer does not register this server', { status, code: codeOf(body) })
       return codeOf(body) === 'stale_incarnation' ? STALE_RETRY_MS : RETRY_MS * (1 + this.#options.random())
     }
-    const { heartbeatMs, watermark = 0 } = RegisteredSchema.parse(body)
+    const { heartbeatMs, watermark = 0, revoked } = RegisteredSchema.parse(body)
+    if (revoked !== undefined) this.#options.revoked?.(revoked)
     await this.#options.registered?.(watermark)
     this.#heartbeatMs = heartbeatMs
     this.#registeredAs = { id: identity.id, inc: identity.inc }

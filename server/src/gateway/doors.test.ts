@@ -94,6 +94,7 @@ describe('the doors', () => {
     const past = Math.floor(Date.now() / 1_000) - 60
     const { exp: _, ...endless } = claims
     const { name: __, ...nameless } = claims
+    const { iat: ___, ...ageless } = claims
     const hmacHead = encode({ ...head, alg: 'HS256' })
     const hmac = createHmac('sha256', jwk?.x ?? '')
       .update(`${hmacHead}.${payload}`)
@@ -111,6 +112,9 @@ describe('the doors', () => {
       expired: await sign({ exp: past }),
       'not yet valid': await sign({ nbf: past + 3_600 }),
       'without end': await new SignJWT(endless).setProtectedHeader(head).sign(key),
+      'without age': await new SignJWT(ageless).setProtectedHeader(head).sign(key),
+      'good for longer than any': await sign({ exp: past + 3_600 }),
+      huge: await sign({ more: 'x'.repeat(4_096) }),
       'without name': await new SignJWT(nameless).setProtectedHeader(head).sign(key),
       'a name nobody may have': await sign({ name: 'a:b' }),
     }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { guestId, normaliseName, type User } from '@flotilla/protocol/frames.ts'
 import type { ProblemCode } from '../http-problem.ts'
+import type { Bearing } from './revocations.ts'
 
 /** Who may come in: the origin, and one of three doors. Everything is decided before the upgrade. */
 
@@ -8,7 +9,7 @@ import type { ProblemCode } from '../http-problem.ts'
 export type HandshakeRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'>
 
 /** Who is let in, and until when: ms since 1970, `Infinity` for ever. */
-export interface Admitted {
+export interface Admitted extends Bearing {
   user: User
   expiresAt: number
 }

@@ -24,6 +24,7 @@ describe('a session of a token that ends', () => {
       .setAudience('chat')
       .setSubject(`guest:${name}`)
       .setJti(name)
+      .setIssuedAt(Math.floor(clock.now() / 1_000))
       .setExpirationTime(Math.floor(clock.now() / 1_000) + seconds)
       .sign(await importJWK(jwk, 'EdDSA'))
   }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
+import type { Revoke } from '@flotilla/protocol/control.ts'
 import type { Welcome, WelcomeLimits } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Logger } from 'pino'
@@ -18,6 +19,7 @@ import { enter, knock, type Admitted, type DoorRules, type Entrance, type Handsh
 import { greet, Guest, type House } from './guest.ts'
 import { putOff } from './put-off.ts'
 import { RateLimit } from './rate-limit.ts'
+import { Revocations } from './revocations.ts'
 import { Session } from './session.ts'
 import { SocketLine } from './socket-line.ts'
 
@@ -33,6 +35,8 @@ const OBSERVE_MS = 50
 const PUT_OFF_LOG_MS = 1_000
 /** A client that does not answer a close is cut off after this long. */
 const CLOSE_MS = 5_000
+/** One whose token is good no more gets no longer than this to answer the close. */
+const REVOKED_MS = 500
 /** At a drain clients are asked to move no faster than one in this time, if there is time … */
 const MOVE_MS = 1
 /** … some of them in each step. */
@@ -70,6 +74,7 @@ export class Gateway {
   readonly #admission: Admission
   /** Let those in whose slots are to come: for them it is over. */
   readonly #held = new Set<() => void>()
+  readonly #revocations = new Revocations()
   #putOff = 0
   #putOffLogged = 0
   #group = 0
@@ -166,7 +171,7 @@ export class Gateway {
       const entrance = await entering.finally(() => (this.#entering -= 1))
       if (socket.destroyed) return
       socket.resume()
-      const refusal = entrance.ok ? this.#refusesMore(socket) : entrance.code
+      const refusal = entrance.ok ? this.#refuses(entrance, socket) : entrance.code
       if (refusal !== undefined) this.#turnAway(socket, refusal)
       else if (entrance.ok) this.#welcome(socket, entrance, request, head)
     } catch (cause) {
@@ -218,6 +223,25 @@ export class Gateway {
     return isOneTooMany ? 'too_many_connections' : undefined
   }
 
+  /** What may have changed while it waited. */
+  #refuses(admitted: Admitted, socket: Socket): ProblemCode | undefined {
+    if (this.#revocations.against(admitted.user.id, admitted) !== undefined) return 'unauthenticated'
+    return this.#refusesMore(socket)
+  }
+
+  /** These tokens are good no more: who came in by one is out within `REVOKED_MS`, and nobody else comes in by it. */
+  revoke(revoked: Revoke): void {
+    const { clock } = this.#options
+    this.#revocations.add(revoked, clock.now())
+    // It is rare: an index over all clients would cost more than looking at each.
+    for (const session of this.#sessions) {
+      const code = this.#revocations.against(session.user.id, session.bearing)
+      if (code === undefined || !session.isOpen) continue
+      this.#close(session, code)
+      clock.after(REVOKED_MS, () => session.terminate())
+    }
+  }
+
   /** The answer to its handshake leaves in one write with the welcome. */
   #welcome(socket: Socket, admitted: Admitted, request: HandshakeRequest, head: Buffer): void {
     socket.cork()
@@ -228,7 +252,8 @@ export class Gateway {
     socket.uncork()
   }
 
-  #enter(ws: WebSocket, socket: Socket, { user, expiresAt }: Admitted): void {
+  #enter(ws: WebSocket, socket: Socket, admitted: Admitted): void {
+    const { user, expiresAt, issuedAt } = admitted
     const { server, metrics, clock, alternatives, changed, limits, perIp } = this.#options
     const line = new SocketLine(ws, socket)
     const session = new Session({
@@ -239,6 +264,7 @@ export class Gateway {
       now: clock.now(),
       limits,
       expiresAt,
+      ...(issuedAt === undefined ? {} : { bearing: { sid: admitted.sid, issuedAt } }),
     })
     this.#sessions.add(session)
     const group = this.#groups[this.#sessions.size % BEAT_GROUPS] as Set<Session>

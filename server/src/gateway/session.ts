@@ -9,6 +9,7 @@ import { PresenceSum } from '../rooms/gathered.ts'
 import type { MembersDifference } from '../rooms/members-view.ts'
 import { textFrame, type Slice } from '../rooms/ring.ts'
 import { JoinedRooms } from './joined-rooms.ts'
+import type { Bearing } from './revocations.ts'
 
 /**
  * One connected client. Answers of a turn leave together, in one write with the entries that are due.
@@ -45,10 +46,13 @@ export interface Named {
 
 /** Entries of so many bytes are copied behind an answer rather than written as a frame of their own. */
 const MAX_COPIED_BYTES = 4 * 1024
+const NO_TOKEN: Bearing = {}
 
 export class Session {
   readonly id: string
   readonly user: User
+  /** Of the token it came in by. */
+  readonly bearing: Bearing
   readonly joined = new JoinedRooms()
   readonly #line: ClientLine
   readonly #metrics: GatewayCounters
@@ -80,9 +84,11 @@ export class Session {
     limits?: ServerLimits
     /** Ms since 1970; without it the session does not end by itself. */
     expiresAt?: number
+    bearing?: Bearing
   }) {
     this.id = options.id
     this.user = options.user
+    this.bearing = options.bearing ?? NO_TOKEN
     this.#line = options.line
     this.#metrics = options.metrics
     this.heardAt = options.now
