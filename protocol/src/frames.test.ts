@@ -311,6 +311,14 @@ describe('names', () => {
       'a\u2028b',
       '\ud800',
       '\ue000',
+      'a\u00a0b',
+      'a\u3000b',
+      '\u3164',
+      'a\u115fb',
+      '\u2800',
+      'an\u034fn',
+      '\u0301a',
+      '\ufe0f',
       'x'.repeat(33),
     ]
     for (const name of bad) assert.equal(normaliseName(name), undefined, JSON.stringify(name))

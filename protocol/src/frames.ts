@@ -349,13 +349,17 @@ export function encodeEntry(entry: Entry): string {
   }
 }
 
+/** What no name may hold: controls, what nobody sees or that turns direction, spaces other than the plain one, `:`. */
+const NOT_IN_NAMES = /[[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800:]--[ \ufe0f]]/v
+
 /** Names of people: NFC, 1–32 characters, printable, nothing that turns direction, no `:`, no outer space. */
 export function normaliseName(given: string): string | undefined {
   if (!given.isWellFormed()) return undefined
   const name = given.normalize('NFC')
   if ([...name].length < 1 || [...name].length > LIMITS.nameChars) return undefined
-  if (/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zl}\p{Zp}:]/u.test(name)) return undefined
-  if (name !== name.trim()) return undefined
+  if (NOT_IN_NAMES.test(name)) return undefined
+  // An accent without its letter would stand on whatever the screen shows before the name.
+  if (name !== name.trim() || /^\p{M}/u.test(name)) return undefined
   return name
 }
 
