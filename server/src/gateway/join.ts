@@ -1,5 +1,5 @@
 import { refuse, type Result } from '@flotilla/protocol/errors.ts'
-import type { Join, Seq } from '@flotilla/protocol/frames.ts'
+import type { Join, Joined, Seq } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Room } from '../rooms/room.ts'
 import type { Gateway, Handled } from './dispatch.ts'
@@ -35,16 +35,16 @@ function enter(session: Session, frame: Join, room: Room): Result<undefined> | u
   const member = new ClientMember(session, frame.room, first - 1)
   session.joined.set(frame.room, { room, member, typedAt: 0 })
   room.enter(member, ({ members, count }) => {
-    session.answer({
+    const joined: Omit<Joined, 'members'> = {
       type: 'joined',
       ...(frame.ref === undefined ? {} : { ref: frame.ref }),
       room: frame.room,
       log: feed.log,
       head,
       first,
-      members,
       count,
-    })
+    }
+    session.answerLine(`${JSON.stringify(joined).slice(0, -1)},"members":${members}}`)
     if (isOtherLog) session.answer({ type: 'reset', room: frame.room, log: feed.log })
   })
   return undefined

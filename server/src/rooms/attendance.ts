@@ -108,8 +108,8 @@ export class Attendance {
     return this.#view.count
   }
 
-  /** A page of people, the asker first, and how many there are. */
-  page(asker: User): { members: User[]; count: number } {
+  /** A page of people, the asker among them, as a JSON array, and how many there are. */
+  page(asker: User): { members: string; count: number } {
     return this.#view.page(asker)
   }
 

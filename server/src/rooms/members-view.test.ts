@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { User } from '@flotilla/protocol/frames.ts'
 import { MembersView } from './members-view.ts'
 
 const ADA = { id: 'guest:ada', name: 'ada' }
 const BOB = { id: 'guest:bob', name: 'bob' }
+
+function pageOf(view: MembersView, asker: User): { members: User[]; count: number } {
+  const { members, count } = view.page(asker)
+  return { members: JSON.parse(members) as User[], count }
+}
 
 describe('what an edge shows of a room’s people', () => {
   test('[P1] who came and went before the home named him is gone at once', () => {
@@ -59,13 +65,20 @@ describe('what an edge shows of a room’s people', () => {
     const view = new MembersView()
     view.enter(ADA)
     assert.equal(view.apply({ full: true, settled: true, join: [], leave: [], count: 0 }, [ADA]), undefined)
-    assert.deepEqual(view.page(ADA), { members: [ADA], count: 1 })
+    assert.deepEqual(pageOf(view, ADA), { members: [ADA], count: 1 })
   })
 
-  test('[P2] a page begins with the asker, who is counted once', () => {
+  test('[P2] a page has everybody once, the asker included, whoever came or went since the last one', () => {
     const view = new MembersView()
-    view.apply({ full: true, settled: true, join: [ADA, BOB], leave: [], count: 2 })
-    assert.deepEqual(view.page(BOB), { members: [BOB, ADA], count: 2 })
+    view.apply({ full: true, settled: true, join: [ADA], leave: [], count: 1 })
+    assert.deepEqual(pageOf(view, ADA), { members: [ADA], count: 1 })
+    view.enter(BOB)
+    view.enter(BOB)
+    assert.deepEqual(pageOf(view, BOB), { members: [ADA, BOB], count: 2 })
+    view.apply({ full: false, settled: true, join: [BOB], leave: [], count: 2 })
+    assert.deepEqual(pageOf(view, BOB), { members: [ADA, BOB], count: 2 })
+    view.apply({ full: false, settled: true, join: [], leave: [ADA], count: 1 })
+    assert.deepEqual(pageOf(view, BOB), { members: [BOB], count: 1 })
   })
 })
 
@@ -81,7 +94,8 @@ describe('a room of more people than are named', () => {
     assert.deepEqual(view.enter(ADA), { join: [], leave: [], count: 201 })
     assert.equal(view.apply(full(201)), undefined)
     assert.deepEqual(view.apply(full(250)), { join: [], leave: [], count: 250 })
-    assert.deepEqual(view.page(ADA).members.length, 200)
+    assert.deepEqual(pageOf(view, ADA).members.length, 200)
+    assert.deepEqual(pageOf(view, ADA).members[0], ADA)
     assert.deepEqual(view.apply(full(249, people(201).slice(1))), { join: [], leave: [], count: 249 })
   })
 
@@ -97,7 +111,7 @@ describe('a room of more people than are named', () => {
   test('[P1] [P3] when they are few again, everybody is named and who was shown before is let go', () => {
     const view = new MembersView()
     view.apply(full(201))
-    view.page(ADA)
+    pageOf(view, ADA)
     const left = people(201).slice(1, 101)
     const change = view.apply(full(100, left))
     assert.deepEqual(change?.join, left)

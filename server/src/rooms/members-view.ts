@@ -31,6 +31,8 @@ export class MembersView {
   /** While there are too many to name: some of them. `#named` is then whom clients may still show. */
   #page: readonly User[] | undefined
   #count = 0
+  /** Everybody of `#named` as JSON, without the brackets. Who comes is added: many come at once, and each is told of all. */
+  #encoded: string | undefined
 
   /** How many are here, on all servers. */
   get count(): number {
@@ -49,6 +51,7 @@ export class MembersView {
     if (!isNamed && this.isSmall && this.#count < LIMITS.presenceNames) {
       this.#named.set(user.id, user)
       this.#early.add(user.id)
+      if (this.#encoded !== undefined) this.#encoded += `,${JSON.stringify(user)}`
       this.#count = Math.min(Math.max(this.#count + 1, this.#named.size), LIMITS.presenceNames)
       return { join: [user], leave: [], count: this.#count }
     }
@@ -83,6 +86,7 @@ export class MembersView {
     if (!update.full) leave = update.leave.filter((user) => this.#named.has(user.id))
     else if (update.settled) leave = [...this.#named.values()].filter((user) => !here.has(user.id))
     else leave = []
+    if (join.length > 0 || leave.length > 0) this.#encoded = undefined
     for (const user of [...update.join, ...leave]) this.#early.delete(user.id)
     for (const user of leave) this.#named.delete(user.id)
     for (const user of join) this.#named.set(user.id, user)
@@ -100,16 +104,25 @@ export class MembersView {
     return { join: [], leave: [], count }
   }
 
-  /** A page of people, the asker first, and how many there are. */
-  page(asker: User): { members: User[]; count: number } {
+  /** A page of people, the asker among them, as a JSON array, and how many there are. */
+  page(asker: User): { members: string; count: number } {
+    if (this.isSmall && this.#named.has(asker.id) && this.#named.size <= LIMITS.presenceNames) {
+      this.#encoded ??= encode(this.#named.values())
+      return { members: `[${this.#encoded}]`, count: Math.max(this.#count, this.#named.size) }
+    }
     const members = new Map([[asker.id, asker]])
     for (const user of this.#page ?? this.#named.values()) {
       if (members.size >= LIMITS.presenceNames) break
       members.set(user.id, user)
     }
     if (this.#page !== undefined && this.#named.size < MAX_NAMED) {
+      this.#encoded = undefined
       for (const user of members.values()) this.#named.set(user.id, user)
     }
-    return { members: [...members.values()], count: Math.max(this.#count, members.size) }
+    return { members: `[${encode(members.values())}]`, count: Math.max(this.#count, members.size) }
   }
+}
+
+function encode(users: Iterable<User>): string {
+  return JSON.stringify([...users]).slice(1, -1)
 }

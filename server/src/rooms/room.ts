@@ -198,10 +198,10 @@ export class Room {
   }
 
   /**
-   * Enters with a cursor that is set. `welcome` is told the people, the new one included, before any entry goes out.
+   * Enters with a cursor that is set. `welcome` is told the people, a JSON array with the new one in it, before any entry goes out.
    * The others here hear of him at once; the home tells those elsewhere.
    */
-  enter(member: Member, welcome: (people: { members: User[]; count: number }) => void): void {
+  enter(member: Member, welcome: (people: { members: string; count: number }) => void): void {
     if (this.#feed === undefined) throw new Error('entered a room that is not ready')
     const { user } = member
     this.#people.enter(user)
