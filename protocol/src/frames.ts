@@ -350,7 +350,7 @@ export function encodeEntry(entry: Entry): string {
 }
 
 /** What no name may hold: controls, what nobody sees or that turns direction, spaces other than the plain one, `:`. */
-const NOT_IN_NAMES = /[[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800:]--[ \ufe0f]]/v
+const NOT_IN_NAMES = /[[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800:]--[\ufe0f\x20]]/v
 
 /** Names of people: NFC, 1–32 characters, printable, nothing that turns direction, no `:`, no outer space. */
 export function normaliseName(given: string): string | undefined {
