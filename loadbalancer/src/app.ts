@@ -23,6 +23,7 @@ import { Patrol } from './registry/patrol.ts'
 import { Prober } from './registry/probe.ts'
 import { FORGET_MS, Registry } from './registry/registry.ts'
 import { registryRoutes } from './registry/registry.routes.ts'
+import { DirectoryFile } from './rooms/directory-file.ts'
 import { Placement } from './rooms/placement.ts'
 import { roomsRoutes } from './rooms/rooms.routes.ts'
 import { SqliteDirectoryStore } from './rooms/sqlite-directory-store.ts'
@@ -64,8 +65,9 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
   )
   const { log, close: closeLog } = openLog(folder, config.logLevel)
   undo.defer(closeLog)
-  const store = openDirectory(join(folder, 'directory.db'))
-  undo.defer(() => store.close())
+  const directory = openDirectory(join(folder, 'directory.db'))
+  undo.defer(() => directory.close())
+  const store = new SqliteDirectoryStore(directory)
   const tokens = await openKeys(join(folder, 'keys.json'))
 
   // The same folder is the same balancer: its id needs no file of its own.
@@ -165,9 +167,9 @@ function createApp(config: Config, apiRoutes: readonly Route[], gate: Gate): Exp
   return app
 }
 
-function openDirectory(file: string): SqliteDirectoryStore {
+function openDirectory(file: string): DirectoryFile {
   try {
-    return new SqliteDirectoryStore(file)
+    return new DirectoryFile(file)
   } catch (error) {
     const { message } = error as Error
     throw new StartError(

@@ -151,10 +151,12 @@ export const KeySetSchema = z.object({
 /** `GET /api/me`. */
 export const MeSchema = z.object({ user: UserSchema })
 
-export const VisibilitySchema = z.enum(['public', 'private'])
+/** `direct`: between two people. */
+export const VisibilitySchema = z.enum(['public', 'private', 'direct'])
 export const CreateRoomSchema = z.object({
   name: z.string().check(z.minLength(1), z.maxLength(64)),
-  visibility: z.optional(VisibilitySchema),
+  /** Rooms between two people are made by `POST /api/direct`. */
+  visibility: z.optional(z.enum(['public', 'private'])),
 })
 export const RoomCreatedSchema = z.object({ roomId: RoomIdSchema })
 /** One row of `GET /api/rooms`, and `GET /api/rooms/:roomId`. */
@@ -188,6 +190,8 @@ export const PlacedSchema = z.object({
   epoch: count,
   home: PeerSchema,
   visibility: VisibilitySchema,
+  /** What it was made as, for its home to keep with the log; absent for rooms that were made before this was kept. */
+  genesis: z.optional(GenesisSchema),
   /**
    * The other servers whose stores may hold the room, while its home is not known to have all of it: who takes it fences them all.
    * `watermark`: the highest commit number each reported; a store that is older has lost what was acked.

@@ -19,6 +19,9 @@ export class MemoryDirectory implements DirectoryStore {
   room(roomId: RoomId) {
     return Promise.resolve(this.rooms.get(roomId))
   }
+  publicHome(roomId: RoomId) {
+    return Promise.resolve(this.rooms.get(roomId)?.home)
+  }
   publicRooms() {
     return Promise.resolve([...this.rooms.values()])
   }

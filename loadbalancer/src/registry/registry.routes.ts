@@ -41,7 +41,7 @@ export function registryRoutes(parts: RegistryParts): Route[] {
       summary: 'The server for the next client: the one with the least of its capacity in use.',
       door: 'anyone',
       cors: true,
-      query: { room: "Prefer this room's home, while it has room to spare." },
+      query: { room: 'Prefer the home of this public room, while it has room to spare.' },
       answers: { status: 200, schema: ChosenSchema },
       problems: ['no_server'],
       respond: async (request, response) => {
@@ -121,7 +121,8 @@ async function choose(
 ): Promise<Answer | Refused> {
   const query = url.indexOf('?')
   const room = query < 0 ? null : new URLSearchParams(url.slice(query)).get('room')
-  const home = RoomIdSchema.safeParse(room).success ? (await store.room(room as string))?.home : undefined
+  // Of a public room only: nobody learns here whether there is another one of that id.
+  const home = RoomIdSchema.safeParse(room).success ? await store.publicHome(room as string) : undefined
   const choice = registry.choose(now(), home)
   if (choice === undefined) {
     metrics.chosen.inc({ outcome: 'none' })

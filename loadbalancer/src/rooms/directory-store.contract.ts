@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
+import { directRoomId } from './direct-room.ts'
 import { GENERAL, type DirectoryStore, type NewRoom, type ServerRecord } from './directory-store.ts'
 
 export const SERVER: ServerRecord = {
@@ -8,6 +10,10 @@ export const SERVER: ServerRecord = {
 }
 export const ROOM: NewRoom = {
   ...{ roomId: 'r1', name: 'Tea', visibility: 'public', createdAt: 5, createdBy: 'guest:ann' },
+}
+
+export const GENESIS: Genesis = {
+  ...{ name: 'Plans', visibility: 'private', createdAt: 4, createdBy: { id: 'user:ann', name: 'Ann' } },
 }
 
 /** `open` twice in one test opens the same directory again, as a later run of the process would. */
@@ -57,6 +63,55 @@ export function describeDirectoryStore(name: string, openFor: (t: TestContext) =
       assert.deepEqual(await store.adoptRooms('b', [held('lost', 4)], 9), ['lost'])
       const room = await store.room('lost')
       assert.deepEqual([room?.home, room?.epoch, room?.name], ['b', 4, 'lost'])
+    })
+
+    test('[D5] what servers hold of private rooms is learnt as private, with its owner, and is never listed', async (t) => {
+      const store = openFor(t)()
+      t.after(() => store.close())
+      const hold = (room: string, epoch: number, made?: Genesis) =>
+        store.adoptRooms('a', [{ room, epoch, head: 0, ...(made ? { genesis: made } : {}) }], 9)
+      assert.deepEqual(await hold('secret', 3, GENESIS), ['secret'])
+      assert.deepEqual(await store.room('secret'), {
+        ...{ roomId: 'secret', name: 'Plans', visibility: 'private', createdAt: 4, createdBy: 'user:ann' },
+        ...{ home: 'a', epoch: 3, holders: ['a'], genesis: GENESIS },
+      })
+      // Learnt from one that does not know it, then from one that does; and not the other way round.
+      await hold('late', 1)
+      assert.equal((await store.room('late'))?.visibility, 'public')
+      await hold('late', 1, GENESIS)
+      await hold('secret', 4)
+      for (const room of ['late', 'secret']) assert.equal((await store.room(room))?.visibility, 'private')
+      assert.deepEqual(
+        (await store.publicRooms(10)).map(({ roomId }) => roomId),
+        [GENERAL],
+      )
+      assert.deepEqual(
+        [await store.publicHome('secret'), await store.publicHome(GENERAL)],
+        [undefined, undefined],
+      )
+      await hold(GENERAL, 2, GENESIS)
+      assert.deepEqual(
+        [(await store.room(GENERAL))?.visibility, await store.publicHome(GENERAL)],
+        ['public', 'a'],
+      )
+    })
+
+    test('[D5] an id of a room between two is learnt only as one', async (t) => {
+      const store = openFor(t)()
+      t.after(() => store.close())
+      const room = directRoomId('user:ann', 'user:ben')
+      assert.equal(room, directRoomId('user:ben', 'user:ann'))
+      const held = { room, epoch: 1, head: 0 }
+      const people: Genesis['people'] = [
+        { id: 'user:ann', name: 'Ann' },
+        { id: 'user:ben', name: 'Ben' },
+      ]
+      for (const genesis of [undefined, GENESIS])
+        assert.deepEqual(await store.adoptRooms('a', [{ ...held, ...(genesis ? { genesis } : {}) }], 9), [])
+      assert.equal(await store.room(room), undefined)
+      const genesis: Genesis = { name: '', visibility: 'direct', createdAt: 4, people }
+      assert.deepEqual(await store.adoptRooms('a', [{ ...held, genesis }], 9), [room])
+      assert.equal((await store.room(room))?.visibility, 'direct')
     })
 
     test('everybody who may hold a room is remembered until its home says that it has all of it', async (t) => {

@@ -1,5 +1,6 @@
 import type { HeldRoom, Visibility } from '@flotilla/protocol/control.ts'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import type { KnownServer } from '../registry/registry.ts'
 
 /** The room that always exists. */
@@ -22,8 +23,25 @@ export interface RoomRecord {
    * named since. Who takes the room has to fence them all.
    */
   holders: readonly string[]
+  /** What it was made as; absent: it was made before this was kept, and is public. */
+  genesis?: Genesis
+  /** What its log changed, as far as the balancer heard of it. */
+  facts?: RoomFactsNow
 }
-export type NewRoom = Pick<RoomRecord, 'roomId' | 'name' | 'visibility' | 'createdAt' | 'createdBy'>
+/** What can change about a room besides its members; what is absent was never set. */
+export interface RoomFactsNow {
+  name?: string
+  topic?: string
+  archived?: boolean
+  /** 0 = no slow mode. */
+  slowMs?: number
+  /** null: kept for ever. */
+  retentionDays?: number | null
+}
+export type NewRoom = Pick<
+  RoomRecord,
+  'roomId' | 'name' | 'visibility' | 'createdAt' | 'createdBy' | 'genesis'
+>
 
 export interface ServerRecord extends KnownServer {
   /** Folder of its store on this machine, if it said so. */
@@ -39,11 +57,14 @@ export interface ServerRecord extends KnownServer {
  * D2  A room's epoch never falls, and one epoch of a room has one home, whoever writes at the same time.
  * D3  `general` exists, public, from the start.
  * D4  A server's watermark (the highest commit number it reported) never falls.
+ * D5  A room that was made private, or between two, is never public here, whatever was lost; a deleted one never comes back.
  */
 export interface DirectoryStore {
   room(roomId: RoomId): Promise<RoomRecord | undefined>
   /** Public rooms: `general`, then the newest first; at most `limit`. */
   publicRooms(limit: number): Promise<RoomRecord[]>
+  /** The home of a public room: what anybody may be told. */
+  publicHome(roomId: RoomId): Promise<string | undefined>
   /** @returns false if the id is taken; then nothing was written */
   createRoom(room: NewRoom): Promise<boolean>
   /**

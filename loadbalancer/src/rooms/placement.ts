@@ -114,7 +114,7 @@ export class Placement {
   }
 
   async #answer(room: RoomRecord, isNew: boolean): Promise<PlaceOutcome> {
-    const { roomId, epoch, visibility, home: homeId = '', holders } = room
+    const { roomId, epoch, visibility, home: homeId = '', holders, genesis } = room
     const home = this.#servers.peer(homeId) ?? (await this.#peerOnFile(homeId))
     if (home === undefined) return 'no_server'
     const from = await Promise.all(
@@ -130,7 +130,8 @@ export class Placement {
           }
         }),
     )
-    return { placed: { room: roomId, epoch, home, visibility, from }, isNew }
+    const made = genesis === undefined ? {} : { genesis }
+    return { placed: { room: roomId, epoch, home, visibility, from, ...made }, isNew }
   }
 
   /** A home that is forgotten by the registry: long down, but still where the room is. */

@@ -1,6 +1,8 @@
-import type { HeldRoom, Visibility } from '@flotilla/protocol/control.ts'
-import type { RoomId } from '@flotilla/protocol/frames.ts'
-import Database from 'better-sqlite3'
+import type { HeldRoom } from '@flotilla/protocol/control.ts'
+import type { RoomId, User } from '@flotilla/protocol/frames.ts'
+import type { Database } from 'better-sqlite3'
+import type { DirectoryFile } from './directory-file.ts'
+import { isDirectRoomId } from './direct-room.ts'
 import {
   GENERAL,
   type DirectoryStore,
@@ -8,43 +10,8 @@ import {
   type RoomRecord,
   type ServerRecord,
 } from './directory-store.ts'
+import { roomOf, type RoomRow } from './room-row.ts'
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS rooms (
-    room_id TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    visibility TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    created_by TEXT,
-    home TEXT,
-    epoch INTEGER NOT NULL DEFAULT 0,
-    holders TEXT NOT NULL DEFAULT '[]'
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS rooms_by_age ON rooms (visibility, created_at DESC);
-  CREATE TABLE IF NOT EXISTS servers (
-    id TEXT PRIMARY KEY,
-    url TEXT NOT NULL,
-    host TEXT NOT NULL,
-    port INTEGER NOT NULL,
-    capacity INTEGER NOT NULL,
-    inc TEXT NOT NULL,
-    data_dir TEXT,
-    heard_at INTEGER NOT NULL,
-    commit_no INTEGER
-  ) STRICT;
-`
-const SCHEMA_VERSION = 1
-
-interface RoomRow {
-  room_id: string
-  name: string
-  visibility: Visibility
-  created_at: number
-  created_by: string | null
-  home: string | null
-  epoch: number
-  holders: string
-}
 interface ServerRow {
   id: string
   url: string
@@ -55,33 +22,17 @@ interface ServerRow {
   data_dir: string | null
   heard_at: number
 }
-interface Write {
-  run: () => unknown
-  done: (value: never) => void
-  fail: (error: unknown) => void
-}
 
 /** The directory in one SQLite file. What is written in one turn of the event loop shares one commit, one fsync. */
 export class SqliteDirectoryStore implements DirectoryStore {
-  readonly #db: Database.Database
+  readonly #file: DirectoryFile
   readonly #statements: ReturnType<typeof prepare>
-  #writes: Write[] = []
 
-  /** Opens or makes the file. @throws if it cannot be written, is damaged, or is of a later version */
-  constructor(file: string) {
-    this.#db = new Database(file)
-    try {
-      this.#db.pragma('journal_mode = WAL')
-      this.#db.pragma('synchronous = FULL')
-      const version = this.#db.pragma('user_version', { simple: true }) as number
-      if (version > SCHEMA_VERSION) throw new Error(`its schema ${version} is of a later version`)
-      this.#db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
-      this.#statements = prepare(this.#db)
-      this.#statements.insertRoom.run(GENERAL, 'General', 'public', 0, null, null, 0)
-    } catch (error) {
-      this.#db.close()
-      throw error
-    }
+  constructor(file: DirectoryFile) {
+    this.#file = file
+    this.#statements = prepare(file.db)
+    const general = { roomId: GENERAL, name: 'General', visibility: 'public', createdAt: 0, epoch: 0 }
+    this.#statements.insertRoom.run({ ...general, createdBy: null, home: null, genesis: null })
   }
 
   async room(roomId: RoomId): Promise<RoomRecord | undefined> {
@@ -92,15 +43,12 @@ export class SqliteDirectoryStore implements DirectoryStore {
     return this.#statements.publicRooms.all(GENERAL, limit).map(roomOf)
   }
 
-  createRoom({ roomId, name, visibility, createdAt, createdBy }: NewRoom): Promise<boolean> {
-    return this.#write(() => {
-      const { insertRoom } = this.#statements
-      return insertRoom.run(roomId, name, visibility, createdAt, createdBy ?? null, null, 0).changes === 1
-    })
+  createRoom(room: NewRoom): Promise<boolean> {
+    return this.#file.write(() => this.#insert(room, null, 0))
   }
 
   moveRoom(roomId: RoomId, home: string, epoch: number): Promise<RoomRecord | undefined> {
-    return this.#write(() => {
+    return this.#file.write(() => {
       const room = this.#room(roomId)
       if (room === undefined || room.epoch >= epoch) return room
       const holders = JSON.stringify([...room.holders.filter((id) => id !== home), home])
@@ -110,19 +58,9 @@ export class SqliteDirectoryStore implements DirectoryStore {
   }
 
   adoptRooms(server: string, held: readonly HeldRoom[], now: number): Promise<RoomId[]> {
-    return this.#write(() => {
-      const learnt: RoomId[] = []
-      for (const { room, epoch } of held) {
-        const { insertRoom, adoptRoom } = this.#statements
-        const isNew = insertRoom.run(room, room, 'public', now, null, server, epoch).changes === 1
-        const before = isNew ? undefined : this.#room(room)
-        adoptRoom.run({ roomId: room, home: server, epoch, holders: JSON.stringify([server]) })
-        if (isNew || before?.home !== server || before.epoch !== epoch) {
-          if (this.#room(room)?.home === server) learnt.push(room)
-        }
-      }
-      return learnt
-    })
+    return this.#file.write(() =>
+      held.filter((room) => this.#adopt(server, room, now)).map(({ room }) => room),
+    )
   }
 
   async server(id: string): Promise<ServerRecord | undefined> {
@@ -135,14 +73,14 @@ export class SqliteDirectoryStore implements DirectoryStore {
   }
 
   saveServer(server: ServerRecord): Promise<void> {
-    return this.#write(() => {
+    return this.#file.write(() => {
       const { dataDir = null, heardAt } = server
       this.#statements.saveServer.run({ ...server, dataDir, heardAt: Math.floor(heardAt) })
     })
   }
 
   raiseWatermarks(commitNos: ReadonlyMap<string, number>): Promise<void> {
-    return this.#write(() => {
+    return this.#file.write(() => {
       for (const [id, commitNo] of commitNos) this.#statements.raiseWatermark.run({ id, commitNo })
     })
   }
@@ -151,10 +89,12 @@ export class SqliteDirectoryStore implements DirectoryStore {
     return this.#statements.watermark.get(id)?.commit_no ?? undefined
   }
 
-  /** Commits what waits, then closes. */
+  async publicHome(roomId: RoomId): Promise<string | undefined> {
+    return this.#statements.publicHome.get(roomId)?.home ?? undefined
+  }
+
   close(): void {
-    this.#commit()
-    this.#db.close()
+    this.#file.close()
   }
 
   #room(roomId: RoomId): RoomRecord | undefined {
@@ -162,38 +102,69 @@ export class SqliteDirectoryStore implements DirectoryStore {
     return row && roomOf(row)
   }
 
-  #write<T>(run: () => T): Promise<T> {
-    return new Promise<T>((done, fail) => {
-      this.#writes.push({ run, done, fail })
-      if (this.#writes.length === 1) setImmediate(() => this.#commit())
-    })
+  /** @returns whether it is new */
+  #insert({ createdBy, genesis, ...room }: NewRoom, home: string | null, epoch: number): boolean {
+    const given = { ...room, home, epoch, createdBy: createdBy ?? null, genesis: jsonOrNull(genesis) }
+    if (this.#statements.insertRoom.run(given).changes === 0) return false
+    const { roomId } = room
+    const join = (user: User | undefined, role: string) =>
+      user && this.#statements.insertMember.run({ roomId, userId: user.id, role })
+    if (genesis?.visibility !== 'direct') join(genesis?.createdBy, 'owner')
+    for (const user of genesis?.people ?? []) join(user, 'member')
+    return true
   }
 
-  #commit(): void {
-    const writes = this.#writes
-    this.#writes = []
-    if (writes.length === 0) return
-    let results: unknown[]
-    try {
-      results = this.#db.transaction(() => writes.map(({ run }) => run())).immediate()
-    } catch (error) {
-      for (const { fail } of writes) fail(error)
-      return
+  /** @returns whether something was learnt */
+  #adopt(server: string, { room: roomId, epoch, genesis }: HeldRoom, now: number): boolean {
+    // Only what says of itself that it is a room between two may have such an id: it must not become public.
+    if (genesis?.visibility !== 'direct' && isDirectRoomId(roomId)) return false
+    const { visibility = 'public', name = roomId, createdAt = now, createdBy } = genesis ?? {}
+    const room = {
+      roomId,
+      name,
+      visibility,
+      createdAt,
+      createdBy: createdBy?.id,
+      ...(genesis && { genesis }),
     }
-    writes.forEach(({ done }, at) => done(results[at] as never))
+    const isNew = this.#insert(room, server, epoch)
+    const before = isNew ? undefined : this.#room(roomId)
+    if (!isNew && before === undefined) {
+      // It is deleted, and this server was not there then.
+      this.#statements.insertErasure.run(server, roomId)
+      return false
+    }
+    if (before !== undefined && before.genesis === undefined && genesis !== undefined && roomId !== GENERAL) {
+      this.#statements.learnGenesis.run({ roomId, visibility, genesis: jsonOrNull(genesis) })
+    }
+    this.#statements.adoptRoom.run({ roomId, home: server, epoch, holders: JSON.stringify([server]) })
+    const isKnown = before?.home === server && before.epoch === epoch
+    return !isKnown && this.#room(roomId)?.home === server
   }
 }
 
-function prepare(db: Database.Database) {
+function prepare(db: Database) {
   const move = 'UPDATE rooms SET home = :home, epoch = :epoch, holders = :holders'
   return {
-    room: db.prepare<[string], RoomRow>('SELECT * FROM rooms WHERE room_id = ?'),
+    room: db.prepare<[string], RoomRow>(`SELECT * FROM rooms WHERE room_id = ? AND visibility <> 'deleted'`),
     publicRooms: db.prepare<[string, number], RoomRow>(
       `SELECT * FROM rooms WHERE visibility = 'public' ORDER BY room_id = ? DESC, created_at DESC LIMIT ?`,
     ),
-    insertRoom: db.prepare<[string, string, string, number, string | null, string | null, number]>(
-      `INSERT INTO rooms (room_id, name, visibility, created_at, created_by, home, epoch)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    publicHome: db.prepare<[string], { home: string | null }>(
+      `SELECT home FROM rooms WHERE room_id = ? AND visibility = 'public'`,
+    ),
+    insertRoom: db.prepare(
+      `INSERT INTO rooms (room_id, name, visibility, created_at, created_by, home, epoch, genesis)
+       VALUES (:roomId, :name, :visibility, :createdAt, :createdBy, :home, :epoch, :genesis) ON CONFLICT DO NOTHING`,
+    ),
+    insertMember: db.prepare(
+      `INSERT INTO members (room_id, user_id, role, seq) VALUES (:roomId, :userId, :role, 0) ON CONFLICT DO NOTHING`,
+    ),
+    insertErasure: db.prepare<[string, string]>(
+      'INSERT INTO erasures (server, room_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    ),
+    learnGenesis: db.prepare(
+      'UPDATE rooms SET genesis = :genesis, visibility = :visibility WHERE room_id = :roomId',
     ),
     moveRoom: db.prepare(`${move} WHERE room_id = :roomId AND epoch < :epoch`),
     adoptRoom: db.prepare(
@@ -216,17 +187,8 @@ function prepare(db: Database.Database) {
   }
 }
 
-function roomOf(row: RoomRow): RoomRecord {
-  return {
-    roomId: row.room_id,
-    name: row.name,
-    visibility: row.visibility,
-    createdAt: row.created_at,
-    createdBy: row.created_by ?? undefined,
-    home: row.home ?? undefined,
-    epoch: row.epoch,
-    holders: JSON.parse(row.holders) as string[],
-  }
+function jsonOrNull(value: object | undefined): string | null {
+  return value === undefined ? null : JSON.stringify(value)
 }
 
 function serverOf(row: ServerRow): ServerRecord {
