@@ -1,0 +1,76 @@
+import * as z from 'zod/mini'
+import { UserSchema, type User } from './frames.ts'
+
+/**
+ * What can be done to a room besides talking in it. An act that is allowed becomes a `system` entry of the room's log, of the
+ * same name (`event`) and with what is said here of it (`data`); `Roster` folds those entries and judges the next act.
+ */
+
+const wellFormed = z.refine<string>((text) => text.isWellFormed(), 'holds a lone surrogate')
+const user = z.object({
+  id: UserSchema.shape.id.check(z.regex(/^(user|guest):/), z.maxLength(128), wellFormed),
+  name: UserSchema.shape.name.check(z.minLength(1), z.maxLength(128), wellFormed),
+})
+/** Milliseconds since 1970. */
+const time = z.int().check(z.gte(0))
+const reason = z.optional(z.string().check(z.maxLength(500), wellFormed))
+/** SHA-256 of the secret in a link, in hexadecimal: who reads the log cannot enter by it. */
+const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/))
+
+const acts = [
+  /** `link`: the hash of the one he comes by. */
+  z.object({ act: z.literal('join'), link: z.optional(hash) }),
+  /** Also: turns an invitation down. */
+  z.object({ act: z.literal('leave') }),
+  z.object({ act: z.literal('invite'), user }),
+  z.object({ act: z.literal('uninvite'), user }),
+  z.object({ act: z.literal('remove'), user, reason }),
+  /** Without `until` for ever. */
+  z.object({ act: z.literal('ban'), user, until: z.optional(time), reason }),
+  z.object({ act: z.literal('unban'), user }),
+  z.object({ act: z.literal('mute'), user, until: time, reason }),
+  z.object({ act: z.literal('unmute'), user }),
+  z.object({ act: z.literal('role'), user, role: z.enum(['moderator', 'member']) }),
+  /** Hands the room over; who had it is a moderator then. */
+  z.object({ act: z.literal('owner'), user }),
+  z.object({ act: z.literal('rename'), name: z.string().check(z.minLength(1), z.maxLength(64), wellFormed) }),
+  z.object({ act: z.literal('topic'), topic: z.string().check(z.maxLength(500), wellFormed) }),
+  /** The least time between two messages of one person; 0 = any. */
+  z.object({ act: z.literal('slow'), everyMs: z.int().check(z.gte(0), z.lte(86_400_000)) }),
+  z.object({ act: z.literal('archive') }),
+  z.object({ act: z.literal('unarchive') }),
+  z.object({
+    act: z.literal('link'),
+    hash,
+    until: time,
+    uses: z.optional(z.int().check(z.gte(1), z.lte(100_000))),
+  }),
+  z.object({ act: z.literal('unlink'), hash }),
+  /** For how long messages are kept; null = for ever. */
+  z.object({ act: z.literal('retention'), days: z.nullable(z.int().check(z.gte(1), z.lte(36_500))) }),
+  /** He who acts has another name now. */
+  z.object({ act: z.literal('name'), name: z.string().check(z.minLength(1), z.maxLength(128), wellFormed) }),
+  /** The account of him who acts is deleted. */
+  z.object({ act: z.literal('gone') }),
+  /** Direct rooms: neither of the two can say anything any more. */
+  z.object({ act: z.literal('block') }),
+  z.object({ act: z.literal('unblock') }),
+] as const
+
+export const ActSchema = z.discriminatedUnion('act', acts)
+export type Act = z.infer<typeof ActSchema>
+export type ActName = Act['act']
+
+/** What the entry of a join says of how he came in; `hash`: by which link. */
+export interface JoinData {
+  via?: 'link' | 'invite'
+  hash?: string
+}
+
+/** The name of who deleted his account. */
+export const DELETED_NAME = 'deleted user'
+
+/** Whether the id is that of a guest: anybody may come by that name, so it stands for nobody in particular. */
+export function isGuest({ id }: Pick<User, 'id'>): boolean {
+  return id.startsWith('guest:')
+}

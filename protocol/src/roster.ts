@@ -1,0 +1,408 @@
+import { DELETED_NAME, isGuest, type JoinData } from './acts.ts'
+import { refuse, type Refusal } from './errors.ts'
+import type { Seq, SystemEntry, User, UserId } from './frames.ts'
+import type { Genesis } from './genesis.ts'
+
+/**
+ * Who is who in a room: its genesis and the `system` entries of its log, folded in their order, and nothing else. Whoever has
+ * folded the same entries judges alike (`judge.ts`), so that the next home needs no more than the log. Time is an argument.
+ */
+
+/** Bounds of what a room remembers; an act beyond one is refused. */
+export const ROSTER_LIMITS = {
+  members: 50_000,
+  invited: 1_000,
+  banned: 10_000,
+  muted: 10_000,
+  links: 50,
+} as const
+
+export type Standing = 'owner' | 'moderator' | 'member'
+export type Role = Standing | 'invited' | 'banned'
+/** Who may do what to whom: only to those below. 0 = no member. */
+export const RANK = { member: 1, moderator: 2, owner: 3 } as const
+
+export interface MemberRow {
+  user: User
+  role: Standing
+  /** Milliseconds since 1970. */
+  mutedUntil?: number
+}
+export interface LinkRow {
+  /** SHA-256 of its secret. */
+  hash: string
+  until: number
+  /** How often it can still be used; absent = as often as one likes. */
+  uses?: number
+  by: User
+}
+/** What a room is now. */
+export interface Facts {
+  name?: string
+  topic?: string
+  visibility: Genesis['visibility']
+  archived: boolean
+  /** Least time between two messages of one person; 0 = any. */
+  slowMs: number
+  /** Absent = messages are kept for ever. */
+  retentionDays?: number
+  owner?: User
+}
+
+/** Of a system entry what counts here: also of one that is not in the log yet. */
+export type Folded = Pick<SystemEntry, 'event' | 'data' | 'user' | 'ts'> & { seq?: Seq }
+
+interface Timed {
+  user: User
+  /** Milliseconds since 1970, or Infinity. */
+  until: number
+}
+
+export class Roster {
+  readonly genesis: Genesis | undefined
+  readonly #members = new Map<UserId, { user: User; role: Standing }>()
+  readonly #invited = new Map<UserId, User>()
+  readonly #banned = new Map<UserId, Timed>()
+  readonly #muted = new Map<UserId, Timed>()
+  readonly #links = new Map<string, LinkRow>()
+  /** Who of a direct room's two has blocked the other, or has no account any more. */
+  readonly #silent = new Set<UserId>()
+  #name: string | undefined
+  #topic: string | undefined
+  #isArchived = false
+  #slowMs = 0
+  #retentionDays: number | undefined
+  #version: Seq = 0
+
+  constructor(genesis: Genesis | undefined) {
+    this.genesis = genesis
+    this.#name = genesis?.name
+    if (genesis?.visibility === 'direct') {
+      for (const user of genesis.people ?? []) this.#members.set(user.id, { user, role: 'member' })
+    } else if (genesis?.createdBy !== undefined && !isGuest(genesis.createdBy)) {
+      this.#members.set(genesis.createdBy.id, { user: genesis.createdBy, role: 'owner' })
+    }
+  }
+
+  /** A copy that goes its own way from here. */
+  clone(): Roster {
+    const copy = new Roster(this.genesis)
+    copyMap(this.#members, copy.#members)
+    copyMap(this.#invited, copy.#invited)
+    copyMap(this.#banned, copy.#banned)
+    copyMap(this.#muted, copy.#muted)
+    copyMap(this.#links, copy.#links)
+    for (const id of this.#silent) copy.#silent.add(id)
+    copy.#name = this.#name
+    copy.#topic = this.#topic
+    copy.#isArchived = this.#isArchived
+    copy.#slowMs = this.#slowMs
+    copy.#retentionDays = this.#retentionDays
+    copy.#version = this.#version
+    return copy
+  }
+
+  /** Folds the next entry. What this version does not know, or cannot read, changes nothing. */
+  apply(entry: Folded): void {
+    const { event, user, seq = 0 } = entry
+    this.#version = Math.max(this.#version, seq)
+    const data = fieldsOf(entry.data)
+    const target = userIn(data)
+    if (target !== undefined) this.#applyTo(target, entry, data)
+    switch (event) {
+      case 'join':
+        return this.#joined(user, data)
+      case 'leave':
+        return this.#drop(user.id)
+      case 'rename':
+        if (typeof data['name'] === 'string') this.#name = data['name']
+        return
+      case 'topic':
+        this.#topic = typeof data['topic'] === 'string' && data['topic'] !== '' ? data['topic'] : undefined
+        return
+      case 'slow':
+        this.#slowMs = numberIn(data, 'everyMs') ?? 0
+        return
+      case 'archive':
+        this.#isArchived = true
+        return
+      case 'unarchive':
+        this.#isArchived = false
+        return
+      case 'link':
+        return this.#linked(entry, data)
+      case 'unlink':
+        this.#links.delete(String(data['hash']))
+        return
+      case 'retention':
+        this.#retentionDays = numberIn(data, 'days')
+        return
+      case 'name':
+        return this.#renamed(user)
+      case 'gone':
+        return this.#gone(user.id)
+      case 'block':
+        this.#silent.add(user.id)
+        return
+      case 'unblock':
+        this.#silent.delete(user.id)
+    }
+  }
+
+  #applyTo(user: User, { event, ts }: Folded, data: Record<string, unknown>): void {
+    const { id } = user
+    const until = numberIn(data, 'until') ?? Infinity
+    switch (event) {
+      case 'invite':
+        if (!this.#members.has(id)) this.#invited.set(id, user)
+        return
+      case 'uninvite':
+        this.#invited.delete(id)
+        return
+      case 'remove':
+        return this.#drop(id)
+      case 'ban':
+        this.#drop(id)
+        forgetEnded(this.#banned, ts, ROSTER_LIMITS.banned)
+        this.#banned.set(id, { user, until })
+        return
+      case 'unban':
+        this.#banned.delete(id)
+        return
+      case 'mute':
+        forgetEnded(this.#muted, ts, ROSTER_LIMITS.muted)
+        this.#muted.set(id, { user, until })
+        return
+      case 'unmute':
+        this.#muted.delete(id)
+        return
+      case 'role':
+        if (data['role'] === 'moderator' || data['role'] === 'member') this.#rank(id, data['role'])
+        return
+      case 'owner':
+        if (!this.#members.has(id)) return
+        for (const [other, { role }] of this.#members) if (role === 'owner') this.#rank(other, 'moderator')
+        this.#rank(id, 'owner')
+    }
+  }
+
+  #joined(user: User, { via, hash }: JoinData): void {
+    this.#invited.delete(user.id)
+    if (!this.#members.has(user.id)) this.#members.set(user.id, { user, role: 'member' })
+    const link = via === 'link' && hash !== undefined ? this.#links.get(hash) : undefined
+    if (link?.uses !== undefined) this.#links.set(link.hash, { ...link, uses: link.uses - 1 })
+  }
+
+  #linked({ user: by, ts }: Folded, data: Record<string, unknown>): void {
+    const { hash } = data
+    if (typeof hash !== 'string') return
+    forgetEnded(this.#links, ts, ROSTER_LIMITS.links)
+    const uses = numberIn(data, 'uses')
+    this.#links.set(hash, {
+      hash,
+      by,
+      until: numberIn(data, 'until') ?? 0,
+      ...(uses === undefined ? {} : { uses }),
+    })
+  }
+
+  #drop(id: UserId): void {
+    this.#invited.delete(id)
+    this.#members.delete(id)
+  }
+
+  #rank(id: UserId, role: Standing): void {
+    const member = this.#members.get(id)
+    if (member !== undefined) this.#members.set(id, { ...member, role })
+  }
+
+  #renamed(user: User): void {
+    const { id } = user
+    const member = this.#members.get(id)
+    if (member !== undefined) this.#members.set(id, { ...member, user })
+    if (this.#invited.has(id)) this.#invited.set(id, user)
+    for (const timed of [this.#banned, this.#muted]) {
+      const row = timed.get(id)
+      if (row !== undefined) timed.set(id, { ...row, user })
+    }
+  }
+
+  #gone(id: UserId): void {
+    const member = this.#members.get(id)
+    if (this.visibility === 'direct') {
+      if (member === undefined) return
+      // The other one keeps the room, and what was said in it.
+      this.#members.set(id, { user: { id, name: DELETED_NAME }, role: 'member' })
+      this.#silent.add(id)
+      return
+    }
+    this.#drop(id)
+    this.#banned.delete(id)
+    this.#muted.delete(id)
+    if (member?.role !== 'owner') return
+    // Somebody has to keep order: who has been a moderator, else a member, for longest.
+    const rest = [...this.#members.values()]
+    const heir = rest.find(({ role }) => role === 'moderator') ?? rest[0]
+    if (heir !== undefined) this.#rank(heir.user.id, 'owner')
+  }
+
+  get visibility(): Genesis['visibility'] {
+    return this.genesis?.visibility ?? 'public'
+  }
+  get isPublic(): boolean {
+    return this.visibility === 'public'
+  }
+  get isArchived(): boolean {
+    return this.#isArchived
+  }
+  /** Least time between two messages of one person; 0 = any. */
+  get slowMs(): number {
+    return this.#slowMs
+  }
+  /** Seq of the last entry that was folded; 0 = none was: the room is as it was made. */
+  get version(): Seq {
+    return this.#version
+  }
+  /** Whether anybody at all may enter and say something now: then nobody needs to be looked up. */
+  get isOpen(): boolean {
+    const nobodyIsBarred = this.#banned.size === 0 && this.#muted.size === 0
+    return this.isPublic && nobodyIsBarred && !this.#isArchived && this.#slowMs === 0
+  }
+
+  roleOf(id: UserId, now: number): Role | undefined {
+    if ((this.#banned.get(id)?.until ?? 0) > now) return 'banned'
+    return this.#members.get(id)?.role ?? (this.#invited.has(id) ? 'invited' : undefined)
+  }
+  /** 0 = no member. */
+  rankOf(id: UserId): number {
+    const role = this.#members.get(id)?.role
+    return role === undefined ? 0 : RANK[role]
+  }
+  isMember(id: UserId): boolean {
+    return this.#members.has(id)
+  }
+  isInvited(id: UserId): boolean {
+    return this.#invited.has(id)
+  }
+  /** Until when, if at all, and be it past. */
+  bannedUntil(id: UserId): number | undefined {
+    return this.#banned.get(id)?.until
+  }
+  mutedUntil(id: UserId): number | undefined {
+    return this.#muted.get(id)?.until
+  }
+  /** Whether he said that nothing is to be said in this direct room any more. */
+  isSilent(id: UserId): boolean {
+    return this.#silent.has(id)
+  }
+  link(hash: string): LinkRow | undefined {
+    return this.#links.get(hash)
+  }
+  /** What the room calls him. */
+  known(id: UserId): User | undefined {
+    return (
+      this.#members.get(id)?.user ??
+      this.#invited.get(id) ??
+      this.#banned.get(id)?.user ??
+      this.#muted.get(id)?.user
+    )
+  }
+  /** Whether it remembers as many as it may. */
+  isFull(list: keyof typeof ROSTER_LIMITS, now: number): boolean {
+    const limit = ROSTER_LIMITS[list]
+    if (list === 'members') return this.#members.size >= limit
+    if (list === 'invited') return this.#invited.size >= limit
+    const timed = { banned: this.#banned, muted: this.#muted, links: this.#links }[list]
+    return timed.size >= limit && [...timed.values()].filter(({ until }) => until > now).length >= limit
+  }
+
+  /** Why he may not be told what is said here, if so. For those to whom there is no such room, always the same. */
+  mayEnter({ id }: Pick<User, 'id'>, now: number): Refusal | undefined {
+    const role = this.roleOf(id, now)
+    if (!this.isPublic) return isStanding(role) ? undefined : refuse('no_such_room')
+    return role === 'banned' ? refuse('forbidden', 'You are banned from this room.') : undefined
+  }
+
+  /** Why he may not say anything now, if so. Slow mode is the home's: it knows when he spoke last. */
+  maySend(user: Pick<User, 'id'>, now: number): Refusal | undefined {
+    const refusal = this.mayEnter(user, now)
+    if (refusal !== undefined) return refusal
+    if (this.#isArchived) return refuse('forbidden', 'This room is archived.')
+    if ((this.mutedUntil(user.id) ?? 0) > now) return refuse('forbidden', 'You are muted in this room.')
+    if (this.#silent.size > 0) return refuse('forbidden', 'Nothing can be sent here any more.')
+    return undefined
+  }
+
+  /** Whether he may delete what others said, and is not held up by slow mode. */
+  mayModerate(id: UserId): boolean {
+    return this.rankOf(id) >= RANK.moderator
+  }
+
+  facts(): Facts {
+    const owner = [...this.#members.values()].find(({ role }) => role === 'owner')?.user
+    return {
+      ...(this.#name === undefined ? {} : { name: this.#name }),
+      ...(this.#topic === undefined ? {} : { topic: this.#topic }),
+      visibility: this.visibility,
+      archived: this.#isArchived,
+      slowMs: this.#slowMs,
+      ...(this.#retentionDays === undefined ? {} : { retentionDays: this.#retentionDays }),
+      ...(owner === undefined ? {} : { owner }),
+    }
+  }
+
+  /** In the order in which they came. */
+  members(now: number): MemberRow[] {
+    return [...this.#members.values()].map(({ user, role }) => {
+      const until = this.mutedUntil(user.id) ?? 0
+      return { user, role, ...(until > now ? { mutedUntil: until } : {}) }
+    })
+  }
+  invited(): User[] {
+    return [...this.#invited.values()]
+  }
+  /** Without `until` for ever. */
+  banned(now: number): { user: User; until?: number }[] {
+    const bans = [...this.#banned.values()].filter(({ until }) => until > now)
+    return bans.map(({ user, until }) => ({ user, ...(until === Infinity ? {} : { until }) }))
+  }
+  links(now: number): LinkRow[] {
+    return [...this.#links.values()].filter((link) => isLive(link, now))
+  }
+}
+
+export function isStanding(role: Role | undefined): role is Standing {
+  return role === 'owner' || role === 'moderator' || role === 'member'
+}
+
+/** Whether one can still come in by it. */
+export function isLive({ until, uses }: LinkRow, now: number): boolean {
+  return until > now && (uses === undefined || uses > 0)
+}
+
+function copyMap<K, V>(from: ReadonlyMap<K, V>, to: Map<K, V>): void {
+  to.clear()
+  for (const [key, value] of from) to.set(key, value)
+}
+
+/** Makes room in a list that is full, by the time of the entry: wherever it is folded, the same ones go. */
+function forgetEnded(rows: Map<string, { until: number }>, ts: number, limit: number): void {
+  if (rows.size < limit) return
+  for (const [key, { until }] of rows) if (until <= ts) rows.delete(key)
+}
+
+function fieldsOf(data: unknown): Record<string, unknown> {
+  return typeof data === 'object' && data !== null ? { ...data } : {}
+}
+
+function userIn(data: Record<string, unknown>): User | undefined {
+  const user = data['user'] as Partial<User> | null | undefined
+  return typeof user?.id === 'string' && typeof user.name === 'string'
+    ? { id: user.id, name: user.name }
+    : undefined
+}
+
+function numberIn(data: Record<string, unknown>, key: string): number | undefined {
+  const value = data[key]
+  return typeof value === 'number' ? value : undefined
+}
