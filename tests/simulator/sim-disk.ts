@@ -9,8 +9,10 @@ import {
   type Store,
   type StoreRef,
   type Taken,
+  type Untaken,
 } from '../../server/src/store/store.ts'
 import type { Entry, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import type { Process, World } from './world.ts'
 
 /** Entries a take-over copies in one step: few enough that many take-overs have several. */
@@ -55,9 +57,9 @@ export class SimStore implements Store {
     })
   }
 
-  take(room: RoomId, epoch: Epoch, from?: readonly StoreRef[]): Promise<Taken | 'fenced'> {
+  take(room: RoomId, epoch: Epoch, from?: readonly StoreRef[], genesis?: Genesis): Promise<Taken | Untaken> {
     const before = this.#last.get(room) ?? Promise.resolve()
-    const taken = before.then(() => this.#take(room, epoch, from))
+    const taken = before.then(() => this.#take(room, epoch, from, genesis))
     this.#last.set(
       room,
       taken.catch(() => {}), // the caller hears of it
@@ -66,8 +68,13 @@ export class SimStore implements Store {
   }
 
   /** A step at a time, between which anything may happen, also to the disks it takes from. */
-  async #take(room: RoomId, epoch: Epoch, from?: readonly StoreRef[]): Promise<Taken | 'fenced'> {
-    const steps = this.#store.takeOver(room, epoch, from)
+  async #take(
+    room: RoomId,
+    epoch: Epoch,
+    from?: readonly StoreRef[],
+    genesis?: Genesis,
+  ): Promise<Taken | Untaken> {
+    const steps = this.#store.takeOver(room, epoch, from, genesis)
     const underway: { lastStep: TakeStep | 'none' } = { lastStep: 'none' }
     for (;;) {
       const step = await this.#io(1, 10, () => {

@@ -111,7 +111,7 @@ export class HomeSearch {
     if (held !== undefined) {
       await confirmed?.()
       const taken = await store.take(room, held.epoch)
-      if (taken !== 'fenced') {
+      if (typeof taken !== 'string') {
         this.#found({ is: 'here', epoch: held.epoch, taken, isMoved: false })
         return true
       }
@@ -133,6 +133,10 @@ export class HomeSearch {
     if (role().isHome && role().epoch === epoch) return true
     const taken = await store.take(room, epoch, storeRefs(from))
     if (taken === 'fenced') return false
+    if (taken === 'erased') {
+      this.#found({ is: 'no_such_room' })
+      return true
+    }
     this.#found({ is: 'here', epoch, taken, isMoved: from.length > 0 })
     for (const { id } of from) bus.send(id, { t: 'taken', room, epoch })
     if (from.length > 0 && taken.isWhole) directory.taken({ room, epoch, head: taken.head })

@@ -1,8 +1,9 @@
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { CopiedRow } from './copied-row.ts'
 import type { Lineage } from './lineage.ts'
 import { difference, type Range } from './ranges.ts'
 import type { Missing } from './room-table.ts'
-import { Source, type CopiedRow, type Known } from './source.ts'
+import { Source, type Known } from './source.ts'
 import { SourceUnavailable } from './store.ts'
 
 /** Rooms whose sources are kept open; of the others they are opened when needed. */

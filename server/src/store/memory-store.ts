@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Entry, LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { entryOf, restOf } from './entries.ts'
 import {
   SourceUnavailable,
@@ -14,6 +15,7 @@ import {
   type Store,
   type StoreRef,
   type Taken,
+  type Untaken,
 } from './store.ts'
 
 interface MemoryRoom {
@@ -24,6 +26,7 @@ interface MemoryRoom {
   term: Epoch
   isDoubted: boolean
   movedTo: string | undefined
+  genesis: Genesis | undefined
   /** entries[seq - 1] */
   entries: Entry[]
   sends: Map<string, { entry: Entry; content: string }>
@@ -69,8 +72,13 @@ export class MemoryStore implements Store {
     this.#chunk = options.chunk ?? Infinity
   }
 
-  async take(room: RoomId, epoch: Epoch, from: readonly StoreRef[] = []): Promise<Taken | 'fenced'> {
-    const steps = this.takeOver(room, epoch, from)
+  async take(
+    room: RoomId,
+    epoch: Epoch,
+    from: readonly StoreRef[] = [],
+    genesis?: Genesis,
+  ): Promise<Taken | Untaken> {
+    const steps = this.takeOver(room, epoch, from, genesis)
     for (;;) {
       const step = steps.next()
       if (step.done === true) return step.value
@@ -85,22 +93,23 @@ export class MemoryStore implements Store {
     room: RoomId,
     epoch: Epoch,
     from: readonly StoreRef[] = [],
-  ): Generator<TakeStep, Taken | 'fenced'> {
+    genesis?: Genesis,
+  ): Generator<TakeStep, Taken | Untaken> {
     this.#check()
     const own = this.#disk.rooms.get(room)
     if (own !== undefined && own.epoch > epoch) return 'fenced'
     const others = from.filter(({ id }) => id !== this.#self)
     if (own !== undefined && own.movedTo === undefined && (!own.isDoubted || others.length === 0)) {
-      Object.assign(own, { epoch, term: epoch, isDoubted: false })
+      Object.assign(own, { epoch, term: epoch, isDoubted: false, genesis: own.genesis ?? genesis })
       return takenOf(own)
     }
     if (others.length === 0) {
       if (own !== undefined) return 'fenced'
-      const made = { ...newRoom(epoch), log: this.#newLog(), term: epoch }
+      const made = { ...newRoom(epoch), log: this.#newLog(), term: epoch, genesis }
       this.#disk.rooms.set(room, made)
       return takenOf(made)
     }
-    return yield* this.#takeFrom(room, epoch, others)
+    return yield* this.#takeFrom(room, epoch, others, genesis)
   }
 
   async append(batch: Batch): Promise<Committed> {
@@ -132,7 +141,9 @@ export class MemoryStore implements Store {
     this.#check()
     return [...this.#disk.rooms]
       .filter(([, { movedTo, isDoubted }]) => movedTo === undefined && !isDoubted)
-      .map(([room, held]) => ({ room, epoch: held.epoch, ...takenOf(held) }))
+      .map(([room, { epoch, log, entries, genesis }]) => {
+        return { room, epoch, log, head: entries.length, isWhole: true, ...(genesis && { genesis }) }
+      })
   }
 
   async renewLogs(above: number): Promise<number> {
@@ -149,7 +160,12 @@ export class MemoryStore implements Store {
     this.#closed = true
   }
 
-  *#takeFrom(room: RoomId, epoch: Epoch, from: readonly StoreRef[]): Generator<TakeStep, Taken | 'fenced'> {
+  *#takeFrom(
+    room: RoomId,
+    epoch: Epoch,
+    from: readonly StoreRef[],
+    genesis: Genesis | undefined,
+  ): Generator<TakeStep, Taken | Untaken> {
     const disks = from.map(({ id }) => {
       const disk = this.#disks.get(id)
       if (disk === undefined) throw new SourceUnavailable(`no disk of ${id}`)
@@ -185,7 +201,8 @@ export class MemoryStore implements Store {
     yield 'rest copied'
     const row = this.#disk.rooms.get(room)!
     if (row.epoch > epoch) return 'fenced'
-    Object.assign(row, { epoch, term: epoch, isDoubted: false, movedTo: undefined })
+    const madeAs = last.genesis ?? row.genesis ?? genesis
+    Object.assign(row, { epoch, term: epoch, isDoubted: false, movedTo: undefined, genesis: madeAs })
     if (row.log === '') row.log = this.#newLog()
     return takenOf(row)
   }
@@ -253,15 +270,25 @@ function isAhead(row: MemoryRoom, best: MemoryRoom): boolean {
 }
 
 function newRoom(epoch: Epoch): MemoryRoom {
-  return { log: '', epoch, term: 0, isDoubted: false, movedTo: undefined, entries: [], sends: new Map() }
+  return {
+    log: '',
+    epoch,
+    term: 0,
+    isDoubted: false,
+    movedTo: undefined,
+    genesis: undefined,
+    entries: [],
+    sends: new Map(),
+  }
 }
 
 function keyOf(sender: string, id: string): string {
   return JSON.stringify([sender, id])
 }
 
-function takenOf({ log, entries }: MemoryRoom): Taken {
-  return { log, head: entries.length, isWhole: true }
+function takenOf({ log, entries, genesis }: MemoryRoom): Taken {
+  const chronicle = entries.filter(({ type }) => type === 'system')
+  return { log, head: entries.length, isWhole: true, floor: 1, chronicle, ...(genesis && { genesis }) }
 }
 
 function appendOne(room: MemoryRoom, part: RoomBatch, draft: Draft): Outcome {
@@ -272,10 +299,17 @@ function appendOne(room: MemoryRoom, part: RoomBatch, draft: Draft): Outcome {
   const known = room.sends.get(key)
   if (known !== undefined) {
     const { seq, ts } = known.entry
-    return known.content === content ? { is: 'repeat', seq, ts } : { is: 'conflict' }
+    if (known.content === content) return { is: 'repeat', seq, ts }
+    return { is: draft.onlyIfThere === true ? 'absent' : 'conflict' }
   }
+  if (draft.onlyIfThere === true) return { is: 'absent' }
   if (draft.after !== undefined && !room.sends.has(keyOf(draft.user.id, draft.after))) {
     return { is: 'gap' }
+  }
+  if (draft.rule !== undefined) {
+    const target = draft.target === undefined ? undefined : room.entries[draft.target - 1]
+    if (target?.type !== 'message') return { is: 'absent' }
+    if (draft.rule === 'author' && target.user.id !== draft.user.id) return { is: 'forbidden' }
   }
   const seq = room.entries.length + 1
   const ts = Math.max(draft.ts, room.entries.at(-1)?.ts ?? 0)

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { Damage, entryCrc } from './checksum.ts'
+import { checkRow, COPIED, type CopiedRow } from './copied-row.ts'
 import { renewed } from './lineage.ts'
 import type { Range } from './ranges.ts'
 import { RoomTable, type RoomRow } from './room-table.ts'
-import { checkRow, COPIED, type CopiedRow } from './source.ts'
 
 const CHUNK = 1_000
 /** What stands in the place of an entry that is lost: an entry of the type `system` with this event. */

@@ -47,6 +47,11 @@ const STEPS: readonly string[] = [
    UPDATE rooms SET seal = NULL, was = json_array(json_object('log', missing ->> '$.log',
      'ranges', json_array(json_array(1, missing -> '$.ranges[#-1][1]'))))
      WHERE missing IS NOT NULL AND missing ->> '$.log' <> log;`,
+  // `genesis`: JSON, what the room was made as (NULL: before rooms had any; it is public). `floor`: the lowest seq that is served.
+  // The index holds what changed the room itself, for its roster and its audit log: messages do not touch it.
+  `ALTER TABLE rooms ADD COLUMN genesis TEXT;
+   ALTER TABLE rooms ADD COLUMN floor INTEGER NOT NULL DEFAULT 1;
+   CREATE INDEX messages_of_record ON messages (room_key, seq) WHERE type IN ('system', 'delete');`,
 ]
 
 export const SCHEMA_VERSION = STEPS.length

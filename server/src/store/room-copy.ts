@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
+import type { CopiedRow } from './copied-row.ts'
 import { inCommon, renewed, type Lineage } from './lineage.ts'
 import { difference, intersection, rangeAt, type Range } from './ranges.ts'
-import { extentOf, type Missing, type RoomRow } from './room-table.ts'
-import type { CopiedRow } from './source.ts'
+import { EMPTY_ROW, extentOf, type Missing, type RoomRow } from './room-table.ts'
 import type { SqliteWriter } from './sqlite-writer.ts'
 import { SourceUnavailable, type Epoch, type StoreRef, type Taken } from './store.ts'
 
@@ -21,13 +22,21 @@ export class RoomCopy {
   readonly #room: RoomId
   readonly #from: readonly StoreRef[]
   readonly #tail: number
+  readonly #genesis: Genesis | undefined
 
-  constructor(writer: SqliteWriter, self: string, room: RoomId, from: readonly StoreRef[], tail: number) {
+  constructor(
+    writer: SqliteWriter,
+    self: string,
+    room: RoomId,
+    from: readonly StoreRef[],
+    { tail, genesis }: { tail: number; genesis: Genesis | undefined },
+  ) {
     this.#writer = writer
     this.#self = self
     this.#room = room
     this.#from = from
     this.#tail = tail
+    this.#genesis = genesis
   }
 
   /**
@@ -47,25 +56,29 @@ export class RoomCopy {
       if (row !== undefined && row.log !== log && row.log !== '' && kept.length === 0) {
         // Not deleted here, where sends wait: there may be a million.
         rooms.bury(row)
-        row = rooms.insert({ ...row, log, was, movedTo, head: 0, lastTs: 0, term: 0, missing: null })
+        const { epoch, isDoubted: wasDoubted } = row
+        row = rooms.insert({ ...EMPTY_ROW, room: row.room, log, was, movedTo, epoch, isDoubted: wasDoubted })
       }
-      row ??= rooms.insert({ ...EMPTY, room: this.#room, log, movedTo })
+      row ??= rooms.insert({ ...EMPTY_ROW, room: this.#room, log, movedTo })
       // What is ahead of this has to be here without a gap: people read it, and the other store has all of it.
-      const tailFrom = Math.max(last.head - this.#tail, last.missing?.ranges.at(-1)?.[1] ?? 0, 0)
+      const { floor } = last
+      const tailFrom = Math.max(last.head - this.#tail, last.missing?.ranges.at(-1)?.[1] ?? 0, floor - 1)
       this.head = rangeAt(kept, tailFrom + 1)?.[1] ?? tailFrom
-      const ranges = this.head === 0 ? [] : difference([[1, this.head]], kept)
+      const ranges = this.head < floor ? [] : difference([[floor, this.head]], kept)
       this.log = { log, was }
       rooms.update({
         ...row,
         log,
         was,
         head: this.head,
+        floor,
         isDoubted: row.isDoubted || isDoubted,
         // Even of what was here as a whole: a row that says so while it is being copied into would lie.
         movedTo: row.movedTo ?? movedTo,
         missing: ranges.length === 0 ? null : { ranges, from: this.#sources(row.missing) },
       })
-      const voids: Range[] = [...ranges, [this.head + 1, Number.MAX_SAFE_INTEGER]]
+      this.#writer.record.dropCopies(row.key, [1, Number.MAX_SAFE_INTEGER])
+      const voids: Range[] = [[1, floor - 1], ...ranges, [this.head + 1, Number.MAX_SAFE_INTEGER]]
       return voids.filter((range) => rooms.cut(row.key, range, COPY_CHUNK)).length > 0
     })
   }
@@ -84,20 +97,32 @@ export class RoomCopy {
     })
   }
 
-  /** `last`: the row of the store that had all of it, read behind its fence. `isDoubted`: as in `begin`. */
-  finish(epoch: Epoch, last: RoomRow, isDoubted: boolean): Taken | 'fenced' {
+  /** `last`: the row of the store that had all of it, and its record, read behind its fence. `isDoubted`: as in `begin`. */
+  finish(epoch: Epoch, last: RoomRow, isDoubted: boolean, record: readonly CopiedRow[]): Taken | 'fenced' {
     return this.#end(epoch, isDoubted, (row) => {
       if (row.head !== last.head || row.log !== last.log) {
         throw new SourceUnavailable(`its log ends at ${row.head}, not at ${last.head}`)
       }
       const { missing } = row
+      this.#copyRecord(row, record)
       return {
         ...row,
         log: row.log === '' ? randomUUID() : row.log,
         lastTs: last.lastTs,
+        genesis: last.genesis ?? row.genesis,
         missing: missing === null ? null : { ...missing, from: this.#sources(last.missing, missing) },
       }
     })
+  }
+
+  /** Entries of record that are not here yet, or stay of what was forgotten. */
+  #copyRecord({ key, floor, missing }: RoomRow, record: readonly CopiedRow[]): void {
+    const ahead = record.filter(([seq]) => missing !== null && rangeAt(missing.ranges, seq) !== undefined)
+    this.#writer.insertCopied(-key, ahead)
+    this.#writer.insertCopied(
+      key,
+      record.filter(([seq]) => seq < floor),
+    )
   }
 
   /** What was here before is the whole. */
@@ -111,9 +136,10 @@ export class RoomCopy {
       if (row.epoch > epoch) return 'fenced'
       const whole = content(row)
       const log = isDoubted && whole.log !== '' ? renewed(whole, randomUUID()) : undefined
-      const taken = { ...whole, ...log, epoch, movedTo: null, term: epoch, isDoubted: false }
+      const genesis = whole.genesis ?? this.#genesis ?? null
+      const taken = { ...whole, ...log, genesis, epoch, movedTo: null, term: epoch, isDoubted: false }
       this.#writer.rooms.update(taken)
-      return { log: taken.log, head: taken.head, isWhole: taken.missing === null }
+      return this.#writer.takenOf(taken)
     })
   }
 
@@ -138,13 +164,3 @@ function keptOf(row: RoomRow, last: RoomRow): Range[] {
   }
   return intersection(intersection(extentOf(row), inCommon(row, last)), [[1, last.head]])
 }
-
-const EMPTY = {
-  was: [],
-  epoch: 0,
-  head: 0,
-  lastTs: 0,
-  term: 0,
-  isDoubted: false,
-  missing: null,
-} satisfies Partial<RoomRow>

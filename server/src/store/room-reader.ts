@@ -1,11 +1,12 @@
 import type { Database } from 'better-sqlite3'
 import type { LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { Damage } from './checksum.ts'
+import { checkRow, COPIED, entryRow, type CopiedRow } from './copied-row.ts'
 import { Elsewheres } from './elsewhere.ts'
 import type { Lineage } from './lineage.ts'
 import { rangeAt } from './ranges.ts'
 import { partsOf, type Missing } from './room-table.ts'
-import { checkRow, COPIED, type CopiedRow } from './source.ts'
+
 import type { EntryRow } from './sqlite-messages.ts'
 import { SourceUnavailable } from './store.ts'
 
@@ -101,10 +102,6 @@ export class RoomReader {
 function joinsOn(rows: readonly CopiedRow[], side: Side, seq: Seq): boolean {
   const first = side === 'after' ? Math.max(seq, 0) + 1 : seq - rows.length
   return rows.every(([at], i) => at === first + i)
-}
-
-function entryRow([seq, username, message, , sender, sendId, type, ts, rest]: CopiedRow): EntryRow {
-  return [seq, sendId, sender, username ?? '', type as EntryRow[4], ts, message, rest]
 }
 
 function prepare(db: Database) {

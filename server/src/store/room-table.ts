@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { Database } from 'better-sqlite3'
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { Damage } from './checksum.ts'
 import type { Ancestor, Lineage } from './lineage.ts'
 import { difference, type Range } from './ranges.ts'
@@ -26,12 +27,29 @@ export interface RoomRow extends Lineage {
   /** What stands here may be older than what was once committed: see S9. */
   isDoubted: boolean
   missing: Missing | null
+  genesis: Genesis | null
+  /** The lowest seq that is served. */
+  floor: Seq
 }
 
-interface StoredRow extends Omit<RoomRow, 'was' | 'isDoubted' | 'missing'> {
+/** What a row is before anything is known of its room. */
+export const EMPTY_ROW = {
+  was: [],
+  epoch: 0,
+  head: 0,
+  lastTs: 0,
+  term: 0,
+  isDoubted: false,
+  missing: null,
+  genesis: null,
+  floor: 1,
+} satisfies Partial<RoomRow>
+
+interface StoredRow extends Omit<RoomRow, 'was' | 'isDoubted' | 'missing' | 'genesis'> {
   was: string | null
   isDoubted: number
   missing: string | null
+  genesis: string | null
   seal: number | null
   top: Seq | null
 }
@@ -40,7 +58,7 @@ interface StoredRow extends Omit<RoomRow, 'was' | 'isDoubted' | 'missing'> {
 const BURIED = '~'
 
 const SELECT = `SELECT key, room, log, was, epoch, moved_to AS movedTo, head, last_ts AS lastTs, term, is_doubted AS isDoubted,
-  missing, seal, (SELECT max(seq) FROM messages WHERE room_key = rooms.key) AS top FROM rooms`
+  missing, genesis, floor, seal, (SELECT max(seq) FROM messages WHERE room_key = rooms.key) AS top FROM rooms`
 
 /** The table `rooms` of one chat file, ours or another server's. Rows that are not as they were written are Damage. */
 export class RoomTable {
@@ -72,7 +90,7 @@ export class RoomTable {
 
   /** Gives the name free: the entries stay until `someBuried` leads to them. */
   bury(row: RoomRow): void {
-    this.update({ ...row, room: `${BURIED}${row.key}`, movedTo: '', missing: null })
+    this.update({ ...row, room: `${BURIED}${row.key}`, movedTo: '', missing: null, genesis: null })
   }
 
   /** Deletes up to `limit` entries out of a room. @returns whether there may be more */
@@ -97,10 +115,15 @@ export class RoomTable {
 function opened({ seal, top, ...row }: StoredRow): RoomRow {
   if (seal !== null && seal !== sealOf(row)) throw new Damage(`the row of room ${row.key} was changed`)
   // Of a room that is being copied the head is ahead of the entries.
-  if (row.movedTo === null && (top ?? 0) !== row.head) {
+  if (row.movedTo === null && row.floor <= row.head && top !== row.head) {
     throw new Damage(`room ${row.key} ends at ${top ?? 0}, not at ${row.head}`)
   }
-  return { ...row, isDoubted: row.isDoubted === 1, ...partsOf(row) }
+  return {
+    ...row,
+    isDoubted: row.isDoubted === 1,
+    ...partsOf(row),
+    genesis: row.genesis === null ? null : (JSON.parse(row.genesis) as Genesis),
+  }
 }
 
 /** The cells that hold JSON. */
@@ -115,27 +138,32 @@ export function partsOf({
 }
 
 /** What of the room is in its file. */
-export function extentOf({ head, missing }: Pick<RoomRow, 'head' | 'missing'>): Range[] {
-  return difference(head === 0 ? [] : [[1, head]], missing?.ranges ?? [])
+export function extentOf({ head, floor, missing }: Pick<RoomRow, 'head' | 'floor' | 'missing'>): Range[] {
+  return difference(head < floor ? [] : [[floor, head]], missing?.ranges ?? [])
 }
 
-function stored({ was, isDoubted, missing, ...row }: Omit<RoomRow, 'key'>) {
+function stored({ was, isDoubted, missing, genesis, ...row }: Omit<RoomRow, 'key'>) {
   const cells = {
     ...row,
     was: was.length === 0 ? null : JSON.stringify(was),
     isDoubted: isDoubted ? 1 : 0,
     missing: missing === null ? null : JSON.stringify(missing),
+    genesis: genesis === null ? null : JSON.stringify(genesis),
   }
   return { ...cells, seal: sealOf(cells) }
 }
 
 /** Over what changes seldom; the head is checked against the entries. */
 function sealOf(
-  row: Pick<StoredRow, 'room' | 'log' | 'was' | 'epoch' | 'movedTo' | 'term' | 'isDoubted' | 'missing'>,
+  row: Pick<
+    StoredRow,
+    'room' | 'log' | 'was' | 'epoch' | 'movedTo' | 'term' | 'isDoubted' | 'missing' | 'genesis' | 'floor'
+  >,
 ): number {
-  const { room, log, was, epoch, movedTo, term, isDoubted, missing } = row
-  // Without `was` it is the seal of rows that were written before there was one.
-  const more = was === null ? [] : [was]
+  const { room, log, was, epoch, movedTo, term, isDoubted, missing, genesis, floor } = row
+  // Without `was`, and without these two, it is the seal of rows that were written before there were any.
+  const more: unknown[] = was === null ? [] : [was]
+  if (genesis !== null || floor !== 1) more.push([genesis, floor])
   return crc32(JSON.stringify([room, log, epoch, movedTo, term, isDoubted, missing, ...more]))
 }
 
@@ -144,12 +172,13 @@ function prepare(db: Database) {
     get: db.prepare(`${SELECT} WHERE room = ?`),
     all: db.prepare(SELECT),
     insert: db.prepare(
-      `INSERT INTO rooms (room, log, was, epoch, moved_to, head, last_ts, term, is_doubted, missing, seal)
-       VALUES (:room, :log, :was, :epoch, :movedTo, :head, :lastTs, :term, :isDoubted, :missing, :seal)`,
+      `INSERT INTO rooms (room, log, was, epoch, moved_to, head, last_ts, term, is_doubted, missing, genesis, floor, seal)
+       VALUES (:room, :log, :was, :epoch, :movedTo, :head, :lastTs, :term, :isDoubted, :missing, :genesis, :floor, :seal)`,
     ),
     update: db.prepare(
       `UPDATE rooms SET room = :room, log = :log, was = :was, epoch = :epoch, moved_to = :movedTo, head = :head, last_ts = :lastTs,
-         term = :term, is_doubted = :isDoubted, missing = :missing, seal = :seal WHERE key = :key`,
+         term = :term, is_doubted = :isDoubted, missing = :missing, genesis = :genesis,
+         floor = :floor, seal = :seal WHERE key = :key`,
     ),
     someBuried: db.prepare(`SELECT key FROM rooms WHERE room GLOB '${BURIED}*' LIMIT 1`).pluck(),
     clear: db.prepare(

@@ -2,31 +2,18 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
-import { Damage, entryCrc } from './checksum.ts'
+import { checkRow, COPIED, type CopiedRow } from './copied-row.ts'
 import { inCommon, type Lineage } from './lineage.ts'
 import { markIn, raiseMark } from './mark.ts'
 import { SCHEMA_VERSION, schemaVersion } from './migrations.ts'
 import { intersection, rangeAt, type Range } from './ranges.ts'
-import { extentOf, RoomTable, type RoomRow } from './room-table.ts'
+import { RoomRecord } from './room-record.ts'
+import { EMPTY_ROW, extentOf, RoomTable, type RoomRow } from './room-table.ts'
 import { CHAT_FILE, connect, meaningOf, oneLine } from './sqlite-file.ts'
 import { SourceUnavailable, type Epoch, type StoreRef } from './store.ts'
 
 /** The last home holds its write lock for a millisecond at a time: a try that fails is made again later. */
 const LOCK_TRY_MS = 5
-
-export const COPIED = 'seq, username, message, timestamp, sender, send_id, type, ts, rest, crc'
-export type CopiedRow = [
-  seq: Seq,
-  username: string | null,
-  message: string | null,
-  timestamp: string,
-  sender: string,
-  sendId: string,
-  type: string,
-  ts: number,
-  rest: string | null,
-  crc: number | null,
-]
 
 /** An entry as it is found by its sender's id. */
 export interface Known {
@@ -44,6 +31,7 @@ export class Source {
   readonly #room: RoomId
   readonly #db: Database
   readonly #rooms: RoomTable
+  readonly #record: RoomRecord
   readonly #sql: ReturnType<typeof prepare>
 
   constructor(ref: StoreRef, room: RoomId) {
@@ -61,6 +49,7 @@ export class Source {
       }
       this.#db = db
       this.#rooms = this.#ask(() => new RoomTable(db))
+      this.#record = this.#ask(() => new RoomRecord(db))
       this.#sql = this.#ask(() => prepare(db))
     } catch (cause) {
       opened?.close()
@@ -96,6 +85,14 @@ export class Source {
       const found = row && (this.#sql.known.get(row.key, sender, sendId) as Known | undefined)
       const isOfLog = found !== undefined && rangeAt(searched, found.seq) !== undefined
       return { known: isOfLog ? found : undefined, searched }
+    })
+  }
+
+  /** The room's record: see RoomRecord. */
+  record(): CopiedRow[] {
+    return this.#askOnce(() => {
+      const row = this.#rooms.get(this.#room)
+      return row === undefined ? [] : this.#record.rows(row)
     })
   }
 
@@ -138,8 +135,7 @@ export class Source {
     if (this.#sql.raiseLastId.run(commitNo).changes === 0) this.#sql.insertLastId.run(commitNo)
     if (theirs === undefined) {
       // Never used there, but whoever was told to be its home there might start now.
-      const state = { was: [], head: 0, lastTs: 0, term: 0, isDoubted: false, missing: null }
-      return this.#rooms.insert({ room: this.#room, log: '', epoch, movedTo: self, ...state })
+      return this.#rooms.insert({ ...EMPTY_ROW, room: this.#room, log: '', epoch, movedTo: self })
     }
     const fenced = { ...theirs, epoch, movedTo: self }
     this.#rooms.update(fenced)
@@ -167,14 +163,6 @@ export class Source {
       const message = oneLine(cause instanceof Error ? cause.message : String(cause))
       throw new SourceUnavailable(`${this.path}: ${message}`, { cause })
     }
-  }
-}
-
-/** @throws Damage if it is not what was written */
-export function checkRow(room: RoomId, row: CopiedRow): void {
-  const [seq, username, message, , sender, sendId, type, ts, rest, crc] = row
-  if (crc !== null && crc !== entryCrc(room, seq, ts, type, sender, sendId, username, message, rest)) {
-    throw new Damage(`an entry is not what was written: seq ${seq} of ${room}`)
   }
 }
 

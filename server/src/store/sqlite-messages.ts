@@ -1,6 +1,7 @@
 import type { Entry, EntryType, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { entryOf, restOf } from './entries.ts'
-import type { Batch, Committed, Epoch, Outcome, StoreRef } from './store.ts'
+import type { Batch, Committed, Draft, Epoch, Outcome, StoreRef } from './store.ts'
 
 /**
  * What SqliteStore and its two workers say to each other. Batches, outcomes and entries cross as flat arrays of strings and
@@ -10,7 +11,14 @@ export type Cell = string | number | null
 
 export type Ask =
   | { ask: 'append'; id: number; cells: Cell[] }
-  | { ask: 'take'; id: number; room: RoomId; epoch: Epoch; from: readonly StoreRef[] }
+  | {
+      ask: 'take'
+      id: number
+      room: RoomId
+      epoch: Epoch
+      from: readonly StoreRef[]
+      genesis: Genesis | undefined
+    }
   | { ask: 'held'; id: number }
   | { ask: 'renew-logs'; id: number; above: number }
   | { ask: 'read'; id: number; room: RoomId; side: 'after' | 'before'; seq: Seq; limit: number }
@@ -29,8 +37,10 @@ export type Answer =
   | { event: 'whole'; room: RoomId; epoch: Epoch; head: Seq }
   | { event: 'unusable' | 'damaged'; message: string }
 
-/** Cells of one draft in a batch: id, user id, user name, type, ts, text, rest, after. */
-export const DRAFT_CELLS = 8
+/** Cells of one draft in a batch: id, user id, user name, type, ts, text, rest, after, check. */
+export const DRAFT_CELLS = 9
+/** `check` of a draft that is not to be stored; of others it is their rule, or null. */
+export const ONLY_IF_THERE = 'only-if-there'
 
 export function packBatch(batch: Batch): Cell[] {
   const cells: Cell[] = []
@@ -38,20 +48,34 @@ export function packBatch(batch: Batch): Cell[] {
     cells.push(room, epoch, drafts.length)
     for (const draft of drafts) {
       const { id, user, type, ts, text, after } = draft
-      cells.push(id, user.id, user.name, type, ts, text ?? null, restOf(draft), after ?? null)
+      cells.push(id, user.id, user.name, type, ts, text ?? null, restOf(draft), after ?? null, checkOf(draft))
     }
   }
   return cells
 }
 
+function checkOf({ rule, onlyIfThere }: Draft): string | null {
+  return onlyIfThere === true ? ONLY_IF_THERE : (rule ?? null)
+}
+
 export const FENCED = -1
 /** By the numbers they cross as. */
-export const OUTCOMES = ['new', 'repeat', 'conflict', 'gap', 'unsure'] as const satisfies Outcome['is'][]
+export const OUTCOMES = [
+  'new',
+  'repeat',
+  'conflict',
+  'gap',
+  'unsure',
+  'absent',
+  'forbidden',
+] as const satisfies Outcome['is'][]
 export const NEW = 0
 export const REPEAT = 1
 export const CONFLICT = 2
 export const GAP = 3
 export const UNSURE = 4
+export const ABSENT = 5
+export const FORBIDDEN = 6
 
 /** Reads `commitNo, (FENCED | count, (outcome, seq, ts) × count) × rooms`. */
 export function unpackCommitted(numbers: readonly number[]): Committed {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Entry, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import {
   packBatch,
   unpackCommitted,
@@ -22,6 +23,7 @@ import {
   type Store,
   type StoreRef,
   type Taken,
+  type Untaken,
 } from './store.ts'
 
 export interface SqliteStoreOptions {
@@ -104,8 +106,13 @@ export class SqliteStore implements Store {
     this.#follow(writer)
   }
 
-  async take(room: RoomId, epoch: Epoch, from: readonly StoreRef[] = []): Promise<Taken | 'fenced'> {
-    return (await this.#ask(this.#writer, { ask: 'take', room, epoch, from })) as Taken | 'fenced'
+  async take(
+    room: RoomId,
+    epoch: Epoch,
+    from: readonly StoreRef[] = [],
+    genesis?: Genesis,
+  ): Promise<Taken | Untaken> {
+    return (await this.#ask(this.#writer, { ask: 'take', room, epoch, from, genesis })) as Taken | Untaken
   }
 
   async append(batch: Batch): Promise<Committed> {

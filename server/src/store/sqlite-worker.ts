@@ -3,7 +3,7 @@ import { BehindCopier } from './behind-copier.ts'
 import { Mark } from './mark.ts'
 import { mend } from './mend.ts'
 import { meaningOf, oneLine, openChatFile, whyUnusable, type FileOptions } from './sqlite-file.ts'
-import type { Answer, Ask } from './sqlite-messages.ts'
+import { DRAFT_CELLS, type Answer, type Ask } from './sqlite-messages.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
 import { SourceUnavailable, StoreDamaged } from './store.ts'
 import { clearSuspicion, suspect, suspected } from './suspicion.ts'
@@ -99,22 +99,22 @@ function main(): void {
     switch (ask.ask) {
       case 'append':
         answer(ask.id, () => writer.append(ask.cells))
-        stored(1 + ask.cells.length / 8)
+        stored(1 + ask.cells.length / DRAFT_CELLS)
         return
       case 'take': {
-        const { id, room, epoch } = ask
+        const { id, room, epoch, genesis } = ask
         const from = ask.from.filter((other) => other.id !== self)
         if (from.length === 0) {
           answer(id, () => {
-            const taken = writer.take(room, epoch)
+            const taken = writer.take(room, epoch, genesis)
             return taken === 'elsewhere' ? 'fenced' : taken
           })
           return
         }
-        takeOvers.take(room, epoch, from).then(
+        takeOvers.take(room, epoch, from, genesis).then(
           (value) => {
             say({ id, value })
-            if (value !== 'fenced' && !value.isWhole && isCopyingBehind) behind.add(room)
+            if (typeof value !== 'string' && !value.isWhole && isCopyingBehind) behind.add(room)
           },
           (cause: unknown) => fail(id, cause),
         )

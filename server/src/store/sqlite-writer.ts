@@ -1,14 +1,30 @@
 import { randomUUID } from 'node:crypto'
 import type { Database, RunResult } from 'better-sqlite3'
-import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { entryCrc } from './checksum.ts'
+import { COPIED, type CopiedRow } from './copied-row.ts'
 import { Elsewheres } from './elsewhere.ts'
 import { renewed } from './lineage.ts'
 import type { Mark } from './mark.ts'
-import { RoomTable, type RoomRow } from './room-table.ts'
-import { COPIED, type CopiedRow, type Known } from './source.ts'
-import { CONFLICT, DRAFT_CELLS, FENCED, GAP, NEW, REPEAT, UNSURE, type Cell } from './sqlite-messages.ts'
-import type { Epoch, HeldRoom, Taken } from './store.ts'
+import { rangeAt } from './ranges.ts'
+import { RoomRecord } from './room-record.ts'
+import { EMPTY_ROW, RoomTable, type RoomRow } from './room-table.ts'
+import type { Known } from './source.ts'
+import {
+  ABSENT,
+  CONFLICT,
+  DRAFT_CELLS,
+  FENCED,
+  FORBIDDEN,
+  GAP,
+  NEW,
+  ONLY_IF_THERE,
+  REPEAT,
+  UNSURE,
+  type Cell,
+} from './sqlite-messages.ts'
+import { SourceUnavailable, type Epoch, type HeldRoom, type Taken, type Untaken } from './store.ts'
 
 /** Rooms whose row is remembered; beyond it all are forgotten at once, and read again as they are used. */
 const ROOMS_REMEMBERED = 50_000
@@ -17,6 +33,7 @@ const ROOMS_REMEMBERED = 50_000
 export class SqliteWriter {
   readonly db: Database
   readonly rooms: RoomTable
+  readonly record: RoomRecord
   /** Where the missing parts of rooms that are not whole are searched. */
   readonly elsewheres = new Elsewheres()
   readonly #mark: Mark | undefined
@@ -35,6 +52,7 @@ export class SqliteWriter {
     this.db = db
     this.#mark = mark
     this.rooms = new RoomTable(db)
+    this.record = new RoomRecord(db)
     this.#sql = prepare(db)
     this.#commitNo = (this.#sql.lastId.get() as number | undefined) ?? 0
   }
@@ -57,28 +75,42 @@ export class SqliteWriter {
   }
 
   /** As Store.take without `from`; 'elsewhere': the content has moved away (or never came), so `from` is needed. */
-  take(room: RoomId, epoch: Epoch): Taken | 'fenced' | 'elsewhere' {
+  take(room: RoomId, epoch: Epoch, genesis?: Genesis): Taken | Untaken | 'elsewhere' {
     return this.transact(() => {
       const row = this.rooms.get(room)
       if (row === undefined) {
-        const log = randomUUID()
-        const empty = { was: [], movedTo: null, head: 0, lastTs: 0, isDoubted: false, missing: null }
-        this.rooms.insert({ ...empty, room, log, epoch, term: epoch })
-        return { log, head: 0, isWhole: true }
+        const made = { ...EMPTY_ROW, room, log: randomUUID(), movedTo: null, epoch, term: epoch }
+        return this.takenOf(this.rooms.insert({ ...made, genesis: genesis ?? null }))
       }
       if (row.epoch > epoch) return 'fenced'
       if (row.movedTo !== null) return 'elsewhere'
-      if (row.epoch !== epoch || row.isDoubted) {
-        this.rooms.update({ ...row, epoch, term: epoch, isDoubted: false })
+      const isNew = row.genesis === null && genesis !== undefined
+      const taken = { ...row, epoch, term: epoch, isDoubted: false, genesis: row.genesis ?? genesis ?? null }
+      if (row.epoch !== epoch || row.isDoubted || isNew) {
+        this.rooms.update(taken)
         this.forget(room)
       }
-      return { log: row.log, head: row.head, isWhole: row.missing === null }
+      return this.takenOf(taken)
     })
   }
 
+  /** What the taker of this row is told. */
+  takenOf(row: RoomRow): Taken {
+    const { log, head, missing, genesis, floor } = row
+    const chronicle = this.record.chronicle(row)
+    return { log, head, isWhole: missing === null, floor, chronicle, ...(genesis !== null && { genesis }) }
+  }
+
   held(): HeldRoom[] {
-    const rows = this.#sql.held.all() as (Omit<HeldRoom, 'isWhole'> & { isWhole: number })[]
-    return rows.map((row) => ({ ...row, isWhole: row.isWhole === 1 }))
+    const rows = this.#sql.held.all() as (Omit<HeldRoom, 'isWhole' | 'genesis'> & {
+      isWhole: number
+      genesis: string | null
+    })[]
+    return rows.map(({ isWhole, genesis, ...row }) => ({
+      ...row,
+      isWhole: isWhole === 1,
+      ...(genesis !== null && { genesis: JSON.parse(genesis) as Genesis }),
+    }))
   }
 
   /** As Store.renewLogs. */
@@ -216,21 +248,23 @@ export class SqliteWriter {
     const text = cells[at + 5] as string | null
     const rest = cells[at + 6] as string | null
     const after = cells[at + 7] as string | null
+    const check = cells[at + 8] as string | null
     if (row.missing !== null) {
-      const outcome = this.#judgeElsewhere(row, sender, sendId, after)
+      const outcome = this.#judgeElsewhere(row, sender, sendId, check === ONLY_IF_THERE ? null : after)
       if (outcome === UNSURE || outcome === GAP) {
         answer.push(outcome, 0, 0)
         return 0
       }
       if (outcome !== NEW) {
-        pushKnown(answer, outcome, type, text, rest)
+        pushKnown(answer, outcome, type, text, rest, check)
         return 0
       }
     }
     const isGap =
       row.missing === null && after !== null && this.#sql.sent.get(row.key, sender, after) === undefined
+    const refusal = check === null ? NEW : this.#check(row, check, sender, rest)
     let inserted: RunResult | undefined
-    if (!isGap) {
+    if (!isGap && refusal === NEW) {
       const seq = row.head + 1
       const ts = Math.max(cells[at + 4] as number, row.lastTs)
       const time = this.#timestamp(ts)
@@ -246,9 +280,28 @@ export class SqliteWriter {
       }
     }
     const known = this.#sql.known.get(row.key, sender, sendId) as Known | undefined
-    if (known === undefined) answer.push(GAP, 0, 0)
-    else pushKnown(answer, known, type, text, rest)
+    if (known === undefined) answer.push(isGap && check !== ONLY_IF_THERE ? GAP : refusal, 0, 0)
+    else pushKnown(answer, known, type, text, rest, check)
     return 0
+  }
+
+  /** Judges a draft by its `check`, as one that is not in the log. @returns NEW: it may be stored */
+  #check(row: RoomRow, check: string, sender: string, rest: string | null): number {
+    if (check === ONLY_IF_THERE) return ABSENT
+    const { target } = JSON.parse(rest ?? '{}') as { target?: Seq }
+    if (target === undefined) return ABSENT
+    let found = this.#sql.target.get(row.key, target) as { type: string; sender: string } | undefined
+    if (found === undefined && row.missing !== null && rangeAt(row.missing.ranges, target) !== undefined) {
+      try {
+        const [other] = this.elsewheres.of(row.room, row, row.missing).run(target, 'up', 1)
+        found = other && { sender: other[4], type: other[6] }
+      } catch (cause) {
+        if (cause instanceof SourceUnavailable) return UNSURE
+        throw cause
+      }
+    }
+    if (found?.type !== 'message') return ABSENT
+    return check === 'author' && found.sender !== sender ? FORBIDDEN : NEW
   }
 
   /**
@@ -282,10 +335,11 @@ function pushKnown(
   type: string,
   text: string | null,
   rest: string | null,
+  check: string | null,
 ): void {
   const isSame = known.type === type && known.text === text && known.rest === rest
   if (isSame) answer.push(REPEAT, known.seq, known.ts)
-  else answer.push(CONFLICT, 0, 0)
+  else answer.push(check === ONLY_IF_THERE ? ABSENT : CONFLICT, 0, 0)
 }
 
 /** What has to match for a row to be this home's: the fence. */
@@ -300,9 +354,10 @@ function prepare(db: Database) {
     advance: db.prepare(`UPDATE rooms SET head = ?, last_ts = ? WHERE ${IS_HOME}`),
     isHome: db.prepare(`SELECT 1 FROM rooms WHERE ${IS_HOME}`).pluck(),
     held: db.prepare(
-      'SELECT room, epoch, head, log, missing IS NULL AS isWhole FROM rooms WHERE moved_to IS NULL AND is_doubted = 0',
+      'SELECT room, epoch, head, log, missing IS NULL AS isWhole, genesis FROM rooms WHERE moved_to IS NULL AND is_doubted = 0',
     ),
     sent: db.prepare(`SELECT 1 FROM messages WHERE ${IS_SEND}`).pluck(),
+    target: db.prepare('SELECT type, sender FROM messages WHERE room_key = ? AND seq = ?'),
     known: db.prepare(`SELECT seq, ts, type, message AS text, rest FROM messages WHERE ${IS_SEND}`),
     insert: db.prepare(
       `INSERT INTO messages (username, message, timestamp, room_key, seq, sender, send_id, type, ts, rest, crc)

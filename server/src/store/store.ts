@@ -1,4 +1,5 @@
 import type { Entry, EntryType, LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 
 /** A home's term in a room; every next home has a higher one. */
 export type Epoch = number
@@ -21,6 +22,10 @@ export interface Draft {
   data?: unknown
   /** Take it only if this id of the same sender is in the log (or earlier in this batch and taken). */
   after?: string
+  /** Take it only if `target` is a message of this room (`exists`), which this user wrote (`author`). */
+  rule?: 'author' | 'exists'
+  /** Store nothing: only say whether it is there already. */
+  onlyIfThere?: true
 }
 
 export interface RoomBatch {
@@ -41,7 +46,11 @@ export type Outcome =
   | { is: 'conflict' }
   /** `after` is not in the log. */
   | { is: 'gap' }
-  /** Nobody can tell now whether the id stands there: that part of the log is in a store that is not available. Again later. */
+  /** It is not there (`onlyIfThere`), or what it is about is not (`rule`). */
+  | { is: 'absent' }
+  /** What it is about is another's (`rule` 'author'). */
+  | { is: 'forbidden' }
+  /** Nobody can tell now: that part of the log is in a store that is not available. Again later. */
   | { is: 'unsure' }
 
 /**
@@ -53,11 +62,20 @@ export interface Committed {
   rooms: readonly ('fenced' | readonly Outcome[])[]
 }
 
+/** Why a room was not taken: another epoch or store stands against it; or it was deleted, for good. */
+export type Untaken = 'fenced' | 'erased'
+
 /** `isWhole` false: the older part is still in the stores it was taken from, and is being copied. */
 export interface Taken {
   log: LogId
   head: Seq
   isWhole: boolean
+  /** The lowest seq that is served; what was before it was forgotten. 1 at first. */
+  floor: Seq
+  /** Absent: the room is older than these, and public. */
+  genesis?: Genesis
+  /** Every `system` entry of the room up to `head`, ascending, those below the floor, too. */
+  chronicle: Entry[]
 }
 
 export interface HeldRoom {
@@ -66,6 +84,7 @@ export interface HeldRoom {
   head: Seq
   log: LogId
   isWhole: boolean
+  genesis?: Genesis
 }
 
 /** Another server's store on this machine: its server id and its data folder. */
@@ -87,11 +106,15 @@ export interface StoreRef {
  * S3  A room's entries have seq 1, 2, 3 … without gap, in the order of their drafts; `ts` never falls within a room.
  * S4  (room, `user.id`, `id`) is stored once, for ever: the same again is a `repeat` with the first one's seq and ts,
  *     and other content (type, text, or any further field; not the name, `ts` or `after`) is a `conflict`.
+ *     With `onlyIfThere` anything but a repeat is `absent`, and nothing is stored.
  * S5  A draft whose `after` is neither in the log nor taken earlier in the batch is a `gap`; a repeat is a repeat whatever
- *     its `after`. A `gap` or `conflict` stores nothing, and the drafts behind it are judged on their own.
+ *     its `after`. With a `rule`, what would be new is judged by what stands in the log then, drafts before it in the batch
+ *     included: its `target` is no message there: `absent`; another's: `forbidden`. What is not taken stores nothing, and the
+ *     drafts behind it are judged on their own.
  * S6  `read` returns the entries next to a seq, on the side asked for, ascending, at most `limit` (≥ 0), each byte for
  *     byte what was appended. An entry is readable at the latest when its `append` has resolved. A room nobody took is empty.
  * S7  A room's `log` id is made at the first `take` and stays with its content, wherever that is taken to.
+ *     So does its genesis, which is that of the first `take` that brought one.
  * S8  All of this outlives the process: `held` lists the rooms that were taken and did not move away, but for those S9 speaks of.
  * S9  After `renewLogs(n)` every room has another log id, and commit numbers go on above n: what stands here is less than was
  *     once committed, so the old ids must not be used for what comes now. A room's next `take` with `from` compares with
@@ -110,9 +133,10 @@ export interface StoreRef {
 export interface Store {
   /**
    * Becomes the room's home in `epoch` (≥ 1). `from`: every other store that may hold the room or still come to hold it in a
-   * lower epoch; all of them are fenced. The content is that of the store that had all of it last.
+   * lower epoch; all of them are fenced. The content is that of the store that had all of it last. `genesis`: kept if the room
+   * has none yet.
    */
-  take(room: RoomId, epoch: Epoch, from?: readonly StoreRef[]): Promise<Taken | 'fenced'>
+  take(room: RoomId, epoch: Epoch, from?: readonly StoreRef[], genesis?: Genesis): Promise<Taken | Untaken>
   append(batch: Batch): Promise<Committed>
   read(room: RoomId, side: { after: Seq } | { before: Seq }, limit: number): Promise<Entry[]>
   held(): Promise<HeldRoom[]>

@@ -1,9 +1,10 @@
 import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { COPY_CHUNK, RoomCopy } from './room-copy.ts'
 import type { RoomRow } from './room-table.ts'
 import { Source } from './source.ts'
 import type { SqliteWriter } from './sqlite-writer.ts'
-import { SourceUnavailable, type Epoch, type StoreRef, type Taken } from './store.ts'
+import { SourceUnavailable, type Epoch, type StoreRef, type Taken, type Untaken } from './store.ts'
 
 /** How many of the last entries of a room are here before it is served: what people read, and the ids they may send again. */
 export const TAIL = 1_000
@@ -34,13 +35,13 @@ export function* takeOver(
   room: RoomId,
   epoch: Epoch,
   from: readonly StoreRef[],
-  tail = TAIL,
-): Generator<Step, Taken | 'fenced'> {
+  { tail = TAIL, genesis }: { tail?: number; genesis?: Genesis | undefined } = {},
+): Generator<Step, Taken | Untaken> {
   const ours = writer.row(room)
   if (ours !== undefined && ours.epoch > epoch) return 'fenced'
   if (ours !== undefined && ours.movedTo === null && !ours.isDoubted) {
     // Here already: the call is a repeat, or those named after us never came to take it.
-    const taken = writer.take(room, epoch)
+    const taken = writer.take(room, epoch, genesis)
     return taken === 'elsewhere' ? 'fenced' : taken
   }
   const sources: Source[] = []
@@ -51,7 +52,7 @@ export function* takeOver(
     const lastTerm = Math.max(ours?.term ?? 0, ...found.map(({ row }) => row?.term ?? 0))
     const standsAgainst = (row: RoomRow) => fences(row, { epoch, self, known, lastTerm })
     if (found.some(({ row }) => row !== undefined && standsAgainst(row))) return 'fenced'
-    const copy = new RoomCopy(writer, self, room, from, tail)
+    const copy = new RoomCopy(writer, self, room, from, { tail, genesis })
     const isLost = (row: RoomRow, others: readonly { source: Source; row: RoomRow | undefined }[]) =>
       lostSince(row, (id) =>
         id === self ? writer.row(room) : others.find(({ source }) => source.ref.id === id)?.row,
@@ -86,7 +87,7 @@ export function* takeOver(
     while (copy.begin(last.row, isDoubted)) yield 'void deleted'
     while (copyChunk(last.source, copy)) yield 'chunk copied'
     yield 'rest copied'
-    return copy.finish(epoch, last.row, isDoubted)
+    return copy.finish(epoch, last.row, isDoubted, last.source.record())
   } finally {
     for (const source of sources) source.close()
   }

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { COPY_CHUNK } from './room-copy.ts'
 import type { SqliteWriter } from './sqlite-writer.ts'
-import type { Epoch, StoreRef, Taken } from './store.ts'
+import type { Epoch, StoreRef, Taken, Untaken } from './store.ts'
 import { takeOver } from './take-over.ts'
 
 /** Each holds a connection to every file it takes from. Those of further rooms wait. */
@@ -33,9 +34,14 @@ export class TakeOvers {
     this.#stored = options.stored
   }
 
-  take(room: RoomId, epoch: Epoch, from: readonly StoreRef[]): Promise<Taken | 'fenced'> {
+  take(
+    room: RoomId,
+    epoch: Epoch,
+    from: readonly StoreRef[],
+    genesis: Genesis | undefined,
+  ): Promise<Taken | Untaken> {
     const before = this.#last.get(room) ?? Promise.resolve()
-    const taken = before.then(() => this.#take(room, epoch, from))
+    const taken = before.then(() => this.#take(room, epoch, from, genesis))
     const settled = taken
       .catch(() => undefined) // the caller hears of it
       .then(() => {
@@ -50,11 +56,16 @@ export class TakeOvers {
     while (this.#last.size > 0) await Promise.all(this.#last.values())
   }
 
-  async #take(room: RoomId, epoch: Epoch, from: readonly StoreRef[]): Promise<Taken | 'fenced'> {
+  async #take(
+    room: RoomId,
+    epoch: Epoch,
+    from: readonly StoreRef[],
+    genesis: Genesis | undefined,
+  ): Promise<Taken | Untaken> {
     if (this.#running >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     else this.#running += 1
     try {
-      const steps = takeOver(this.#writer, this.#self, room, epoch, from, this.#tail)
+      const steps = takeOver(this.#writer, this.#self, room, epoch, from, { tail: this.#tail, genesis })
       for (;;) {
         const step = steps.next()
         if (step.done) return step.value

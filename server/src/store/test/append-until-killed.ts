@@ -5,7 +5,7 @@ import { message } from './drafts.ts'
 const [dir = ''] = process.argv.slice(2)
 const store = await openSqliteStore({ dir, self: 'a' })
 const taken = await store.take('r', 1)
-if (taken === 'fenced') throw new Error('fenced')
+if (typeof taken === 'string') throw new Error('fenced')
 for (let next = taken.head + 1; ;) {
   const drafts = Array.from({ length: 1 + (next % 7) }, (_, i) => message(`${next + i}`))
   const { rooms } = await store.append([{ room: 'r', epoch: 1, drafts }])

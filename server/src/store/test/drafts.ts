@@ -3,6 +3,9 @@ import type { Draft, Store } from '../store.ts'
 export const ANN = { id: 'guest:ann', name: 'ann' }
 export const BOB = { id: 'guest:bob', name: 'bob' }
 
+/** What the taker of a room is told where nothing happened to the room itself. */
+export const BARE = { floor: 1, chronicle: [] }
+
 export function message(id: string, text = `text of ${id}`, more: Partial<Draft> = {}): Draft {
   return { id, user: ANN, type: 'message', ts: 1_000, text, ...more }
 }

@@ -1,0 +1,53 @@
+import type { Database } from 'better-sqlite3'
+import type { Entry, Seq } from '@flotilla/protocol/frames.ts'
+import { checkRow, COPIED, entryRow, type CopiedRow } from './copied-row.ts'
+import type { Range } from './ranges.ts'
+import type { RoomRow } from './room-table.ts'
+import { unpackEntries } from './sqlite-messages.ts'
+
+/**
+ * The entries that changed a room itself, and deletions: in an index of their own (`messages_of_record`). Of a room of which a part
+ * is still elsewhere they are here nevertheless, as copies under the negative of its key, since who may do what in a room
+ * cannot wait for other files. A copy goes when its entry comes.
+ */
+export class RoomRecord {
+  readonly #sql: ReturnType<typeof prepare>
+
+  constructor(db: Database) {
+    this.#sql = prepare(db)
+  }
+
+  /** All of it, ascending. @throws Damage */
+  rows({ room, key }: Pick<RoomRow, 'room' | 'key'>): CopiedRow[] {
+    const rows = this.#sql.all.all(key, -key) as CopiedRow[]
+    for (const row of rows) checkRow(room, row)
+    return rows
+  }
+
+  /** The `system` entries, ascending. @throws Damage */
+  chronicle(row: Pick<RoomRow, 'room' | 'key'>): Entry[] {
+    return unpackEntries(row.room, this.rows(row).map(entryRow)).filter(({ type }) => type === 'system')
+  }
+
+  /** The last `limit` of it before `seq`, descending. @throws Damage */
+  page({ room, key }: Pick<RoomRow, 'room' | 'key'>, before: Seq, limit: number): CopiedRow[] {
+    const rows = this.#sql.page.all(key, -key, before, limit) as CopiedRow[]
+    for (const row of rows) checkRow(room, row)
+    return rows
+  }
+
+  /** The entries themselves have come. */
+  dropCopies(key: number, [from, to]: Range): void {
+    this.#sql.dropCopies.run(-key, from, to)
+  }
+}
+
+function prepare(db: Database) {
+  const select = `SELECT ${COPIED} FROM messages INDEXED BY messages_of_record
+    WHERE room_key IN (?, ?) AND type IN ('system', 'delete')`
+  return {
+    all: db.prepare(`${select} ORDER BY seq`).raw(),
+    page: db.prepare(`${select} AND seq < ? ORDER BY seq DESC LIMIT ?`).raw(),
+    dropCopies: db.prepare('DELETE FROM messages WHERE room_key = ? AND seq BETWEEN ? AND ?'),
+  }
+}
