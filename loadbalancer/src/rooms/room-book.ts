@@ -1,0 +1,58 @@
+import type { RoomId, Seq, User, UserId } from '@flotilla/protocol/frames.ts'
+import type { Role } from '@flotilla/protocol/roster.ts'
+import type { RoomFactsNow, RoomRecord } from './directory-store.ts'
+import type { RoomNews } from './room-news.ts'
+
+/** Reports that are kept of one room; more are refused until somebody deletes the room. */
+export const MAX_REPORTS = 1_000
+
+/** What a home says of its room, whole, as of the entry `version`. */
+export interface RoomState {
+  version: Seq
+  facts: RoomFactsNow
+  roles: ReadonlyMap<UserId, Role>
+}
+
+export interface ReportRecord {
+  id: number
+  seq: Seq
+  by: User
+  reason: string
+  at: number
+}
+
+/**
+ * What the balancer knows of rooms from their logs, for its lists: never asked whether somebody may do something. Every adapter
+ * keeps:
+ * B1  What a call wrote is durable when it resolves, and is there after a crash.
+ * B2  News come in any order, more than once, or not at all: of each fact and each person, what is newest by seq stands.
+ * B3  Of a deleted room nothing is left but its id, and which servers have still to erase it, until each has said that it did.
+ */
+export interface RoomBook {
+  /** Rooms he is in, is invited to, or is banned from; at most `limit`. */
+  roomsOf(userId: UserId, limit: number): Promise<{ room: RoomRecord; role: Role }[]>
+  roleOf(roomId: RoomId, userId: UserId): Promise<Role | undefined>
+  /** Whether that is the hash of a link to the room that has not ended, as far as is known here. */
+  hasLink(roomId: RoomId, hash: string, now: number): Promise<boolean>
+  /** The entry `seq` of the room's log said that. */
+  heard(roomId: RoomId, seq: Seq, news: RoomNews): Promise<void>
+  /** Seq up to which the room was last compared with its log; -1: never. */
+  comparedUpTo(roomId: RoomId): Promise<Seq>
+  /** Repairs what stands here by what its home says. */
+  compare(roomId: RoomId, state: RoomState): Promise<void>
+  /** This account is no more. @returns the rooms that knew him */
+  forgetUser(userId: UserId): Promise<RoomId[]>
+
+  /** @returns 'known': this person has reported it before; 'full': see MAX_REPORTS */
+  report(roomId: RoomId, report: Omit<ReportRecord, 'id'>): Promise<'added' | 'known' | 'full'>
+  /** The newest first, with ids below `before`. */
+  reports(roomId: RoomId, before: number, limit: number): Promise<ReportRecord[]>
+
+  /** Leaves nothing of the room but its id; every server that ever registered has to erase it. */
+  deleteRoom(roomId: RoomId): Promise<void>
+  /** What these servers have still to erase: at most `limit` of each. */
+  erasuresOf(server: string, limit: number): Promise<RoomId[]>
+  erased(server: string, roomId: RoomId): Promise<void>
+  /** How many erasures are still to be done. */
+  erasureCount(): Promise<number>
+}

@@ -1,0 +1,198 @@
+import { DELETED_NAME } from '@flotilla/protocol/acts.ts'
+import type { RoomId, Seq, UserId } from '@flotilla/protocol/frames.ts'
+import type { Role } from '@flotilla/protocol/roster.ts'
+import type { Database } from 'better-sqlite3'
+import type { DirectoryFile } from './directory-file.ts'
+import type { RoomFactsNow, RoomRecord } from './directory-store.ts'
+import { MAX_REPORTS, type ReportRecord, type RoomBook, type RoomState } from './room-book.ts'
+import type { RoomNews } from './room-news.ts'
+import { roomOf, type DatedFacts, type RoomRow } from './room-row.ts'
+
+interface ReportRow {
+  id: number
+  seq: Seq
+  by_id: UserId
+  by_name: string
+  reason: string
+  at: number
+}
+
+/** In the directory's file. */
+export class SqliteRoomBook implements RoomBook {
+  readonly #file: DirectoryFile
+  readonly #statements: ReturnType<typeof prepare>
+
+  constructor(file: DirectoryFile) {
+    this.#file = file
+    this.#statements = prepare(file.db)
+  }
+
+  async roomsOf(userId: UserId, limit: number): Promise<{ room: RoomRecord; role: Role }[]> {
+    return this.#statements.roomsOf.all(userId, limit).map((row) => ({ room: roomOf(row), role: row.role }))
+  }
+
+  async roleOf(roomId: RoomId, userId: UserId): Promise<Role | undefined> {
+    return this.#statements.role.get(userId, roomId)?.role ?? undefined
+  }
+
+  async hasLink(roomId: RoomId, hash: string, now: number): Promise<boolean> {
+    return this.#statements.link.get(hash, roomId, Math.floor(now)) !== undefined
+  }
+
+  heard(roomId: RoomId, seq: Seq, { roles, facts, link, unlink }: RoomNews): Promise<void> {
+    return this.#file.write(() => {
+      const { hearRole, addLink, dropLink } = this.#statements
+      for (const [userId, role] of roles) hearRole.run({ userId, roomId, role, seq })
+      this.#hearFacts(roomId, seq, facts)
+      if (link !== undefined) addLink.run({ roomId, ...link })
+      if (unlink !== undefined) dropLink.run(unlink, roomId)
+    })
+  }
+
+  async comparedUpTo(roomId: RoomId): Promise<Seq> {
+    return this.#statements.room.get(roomId)?.looked_at ?? -1
+  }
+
+  compare(roomId: RoomId, { version, facts, roles }: RoomState): Promise<void> {
+    return this.#file.write(() => {
+      const { room, rolesIn, hearRole, looked } = this.#statements
+      if ((room.get(roomId)?.looked_at ?? Infinity) >= version) return
+      // Only what differs is written: a room may have many members.
+      const known = new Map(rolesIn.all(roomId).map((row) => [row.user_id, row]))
+      for (const [userId, role] of roles) {
+        if (known.get(userId)?.role !== role) hearRole.run({ userId, roomId, role, seq: version })
+      }
+      for (const [userId, { role }] of known) {
+        if (role !== null && !roles.has(userId)) hearRole.run({ userId, roomId, role: null, seq: version })
+      }
+      this.#hearFacts(roomId, version, facts)
+      looked.run(version, roomId)
+    })
+  }
+
+  forgetUser(userId: UserId): Promise<RoomId[]> {
+    return this.#file.write(() => {
+      const rooms = this.#statements.roomsOf.all(userId, -1).map(({ room_id: roomId }) => roomId)
+      this.#statements.dropUser.run(userId)
+      this.#statements.renameReporter.run(DELETED_NAME, userId)
+      return rooms
+    })
+  }
+
+  report(roomId: RoomId, { seq, by, reason, at }: Omit<ReportRecord, 'id'>) {
+    return this.#file.write(() => {
+      const { countReports, addReport } = this.#statements
+      if ((countReports.get(roomId)?.count ?? 0) >= MAX_REPORTS) return 'full'
+      const given = { roomId, seq, byId: by.id, byName: by.name, reason, at: Math.floor(at) }
+      return addReport.run(given).changes === 1 ? 'added' : 'known'
+    })
+  }
+
+  async reports(roomId: RoomId, before: number, limit: number): Promise<ReportRecord[]> {
+    return this.#statements.reports
+      .all(roomId, before, limit)
+      .map(({ by_id: id, by_name: name, ...row }) => ({
+        ...{ id: row.id, seq: row.seq, by: { id, name } },
+        ...{ reason: row.reason, at: row.at },
+      }))
+  }
+
+  async deleteRoom(roomId: RoomId): Promise<void> {
+    await this.#file.write(() => {
+      const { bury, dropMembers, dropLinks, dropReports, eraseEverywhere } = this.#statements
+      bury.run(roomId)
+      for (const drop of [dropMembers, dropLinks, dropReports]) drop.run(roomId)
+      eraseEverywhere.run(roomId)
+    })
+    this.#file.settle()
+  }
+
+  async erasuresOf(server: string, limit: number): Promise<RoomId[]> {
+    return this.#statements.erasuresOf.all(server, limit).map(({ room_id: roomId }) => roomId)
+  }
+
+  erased(server: string, roomId: RoomId): Promise<void> {
+    return this.#file.write(() => {
+      this.#statements.erased.run(server, roomId)
+    })
+  }
+
+  async erasureCount(): Promise<number> {
+    return this.#statements.erasureCount.get()?.count ?? 0
+  }
+
+  #hearFacts(roomId: RoomId, seq: Seq, facts: RoomFactsNow): void {
+    const given = Object.entries(facts) as [keyof RoomFactsNow, never][]
+    if (given.length === 0) return
+    const row = this.#statements.room.get(roomId)
+    if (row === undefined) return
+    const dated = JSON.parse(row.facts ?? '{}') as DatedFacts
+    for (const [fact, value] of given) {
+      if ((dated[fact]?.[1] ?? 0) <= seq) dated[fact] = [value, seq]
+    }
+    const name = dated.name?.[0] ?? row.name
+    this.#statements.setFacts.run({ roomId, name, facts: JSON.stringify(dated) })
+  }
+}
+
+function prepare(db: Database) {
+  return {
+    roomsOf: db.prepare<[string, number], RoomRow & { role: Role }>(
+      `SELECT rooms.*, members.role FROM members JOIN rooms USING (room_id)
+       WHERE members.user_id = ? AND members.role IS NOT NULL AND rooms.visibility <> 'deleted'
+       ORDER BY rooms.created_at DESC LIMIT ?`,
+    ),
+    room: db.prepare<[string], RoomRow & { looked_at: number }>(
+      `SELECT * FROM rooms WHERE room_id = ? AND visibility <> 'deleted'`,
+    ),
+    role: db.prepare<[string, string], { role: Role | null }>(
+      'SELECT role FROM members WHERE user_id = ? AND room_id = ?',
+    ),
+    rolesIn: db.prepare<[string], { user_id: UserId; role: Role | null }>(
+      'SELECT user_id, role FROM members WHERE room_id = ?',
+    ),
+    hearRole: db.prepare(
+      `INSERT INTO members (user_id, room_id, role, seq)
+       SELECT :userId, room_id, :role, :seq FROM rooms WHERE room_id = :roomId AND visibility <> 'deleted'
+       ON CONFLICT DO UPDATE SET role = :role, seq = :seq WHERE seq <= :seq`,
+    ),
+    setFacts: db.prepare('UPDATE rooms SET name = :name, facts = :facts WHERE room_id = :roomId'),
+    looked: db.prepare<[number, string]>('UPDATE rooms SET looked_at = ? WHERE room_id = ?'),
+    link: db.prepare<[string, string, number]>(
+      'SELECT 1 FROM links WHERE hash = ? AND room_id = ? AND until > ?',
+    ),
+    addLink: db.prepare(
+      `INSERT INTO links (hash, room_id, until)
+       SELECT :hash, room_id, :until FROM rooms WHERE room_id = :roomId AND visibility <> 'deleted' ON CONFLICT DO NOTHING`,
+    ),
+    dropLink: db.prepare<[string, string]>('DELETE FROM links WHERE hash = ? AND room_id = ?'),
+    dropUser: db.prepare<[string]>('DELETE FROM members WHERE user_id = ?'),
+    renameReporter: db.prepare<[string, string]>('UPDATE reports SET by_name = ? WHERE by_id = ?'),
+    countReports: db.prepare<[string], { count: number }>(
+      'SELECT count(*) AS count FROM reports WHERE room_id = ?',
+    ),
+    addReport: db.prepare(
+      `INSERT INTO reports (room_id, seq, by_id, by_name, reason, at)
+       SELECT room_id, :seq, :byId, :byName, :reason, :at FROM rooms WHERE room_id = :roomId AND visibility <> 'deleted'
+       ON CONFLICT DO NOTHING`,
+    ),
+    reports: db.prepare<[string, number, number], ReportRow>(
+      'SELECT * FROM reports WHERE room_id = ? AND id < ? ORDER BY id DESC LIMIT ?',
+    ),
+    bury: db.prepare<[string]>(
+      `UPDATE rooms SET visibility = 'deleted', name = '', created_at = 0, created_by = NULL, genesis = NULL, facts = NULL
+       WHERE room_id = ?`,
+    ),
+    dropMembers: db.prepare<[string]>('DELETE FROM members WHERE room_id = ?'),
+    dropLinks: db.prepare<[string]>('DELETE FROM links WHERE room_id = ?'),
+    dropReports: db.prepare<[string]>('DELETE FROM reports WHERE room_id = ?'),
+    eraseEverywhere: db.prepare<[string]>(
+      'INSERT INTO erasures (server, room_id) SELECT id, ? FROM servers WHERE true ON CONFLICT DO NOTHING',
+    ),
+    erasuresOf: db.prepare<[string, number], { room_id: RoomId }>(
+      'SELECT room_id FROM erasures WHERE server = ? LIMIT ?',
+    ),
+    erased: db.prepare<[string, string]>('DELETE FROM erasures WHERE server = ? AND room_id = ?'),
+    erasureCount: db.prepare<[], { count: number }>('SELECT count(*) AS count FROM erasures'),
+  }
+}
