@@ -23,11 +23,12 @@ import { Patrol } from './registry/patrol.ts'
 import { Prober } from './registry/probe.ts'
 import { FORGET_MS, Registry } from './registry/registry.ts'
 import { registryRoutes } from './registry/registry.routes.ts'
-import { DirectoryFile } from './rooms/directory-file.ts'
+import { openDirectoryFile } from './rooms/directory-schema.ts'
 import { Placement } from './rooms/placement.ts'
 import { roomsRoutes } from './rooms/rooms.routes.ts'
 import { SqliteDirectoryStore } from './rooms/sqlite-directory-store.ts'
 import { statusRoutes } from './status.routes.ts'
+import type { SqliteFile } from './sqlite-file.ts'
 
 const LOGIN_WINDOW_MS = 10_000
 /** Rooms made per address and 10 s. */
@@ -167,9 +168,9 @@ function createApp(config: Config, apiRoutes: readonly Route[], gate: Gate): Exp
   return app
 }
 
-function openDirectory(file: string): DirectoryFile {
+function openDirectory(file: string): SqliteFile {
   try {
-    return new DirectoryFile(file)
+    return openDirectoryFile(file)
   } catch (error) {
     const { message } = error as Error
     throw new StartError(

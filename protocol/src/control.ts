@@ -157,6 +157,7 @@ export const CreateRoomSchema = z.object({
   name: z.string().check(z.minLength(1), z.maxLength(64)),
   /** Rooms between two people are made by `POST /api/direct`. */
   visibility: z.optional(z.enum(['public', 'private'])),
+  topic: z.optional(z.string().check(z.maxLength(500))),
 })
 export const RoomCreatedSchema = z.object({ roomId: RoomIdSchema })
 /** One row of `GET /api/rooms`, and `GET /api/rooms/:roomId`. */
@@ -168,6 +169,17 @@ export const RoomFactsSchema = z.object({
   createdAt: count,
   /** Id of the server that is its home now. */
   home: z.optional(z.string()),
+  /** What the asker is there; absent: nothing. */
+  membership: z.optional(z.enum(['owner', 'moderator', 'member', 'invited'])),
+  topic: z.optional(z.string()),
+  /** Nothing more is said there. */
+  archived: z.optional(z.literal(true)),
+  /** Least time between two messages of one person; absent: any. */
+  slowMs: z.optional(count),
+  /** For how long messages are kept; absent: for ever. */
+  retentionDays: z.optional(count),
+  /** Of a room between two people: who they are, now. */
+  people: z.optional(z.array(UserSchema)),
 })
 export const RoomListSchema = z.array(RoomFactsSchema)
 /** `POST /api/rooms/:roomId`: the session server of that room. */
@@ -285,6 +297,11 @@ export const PROBLEMS = {
     detail: 'The header Allow names the methods of this path.',
   },
   /** Reserved: there are no accounts yet. */
+  no_such_user: {
+    status: 404,
+    title: 'There is no such person',
+    detail: 'No account has this name or id.',
+  },
   username_taken: {
     status: 409,
     title: 'This name belongs to an account',
@@ -304,6 +321,16 @@ export const PROBLEMS = {
     status: 415,
     title: 'The body is not plain JSON',
     detail: 'Send application/json in UTF-8, not compressed.',
+  },
+  conflict: {
+    status: 409,
+    title: 'This cannot be done as things are',
+    detail: 'Something else has to be done first, or the same key was used for another request.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request did not end in time',
+    detail: 'Its head or its body took longer than a request may.',
   },
   dial_back_failed: {
     status: 422,
@@ -339,3 +366,8 @@ export const PROBLEMS = {
   not_ready: { status: 503, title: 'Not ready yet', detail: 'The balancer is stopping.' },
 } as const satisfies Record<string, { status: number; title: string; detail: string }>
 export type ProblemCode = keyof typeof PROBLEMS
+  busy: {
+    status: 503,
+    title: 'This cannot be done just now',
+    detail: 'The header Retry-After says when to try again.',
+  },

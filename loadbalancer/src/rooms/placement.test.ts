@@ -4,7 +4,7 @@ import { describe, test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { freshFolder, seeded } from '../../test/fleet.ts'
 import type { HomeCandidate } from '../registry/registry.ts'
-import { DirectoryFile } from './directory-file.ts'
+import { openDirectoryFile } from './directory-schema.ts'
 import { ROOM, SERVER } from './directory-store.contract.ts'
 import { decideHome, Placement, type Standing } from './placement.ts'
 import { SqliteDirectoryStore } from './sqlite-directory-store.ts'
@@ -52,7 +52,7 @@ describe('where a room goes', () => {
 
 /** A placement over a real directory, and servers whose rooms are counted. */
 function start(t: TestContext, ids: readonly string[]) {
-  const store = new SqliteDirectoryStore(new DirectoryFile(join(freshFolder(t), 'directory.db')))
+  const store = new SqliteDirectoryStore(openDirectoryFile(join(freshFolder(t), 'directory.db')))
   t.after(() => store.close())
   const rooms = new Map(ids.map((id) => [id, 0]))
   const standings = new Map<string, Standing>()

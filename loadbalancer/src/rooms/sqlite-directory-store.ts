@@ -1,7 +1,7 @@
 import type { HeldRoom } from '@flotilla/protocol/control.ts'
 import type { RoomId, User } from '@flotilla/protocol/frames.ts'
 import type { Database } from 'better-sqlite3'
-import type { DirectoryFile } from './directory-file.ts'
+import type { SqliteFile } from '../sqlite-file.ts'
 import { isDirectRoomId } from './direct-room.ts'
 import {
   GENERAL,
@@ -25,10 +25,10 @@ interface ServerRow {
 
 /** The directory in one SQLite file. What is written in one turn of the event loop shares one commit, one fsync. */
 export class SqliteDirectoryStore implements DirectoryStore {
-  readonly #file: DirectoryFile
+  readonly #file: SqliteFile
   readonly #statements: ReturnType<typeof prepare>
 
-  constructor(file: DirectoryFile) {
+  constructor(file: SqliteFile) {
     this.#file = file
     this.#statements = prepare(file.db)
     const general = { roomId: GENERAL, name: 'General', visibility: 'public', createdAt: 0, epoch: 0 }

@@ -5,7 +5,7 @@ import { describe, test, type TestContext } from 'node:test'
 import type { User } from '@flotilla/protocol/frames.ts'
 import type { Role } from '@flotilla/protocol/roster.ts'
 import { freshFolder } from '../../test/fleet.ts'
-import { DirectoryFile } from './directory-file.ts'
+import { openDirectoryFile } from './directory-schema.ts'
 import { GENESIS, ROOM, SERVER } from './directory-store.contract.ts'
 import { newsOf } from './room-news.ts'
 import { SqliteDirectoryStore } from './sqlite-directory-store.ts'
@@ -17,7 +17,7 @@ const CAT: User = { id: 'user:cat', name: 'Cat' }
 
 async function open(t: TestContext) {
   const folder = freshFolder(t)
-  const file = new DirectoryFile(join(folder, 'directory.db'))
+  const file = openDirectoryFile(join(folder, 'directory.db'))
   t.after(() => file.close())
   const store = new SqliteDirectoryStore(file)
   const book = new SqliteRoomBook(file)

@@ -2,7 +2,7 @@ import { DELETED_NAME } from '@flotilla/protocol/acts.ts'
 import type { RoomId, Seq, UserId } from '@flotilla/protocol/frames.ts'
 import type { Role } from '@flotilla/protocol/roster.ts'
 import type { Database } from 'better-sqlite3'
-import type { DirectoryFile } from './directory-file.ts'
+import type { SqliteFile } from '../sqlite-file.ts'
 import type { RoomFactsNow, RoomRecord } from './directory-store.ts'
 import { MAX_REPORTS, type ReportRecord, type RoomBook, type RoomState } from './room-book.ts'
 import type { RoomNews } from './room-news.ts'
@@ -19,10 +19,10 @@ interface ReportRow {
 
 /** In the directory's file. */
 export class SqliteRoomBook implements RoomBook {
-  readonly #file: DirectoryFile
+  readonly #file: SqliteFile
   readonly #statements: ReturnType<typeof prepare>
 
-  constructor(file: DirectoryFile) {
+  constructor(file: SqliteFile) {
     this.#file = file
     this.#statements = prepare(file.db)
   }
@@ -104,7 +104,8 @@ export class SqliteRoomBook implements RoomBook {
       for (const drop of [dropMembers, dropLinks, dropReports]) drop.run(roomId)
       eraseEverywhere.run(roomId)
     })
-    this.#file.settle()
+    // Nothing of it stays in the log beside the file, either.
+    this.#file.db.pragma('wal_checkpoint(TRUNCATE)')
   }
 
   async erasuresOf(server: string, limit: number): Promise<RoomId[]> {

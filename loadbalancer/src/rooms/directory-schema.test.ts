@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
 import { freshFolder } from '../../test/fleet.ts'
-import { DirectoryFile } from './directory-file.ts'
-import { STEPS } from './directory-migrations.ts'
+import { openDirectoryFile, STEPS } from './directory-schema.ts'
 import { GENESIS, ROOM } from './directory-store.contract.ts'
 import { SqliteDirectoryStore } from './sqlite-directory-store.ts'
 
@@ -38,7 +37,7 @@ test('a file of each earlier schema comes up to this one, with all that stood in
     old.exec(statements)
     old.close()
     for (const run of ['first', 'second']) {
-      const store = new SqliteDirectoryStore(new DirectoryFile(file))
+      const store = new SqliteDirectoryStore(openDirectoryFile(file))
       if (Number(age) >= 1) {
         const { home, epoch, holders, genesis } = (await store.room('general')) ?? {}
         assert.deepEqual([home, epoch, holders, genesis], ['a', 4, ['b', 'a'], undefined], `${age}, ${run}`)

@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3'
+import { SqliteFile } from '../sqlite-file.ts'
 
 /**
  * The schema of `directory.db`, step by step; a file's `user_version` counts those it has had. Steps that were released are
@@ -65,15 +65,7 @@ export const STEPS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;`,
 ]
 
-/** Brings a file to this program's schema, each step whole or not at all. @throws if it is of a later version */
-export function migrate(db: Database): void {
-  const found = db.pragma('user_version', { simple: true }) as number
-  if (found > STEPS.length) throw new Error(`its schema ${found} is of a later version`)
-  for (const [at, step] of STEPS.entries()) {
-    if (at < found) continue
-    db.transaction(() => {
-      db.exec(step)
-      db.pragma(`user_version = ${at + 1}`)
-    }).immediate()
-  }
+/** Opens or makes the file of the directory. @throws if it cannot be written, is damaged, or is of a later version */
+export function openDirectoryFile(file: string): SqliteFile {
+  return new SqliteFile(file, STEPS)
 }
