@@ -179,7 +179,7 @@ export class Settings {
   #url(flag: string, text: string, protocols = ['http:', 'https:'] as readonly string[]): string | undefined {
     const url = URL.parse(text)
     if (url !== null && protocols.includes(url.protocol) && url.hostname !== '')
-      return text.replace(/\/+$/, '')
+      return withoutSlashes(text)
     const wanted = protocols.map((protocol) => `${protocol}//…`).join(' or ')
     // A URL of a database holds its password.
     this.#wrong(flag, `a URL like ${wanted}`, text.replace(/\/\/[^@/]*@/, '//***@'))
@@ -210,4 +210,11 @@ function twin(flag: string): string {
 
 function usageLine(name: string, rule: Described, fallback?: string): string {
   return `  ${name.padEnd(20)} ${rule.says ?? ''}${fallback ? ` (default ${fallback})` : ''}`
+}
+
+/** Without those at its end. By hand: as a pattern it takes a time that grows with the square of the slashes. */
+function withoutSlashes(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '/') end -= 1
+  return text.slice(0, end)
 }

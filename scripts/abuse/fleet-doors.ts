@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto'
+import { Score, type Attack } from './attack.ts'
+import { ask, handshake } from './knock.ts'
+
+const INTERNAL = [...['/internal/place', '/internal/taken', '/internal/drain']]
+const SERVER_INTERNAL = [
+  ...['/internal/revoke', '/internal/forget-user', '/internal/entries-of'],
+  ...['act', 'look', 'read', 'audit', 'erase'].map((verb) => `/internal/rooms/general/${verb}`),
+]
+const json = { 'content-type': 'application/json' }
+
+/** Whoever is not of the fleet registers a server, reports, places, drains, links: with no secret, a near one, and in other clothes. */
+export const fleetDoorAttack: Attack = {
+  name: 'fleet-doors',
+  says: 'rogue registrations and reports, internal calls and links without the secret; replays and foreign URLs with it',
+  async run({ balancer, serverHttp, server, fleet }) {
+    const score = new Score()
+    const { secret } = fleet
+    const clothes: [string, Record<string, string>][] = [
+      ['no secret', {}],
+      ['an empty one', { authorization: 'Bearer ' }],
+      ['one that is cut', { authorization: `Bearer ${secret.slice(0, -1)}` }],
+      ['one with more behind it', { authorization: `Bearer ${secret}x` }],
+      ['one in other case', { authorization: `Bearer ${secret.toLowerCase()}` }],
+      ['as Basic', { authorization: `Basic ${Buffer.from(`fleet:${secret}`).toString('base64')}` }],
+      ['without its scheme', { authorization: secret }],
+      ['twice', { authorization: `Bearer ${secret}, Bearer ${secret}` }],
+      ['as a cookie', { cookie: `fleet_secret=${secret}` }],
+      ['in headers of its own', { 'x-fleet-secret': secret, 'x-authorization': `Bearer ${secret}` }],
+      [
+        'from where it says it is inside',
+        { 'x-forwarded-for': '127.0.0.1', 'x-real-ip': '127.0.0.1', forwarded: 'for=127.0.0.1' },
+      ],
+    ]
+    const rogue = {
+      ...{ id: 'rogue', url: 'ws://127.0.0.1:1/ws', host: '127.0.0.1', port: 1, capacity: 1_000_000 },
+      inc: randomUUID(),
+    }
+    const register = (body: object, headers: Record<string, string>) =>
+      ask(balancer, {
+        method: 'POST',
+        path: '/register',
+        headers: { ...json, ...headers },
+        body: JSON.stringify(body),
+      })
+    for (const [what, headers] of clothes) {
+      const reply = await register(rogue, headers)
+      score.judge(reply.status === 401, `POST /register, ${what}`, reply)
+      const update = {
+        id: server.id,
+        inc: 'x',
+        n: 10 ** 9,
+        clients: 0,
+        rooms: 0,
+        draining: true,
+        loopDelayMs: 0,
+        commitNo: 10 ** 12,
+      }
+      const told = await ask(balancer, {
+        method: 'POST',
+        path: '/update',
+        headers: { ...json, ...headers },
+        body: JSON.stringify(update),
+      })
+      score.judge(told.status === 401, `POST /update, ${what}`, told)
+      for (const path of INTERNAL) {
+        const internal = await ask(balancer, {
+          method: 'POST',
+          path,
+          headers: { ...json, ...headers },
+          body: '{}',
+        })
+        score.judge(internal.status === 401, `POST ${path}, ${what}`, internal)
+      }
+      for (const path of SERVER_INTERNAL) {
+        const internal = await ask(serverHttp, {
+          method: 'POST',
+          path,
+          headers: { ...json, ...headers },
+          body: '{}',
+        })
+        score.judge([401, 404].includes(internal.status), `POST ${path} of the server, ${what}`, internal)
+      }
+      const link = await handshake(serverHttp, '/link', headers)
+      score.judge(link.status === 401, `/link, ${what}`, link)
+    }
+    for (const path of [
+      `/link?secret=${secret}`,
+      `/link?authorization=Bearer%20${secret}`,
+      `/link?token=${secret}`,
+    ]) {
+      const link = await handshake(serverHttp, path)
+      score.judge(link.status === 401, 'the secret in the address of /link', link)
+    }
+
+    // Who has the secret, but says what is not so: the balancer dials back, and takes no late report.
+    const key = { authorization: `Bearer ${secret}` }
+    const places: [string, object][] = [
+      ['where nobody listens', { host: '127.0.0.1', port: 1 }],
+      ['at the balancer itself', { host: '127.0.0.1', port: Number(new URL(balancer).port) }],
+      ['at another server', { host: '127.0.0.1', port: server.port }],
+      ['at a host that is a path', { host: '127.0.0.1/..', port: server.port }],
+      ['at a host with a user', { host: 'user:pass@127.0.0.1', port: server.port }],
+      ['at a host with a line break', { host: '127.0.0.1\r\nx: y', port: server.port }],
+      ['with a url that is a script', { url: 'javascript:alert(1)//ws' }],
+      ['with a url of http', { url: 'http://127.0.0.1:1/ws' }],
+      ['with a port that is none', { port: 65_536 }],
+      ['with a capacity that is none', { capacity: -1 }],
+      ['under an id that is a path', { id: '../../etc' }],
+      ['under an id that is a property', { id: '__proto__' }],
+    ]
+    for (const [what, place] of places) {
+      const reply = await register({ ...rogue, ...place }, key)
+      score.judge([400, 422].includes(reply.status), `registers ${what}`, reply)
+    }
+    const late = {
+      id: server.id,
+      inc: 'an-earlier-run',
+      n: 10 ** 9,
+      clients: 0,
+      rooms: 0,
+      draining: true,
+      loopDelayMs: 0,
+      commitNo: 0,
+    }
+    const replayed = await ask(balancer, {
+      method: 'POST',
+      path: '/update',
+      headers: { ...json, ...key },
+      body: JSON.stringify(late),
+    })
+    score.judge(replayed.status !== 200, 'a report of an earlier run', replayed)
+
+    const registry = await fleet.registry()
+    score.judge(
+      registry.length === fleet.servers.length && registry.every(({ state }) => state === 'up'),
+      'the registry is as before',
+      registry.map(({ id, state }) => `${id} ${state}`).join(', '),
+    )
+    return score
+  },
+}

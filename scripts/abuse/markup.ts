@@ -1,0 +1,123 @@
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { ChatClient } from '@flotilla/protocol/client/client.ts'
+import { normaliseName } from '@flotilla/protocol/frames.ts'
+import { ensureChromium, launchArgs } from '../browser.ts'
+import { buildWebIfStale } from '../fleet/web-build.ts'
+import { until } from '../fleet/until.ts'
+import { Score, type Attack, type Target } from './attack.ts'
+import { ask } from './knock.ts'
+import { markupTexts } from './markup-corpus.ts'
+import { bearer, guestToken } from './tokens.ts'
+
+const PATIENCE_MS = 60_000
+/** The list on screen holds at least so many at once. */
+const AT_ONCE = 20
+const ROOMS = 20
+
+/** What is typed is shown, and never runs: in messages, names and rooms, in Chromium, with the app's policy and without. */
+export const markupAttack: Attack = {
+  name: 'markup',
+  says: 'scripts in names, rooms and messages in Chromium, with and without its policy',
+  async run(target) {
+    const score = new Score()
+    await buildWebIfStale()
+    const all = markupTexts()
+    const texts = all.slice(0, Math.max(40, Math.ceil(all.length * target.scale)))
+    await makeRooms(target, texts)
+    const browser = await chromium.launch({
+      executablePath: await ensureChromium(),
+      args: [...launchArgs],
+      timeout: PATIENCE_MS,
+    })
+    try {
+      for (const bypassCSP of [false, true]) await readAll(target, browser, bypassCSP, texts, score)
+    } finally {
+      await browser.close()
+    }
+    return score
+  },
+}
+
+async function makeRooms({ balancer }: Target, texts: readonly string[]): Promise<void> {
+  const token = await guestToken(balancer, 'builder')
+  const names = texts.filter((text) => text.length <= 64 && !text.includes('\n')).slice(0, ROOMS)
+  for (const name of names) {
+    await ask(balancer, {
+      method: 'POST',
+      path: '/api/rooms',
+      headers: { ...bearer(token), 'content-type': 'application/json' },
+      body: JSON.stringify({ name }),
+    })
+  }
+}
+
+/** One reader sees every text: as a message, and where it is short enough as the name of who says it. */
+async function readAll(
+  { fleet, balancer }: Target,
+  browser: Browser,
+  bypassCSP: boolean,
+  texts: readonly string[],
+  score: Score,
+): Promise<void> {
+  const context = await browser.newContext({ bypassCSP, viewport: { width: 1280, height: 900 } })
+  context.setDefaultTimeout(PATIENCE_MS)
+  const ran: string[] = []
+  await context.exposeFunction('pwned', () => ran.push('pwned() was called'))
+  const page = await context.newPage()
+  page.on('dialog', (dialog) => {
+    ran.push(`a dialog: ${dialog.message()}`)
+    void dialog.dismiss()
+  })
+  const own = new Set([balancer, ...fleet.servers.map(({ url }) => new URL(url).origin)])
+  page.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url())
+    if (!own.has(origin) && protocol !== 'data:' && protocol !== 'blob:')
+      ran.push(`a request to ${request.url()}`)
+  })
+  const under = bypassCSP ? 'without its policy' : 'under its policy'
+  await page.goto(balancer)
+  await page.getByLabel('Your name').fill(bypassCSP ? 'reader' : 'watcher')
+  await page.keyboard.press('Enter')
+  await page.locator('[data-slot=connection-status][data-mood=calm]').waitFor()
+
+  for (let at = 0; at < texts.length; at += AT_ONCE) {
+    const some = texts.slice(at, at + AT_ONCE)
+    for (const [index, text] of some.entries()) {
+      await say(balancer, normaliseName(text) ?? `speaker-${index}`, text)
+    }
+    const last = `seen ${at}`
+    await say(balancer, 'chronicler', last)
+    await page.getByText(last, { exact: true }).waitFor()
+    await poke(page)
+    const links = await page.evaluate(() =>
+      [...document.querySelectorAll('a[href], area[href], form[action], iframe, object, embed')].map(
+        (element) => element.getAttribute('href') ?? element.outerHTML,
+      ),
+    )
+    const bad = links.filter((link) => !/^(?:\/|https?:\/\/|#)/.test(link))
+    for (const text of some)
+      score.judge(ran.length === 0 && bad.length === 0, `${under}: ${text}`, [...ran, ...bad])
+    ran.length = 0
+  }
+  await context.close()
+}
+
+/** What a hand does by the way: everything is passed over, and the page takes a key. */
+async function poke(page: Page): Promise<void> {
+  await page.mouse.move(640, 800, { steps: 2 })
+  await page.mouse.move(640, 120, { steps: 10 })
+  await page.keyboard.press('Tab')
+}
+
+/** One message by one client, which goes when it is acked. */
+async function say(balancer: string, username: string, text: string): Promise<void> {
+  const client = new ChatClient({ loadbalancers: [balancer], identity: { username } })
+  client.start()
+  const room = client.room('general')
+  room.send(text)
+  await until(
+    'the text is acked or refused',
+    () => room.state.status === 'live' && room.pending.every(({ state }) => state === 'failed'),
+  )
+  client.close()
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import { AskedProcess } from '../asked-process.ts'
+
+export interface WitnessOrders {
+  /** Two people come in and talk; `ask` = the balancer. */
+  start: { ask: string; answer: null }
+  /** The p99 since it was asked last, in ms; null if nothing was heard. */
+  p99: { ask: null; answer: number | null }
+  /** They stop; how much of what was said never came. */
+  stop: { ask: null; answer: number }
+}
+
+const ANSWER_MS = 120_000
+
+/**
+ * Two people who talk while somebody else misbehaves: how long what one says takes to the other, and that all of it comes. In a
+ * process of their own: what the attacker's takes to think of the next thing is nothing they feel.
+ */
+export class Witness {
+  readonly #process = new AskedProcess<WitnessOrders>(
+    join(import.meta.dirname, 'witness-main.ts'),
+    'the witnesses',
+  )
+
+  async start(balancer: string): Promise<void> {
+    await this.#process.ask('start', balancer, ANSWER_MS)
+  }
+
+  async takeP99(): Promise<number> {
+    return (await this.#process.ask('p99', null, ANSWER_MS)) ?? Number.NaN
+  }
+
+  /** @returns how much of what was said never came */
+  async stop(): Promise<number> {
+    const unheard = await this.#process.ask('stop', null, ANSWER_MS)
+    await this.#process.stop()
+    return unheard
+  }
+}
