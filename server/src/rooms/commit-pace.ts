@@ -1,9 +1,9 @@
 /**
- * When the next commit may begin. A commit costs about 0.1 ms of CPU whatever it holds (`npm run bench -- --only W2`), so what a send
- * costs is decided by how many share one. Few sends commit at once, each by itself, which is the soonest they can be
- * acked. From two in a millisecond on, commits keep apart from each other, the further the more there is to do: at 4,000 sends/s
- * 4 ms, so that 16 share one, and a delivery in rooms of ten costs 14 µs where with 1 ms it was 19. Where all that wait are for
- * large rooms, whose followers are not written to for a while anyway, fewer are enough to wait for.
+ * When the next commit may begin. A commit costs about 0.1 ms of CPU in its thread and as much again for waking that and this one,
+ * whatever it holds (`npm run bench -- --only W3`), so what a send costs is decided by how many share one. Few sends commit at once,
+ * each by itself, which is the soonest they can be acked. From one in two milliseconds on, commits keep 4 ms apart, and further
+ * the more there is to do, up to 10 ms: at 1,000 sends/s in rooms of ten a delivery costs a quarter to a third less for it.
+ * Where all that wait are for large rooms, whose followers are not written to for a while anyway, that is how long they wait.
  */
 export class CommitPace {
   #beganAt = 0
@@ -18,9 +18,9 @@ export class CommitPace {
    * @param restMs how long nobody would see anything of it
    */
   waitMs(now: number, restMs = 0): number {
-    if (this.#perMs <= FEWER_PER_MS) return 0
+    if (this.#perMs <= FEW_PER_MS) return 0
     const unseenMs = Math.min(MOST_UNSEEN_MS, restMs - COMMIT_MS)
-    const apartMs = this.#perMs <= FEW_PER_MS ? 0 : Math.min(MOST_APART_MS, this.#perMs)
+    const apartMs = Math.max(LEAST_APART_MS, Math.min(MOST_APART_MS, this.#perMs))
     // Never longer than that, even if somebody set the clock back.
     return Math.max(unseenMs, Math.min(apartMs, this.#beganAt + apartMs - now))
   }
@@ -38,10 +38,10 @@ export class CommitPace {
   }
 }
 
-const FEW_PER_MS = 2
-const FEWER_PER_MS = 0.5
+const FEW_PER_MS = 0.5
 /** What a commit may take, and still be in time. */
 const COMMIT_MS = 1
+const LEAST_APART_MS = 4
 const MOST_APART_MS = 10
 /** Its sender waits for the ack all the same. */
 const MOST_UNSEEN_MS = 4
