@@ -20,6 +20,9 @@ const AT_ONCE = 2
 /** More who wait than this would wait for longer than anybody does: about 5 s. */
 const WAITING = 100
 
+/** What comes instead of an answer when too many wait already. */
+export const BUSY = Symbol('busy')
+
 const deriveKey = promisify(argon2) as (
   algorithm: 'argon2id',
   parameters: Argon2Parameters,
@@ -55,17 +58,17 @@ export class Passwords {
     this.#waitingLimit = waiting
   }
 
-  async hash(password: string): Promise<string | 'busy'> {
+  async hash(password: string): Promise<string | typeof BUSY> {
     const salt = randomBytes(SALT_BYTES)
     const hash = await this.#derive(password, { salt, m: MEMORY_KIB, t: PASSES, p: LANES, bytes: HASH_BYTES })
-    return hash === 'busy' ? hash : encode(salt, hash)
+    return hash === BUSY ? hash : encode(salt, hash)
   }
 
   /** `stored` undefined: there is no such account; as much work, and always false. @throws if `stored` is no hash */
-  async isRight(password: string, stored: string | undefined): Promise<boolean | 'busy'> {
+  async isRight(password: string, stored: string | undefined): Promise<boolean | typeof BUSY> {
     const { hash, ...parameters } = decode(stored ?? this.#nobodys)
     const given = await this.#derive(password, { ...parameters, bytes: hash.length })
-    if (given === 'busy') return given
+    if (given === BUSY) return given
     return timingSafeEqual(given, hash) && stored !== undefined
   }
 
@@ -75,9 +78,9 @@ export class Passwords {
     return m !== MEMORY_KIB || t !== PASSES || p !== LANES
   }
 
-  async #derive(password: string, { salt, m, t, p, bytes }: Parameters): Promise<Buffer | 'busy'> {
+  async #derive(password: string, { salt, m, t, p, bytes }: Parameters): Promise<Buffer | typeof BUSY> {
     if (this.#running >= this.#atOnce) {
-      if (this.#waiting.length >= this.#waitingLimit) return 'busy'
+      if (this.#waiting.length >= this.#waitingLimit) return BUSY
       await new Promise<void>((done) => this.#waiting.push(done)) // whoever ends hands its place on
     } else this.#running += 1
     try {
@@ -112,7 +115,7 @@ function sameForm(password: string): string {
 }
 
 function encode(salt: Buffer, hash: Buffer): string {
-  const text = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '')
+  const text = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '')
   return `$argon2id$v=19$m=${MEMORY_KIB},t=${PASSES},p=${LANES}$${text(salt)}$${text(hash)}`
 }
 
