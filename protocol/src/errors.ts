@@ -9,6 +9,7 @@ export const ERRORS = {
   unknown_type: { again: false, says: 'There is no request of this type.' },
   not_joined: { again: false, says: 'Join the room first.' },
   no_such_room: { again: false, says: 'There is no such room, or not for you.' },
+  no_such_message: { again: false, says: 'There is no such message in this room.' },
   forbidden: { again: false, says: 'You may not do this here.' },
   too_long: { again: false, says: 'The text is longer than the limit.' },
   conflict: { again: false, says: 'This id was used for another text.' },

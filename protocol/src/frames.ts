@@ -130,7 +130,19 @@ export interface WelcomeLimits {
   rate: number
   rateMs: number
 }
-export interface Joined {
+/** What a room is, to the one who asks. */
+export interface RoomView {
+  /** Absent: nobody gave it any. */
+  name?: string
+  topic?: string
+  visibility: 'public' | 'private' | 'direct'
+  /** What the asker is in it; absent: no member. */
+  role?: 'owner' | 'moderator' | 'member'
+  archived?: boolean
+  /** Least time between two messages of one person; absent = any. */
+  slowMs?: number
+}
+export interface Joined extends RoomView {
   type: 'joined'
   ref?: Ref
   room: RoomId
@@ -143,10 +155,14 @@ export interface Joined {
   members: User[]
   count: number
 }
+/** Why somebody is in a room no more who did not ask for it; `left`: he left it on another connection, as a member. */
+export type LeftReason = 'removed' | 'banned' | 'deleted' | 'left'
 export interface Left {
   type: 'left'
   ref?: Ref
   room: RoomId
+  /** Unasked: nothing more of the room comes. */
+  reason?: LeftReason
 }
 export interface Ack {
   type: 'ack'

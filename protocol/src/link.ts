@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts'
-import type { EntryType, LogId, RoomId, Seq, User } from './frames.ts'
+import type { EntryType, LogId, RoomId, RoomView, Seq, User, UserId } from './frames.ts'
 
 /**
  * What servers say to each other about a room: an edge (which has followers of the room) and the room's home. A message
@@ -14,7 +14,16 @@ export interface CarriedSend {
   type: EntryType
   text?: string
   replyTo?: Seq
+  target?: Seq
+  emoji?: string
+  on?: boolean
   after?: string
+}
+
+/** A public room to which nothing has happened: anybody may enter, and what it is to him needs no asking. */
+export interface PlainRoom {
+  view: RoomView
+  owner?: UserId
 }
 
 export type EdgeMessage =
@@ -22,7 +31,10 @@ export type EdgeMessage =
   | { t: 'follow'; room: RoomId; epoch: number; cursor?: Seq; log?: LogId }
   | { t: 'unfollow'; room: RoomId }
   | { t: 'send'; room: RoomId; req: number; send: CarriedSend }
-  | { t: 'read'; room: RoomId; req: number; after?: Seq; before?: Seq; limit: number }
+  /** `user`: who wants to read; absent: the edge itself. */
+  | { t: 'read'; room: RoomId; req: number; after?: Seq; before?: Seq; limit: number; user?: UserId }
+  /** May he be told what is said in the room? */
+  | { t: 'enter'; room: RoomId; req: number; user: User }
   /** The version my last `people` had, per room: finds one that got lost. */
   | { t: 'people-at'; rooms: [room: RoomId, v: number][] }
   /** My people in the room: all of them (`full`), or what changed from version `v - 1` to `v`. */
@@ -46,8 +58,8 @@ export type MoveMessage =
   | { t: 'taken'; room: RoomId; epoch: number }
 
 export type HomeMessage =
-  /** You follow now; entries come after your cursor. `head` is the log's last seq. */
-  | { t: 'following'; room: RoomId; epoch: number; log: LogId; head: Seq }
+  /** You follow now; entries come after your cursor. `head` is the log's last seq. Without `plain`, who wants to enter is asked for. */
+  | { t: 'following'; room: RoomId; epoch: number; log: LogId; head: Seq; plain?: PlainRoom }
   /** I am not the room's home; `to` is, as far as I know, else ask the balancer. */
   | { t: 'not-home'; room: RoomId; to?: Successor }
   /** Entries `from` … `to` follow as lines. */
@@ -55,7 +67,11 @@ export type HomeMessage =
   /** Where the rooms stand that you follow here, and the version of their last `members`: finds a lost tail of either. */
   | { t: 'heads'; rooms: [room: RoomId, epoch: number, head: Seq, v: number][] }
   | { t: 'sent'; room: RoomId; req: number; seq: Seq; ts: number }
-  | { t: 'refused'; room: RoomId; req: number; code: ErrorCode; retryMs?: number }
+  | { t: 'refused'; room: RoomId; req: number; code: ErrorCode; message?: string; retryMs?: number }
+  /** He may, by all that stands in the log up to `at`. */
+  | { t: 'entered'; room: RoomId; req: number; at: Seq; view: RoomView }
+  /** The room was deleted, for good. */
+  | { t: 'erased'; room: RoomId }
   /** The entries asked for follow as lines, ascending. */
   | { t: 'page'; room: RoomId; req: number; done: boolean }
   /**
@@ -84,6 +100,7 @@ const KNOWN = new Set<string>([
   'unfollow',
   'send',
   'read',
+  'enter',
   'people',
   'people-at',
   'typing',
@@ -95,6 +112,8 @@ const KNOWN = new Set<string>([
   'heads',
   'sent',
   'refused',
+  'entered',
+  'erased',
   'page',
   'members',
   'people?',

@@ -1,6 +1,6 @@
 import { DELETED_NAME, isGuest, type JoinData } from './acts.ts'
 import { refuse, type Refusal } from './errors.ts'
-import type { Seq, SystemEntry, User, UserId } from './frames.ts'
+import type { LeftReason, RoomView, Seq, SystemEntry, User, UserId } from './frames.ts'
 import type { Genesis } from './genesis.ts'
 
 /**
@@ -338,6 +338,19 @@ export class Roster {
     return this.rankOf(id) >= RANK.moderator
   }
 
+  /** What the room is to him. */
+  viewFor(id: UserId): RoomView {
+    const role = this.#members.get(id)?.role
+    return {
+      ...(this.#name === undefined ? {} : { name: this.#name }),
+      ...(this.#topic === undefined ? {} : { topic: this.#topic }),
+      visibility: this.visibility,
+      ...(role === undefined ? {} : { role }),
+      ...(this.#isArchived ? { archived: true } : {}),
+      ...(this.#slowMs === 0 ? {} : { slowMs: this.#slowMs }),
+    }
+  }
+
   facts(): Facts {
     const owner = [...this.#members.values()].find(({ role }) => role === 'owner')?.user
     return {
@@ -369,6 +382,19 @@ export class Roster {
   links(now: number): LinkRow[] {
     return [...this.#links.values()].filter((link) => isLive(link, now))
   }
+}
+
+/** Whom an entry sends out of the room, from all his connections. */
+export function whoLeaves({
+  event,
+  data,
+  user,
+}: Pick<Folded, 'event' | 'data' | 'user'>): { id: UserId; reason: LeftReason } | undefined {
+  if (event === 'leave') return { id: user.id, reason: 'left' }
+  if (event === 'gone') return { id: user.id, reason: 'deleted' }
+  if (event !== 'remove' && event !== 'ban') return undefined
+  const target = userIn(fieldsOf(data))
+  return target && { id: target.id, reason: event === 'ban' ? 'banned' : 'removed' }
 }
 
 export function isStanding(role: Role | undefined): role is Standing {

@@ -17,7 +17,7 @@ export function history(session: Session, frame: HistoryRequest, gateway: Gatewa
   const side = after === undefined ? { before: before ?? Number.MAX_SAFE_INTEGER } : { after }
   session.readBegins()
   joined.room
-    .read(side, limit)
+    .read(side, limit, session.user.id)
     .then((page) => {
       if (page === undefined) session.refuse(frame, refuse('busy', 'The log cannot be read now.', 500))
       else session.answerLine(encode(frame, page))

@@ -1,6 +1,7 @@
-import { refuse, type Result } from '@flotilla/protocol/errors.ts'
+import { refuse, type Refusal, type Result } from '@flotilla/protocol/errors.ts'
 import type { Join, Joined, Seq } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
+import type { Admitted } from '../rooms/entrance.ts'
 import type { Room } from '../rooms/room.ts'
 import type { Gateway, Handled } from './dispatch.ts'
 import { leaveRoom } from './leave.ts'
@@ -12,7 +13,7 @@ export function join(session: Session, frame: Join, gateway: Gateway): Handled {
     return refuse('forbidden', `A connection joins ${LIMITS.joinedRooms} rooms at most.`)
   }
   const room = gateway.rooms.open(frame.room)
-  return room.isReady ? enter(session, frame, room) : enterWhenReady(session, frame, room)
+  return room.isReady ? enterIfAdmitted(session, frame, room) : enterWhenReady(session, frame, room)
 }
 
 async function enterWhenReady(
@@ -20,10 +21,27 @@ async function enterWhenReady(
   frame: Join,
   room: Room,
 ): Promise<Result<undefined> | undefined> {
-  return (await room.ready()) ?? enter(session, frame, room)
+  return (await room.ready()) ?? enterIfAdmitted(session, frame, room)
 }
 
-function enter(session: Session, frame: Join, room: Room): Result<undefined> | undefined {
+/** The room's home decides; where that is elsewhere, it is asked, unless anybody may enter. */
+function enterIfAdmitted(session: Session, frame: Join, room: Room): Handled {
+  const admitted = room.admit(session.user)
+  if (!(admitted instanceof Promise)) return enter(session, frame, room, admitted)
+  return admitted.then((answer) =>
+    answer.ok && !room.stillAdmits(session.user, answer)
+      ? refuse('busy', undefined, 0)
+      : enter(session, frame, room, answer),
+  )
+}
+
+function enter(
+  session: Session,
+  frame: Join,
+  room: Room,
+  admitted: Admitted | Refusal,
+): Result<undefined> | undefined {
+  if (!admitted.ok) return admitted
   const { feed } = room
   if (feed === undefined || !session.isOpen) return refuse('busy')
   leaveRoom(session, frame.room)
@@ -32,7 +50,7 @@ function enter(session: Session, frame: Join, room: Room): Result<undefined> | u
   const start = since === undefined || isOtherLog ? undefined : since
   const { head } = feed
   const first = firstStreamed(start, head)
-  const member = new ClientMember(session, frame.room, first - 1)
+  const member = new ClientMember(session, frame.room, first - 1, admitted.at)
   session.joined.set(frame.room, { room, member, typedAt: 0 })
   room.enter(member, ({ members, count }) => {
     const joined: Omit<Joined, 'members'> = {
@@ -42,6 +60,7 @@ function enter(session: Session, frame: Join, room: Room): Result<undefined> | u
       log: feed.log,
       head,
       first,
+      ...admitted.view,
       count,
     }
     session.answerLine(`${JSON.stringify(joined).slice(0, -1)},"members":${members}}`)

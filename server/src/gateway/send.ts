@@ -26,7 +26,7 @@ export function send(session: Session, frame: Send, gateway: Gateway): Handled {
         gateway.metrics.acks += 1
         const { seq, ts } = outcome
         session.answer({ type: 'ack', ...(ref === undefined ? {} : { ref }), room, id, seq, ts })
-      } else session.refuse(frame, refuse(outcome.code, undefined, outcome.retryMs))
+      } else session.refuse(frame, outcome)
     },
   )
   return undefined

@@ -1,6 +1,6 @@
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import { ERRORS, type Refusal } from '@flotilla/protocol/errors.ts'
-import type { LogId, Ref, RoomId, Seq, ServerFrame, User } from '@flotilla/protocol/frames.ts'
+import type { LeftReason, LogId, Ref, RoomId, Seq, ServerFrame, User } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { GatewayCounters } from '../metrics.ts'
@@ -294,10 +294,13 @@ export class ClientMember implements Member {
   presenceKnown = 0
   #missed: PresenceSum | undefined
 
-  constructor(session: Session, room: RoomId, cursor: Seq) {
+  readonly admittedAt: Seq
+
+  constructor(session: Session, room: RoomId, cursor: Seq, admittedAt: Seq) {
     this.#session = session
     this.#room = room
     this.cursor = cursor
+    this.admittedAt = admittedAt
   }
 
   get user(): User {
@@ -332,5 +335,10 @@ export class ClientMember implements Member {
 
   typing(line: string): void {
     this.#session.hint(line)
+  }
+
+  sentOut(reason: LeftReason): void {
+    this.#session.joined.delete(this.#room)
+    this.#session.answer({ type: 'left', room: this.#room, reason })
   }
 }

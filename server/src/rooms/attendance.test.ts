@@ -8,6 +8,7 @@ import { Committer } from './committer.ts'
 import { Feed } from './feed.ts'
 import type { GatheredPresence } from './gathered.ts'
 import { Home } from './home.ts'
+import { HouseRules } from './house-rules.ts'
 import type { MembersDifference, MembersUpdate } from './members-view.ts'
 import { Telling } from './telling.ts'
 
@@ -127,6 +128,7 @@ describe('the people of a room at its home', () => {
     const home = new Home({
       room: 'r',
       epoch: 1,
+      rules: new HouseRules(undefined, []),
       self: 'a',
       clock,
       bus: network.join('a'),
@@ -143,7 +145,12 @@ describe('the people of a room at its home', () => {
         counters: { commits: 0, commitNo: 0, waiting: 0, begin: () => () => {} },
         onLost: (cause) => assert.fail(cause as Error),
       }),
-      events: { members: (update) => void updates.push(update), typing: () => {}, fenced: () => {} },
+      events: {
+        members: (update) => void updates.push(update),
+        typing: () => {},
+        happened: () => {},
+        fenced: () => {},
+      },
     })
     home.follow('b', 0, 'l')
     home.hearPeople('a', { v: 1, full: true, join: [ADA, BOB], leave: [] })

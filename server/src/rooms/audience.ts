@@ -1,4 +1,4 @@
-import type { RoomId, User } from '@flotilla/protocol/frames.ts'
+import type { LeftReason, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
 import type { FeedFollower } from './feed.ts'
 import type { GatheredPresence } from './gathered.ts'
 import type { MembersDifference } from './members-view.ts'
@@ -8,11 +8,15 @@ import type { MembersDifference } from './members-view.ts'
 /** A client in a room: a follower of its entries that also hears what is not in the log. */
 export interface Member extends FeedFollower {
   readonly user: User
+  /** He was let in by all that stands in the log up to this seq. */
+  readonly admittedAt: Seq
   /** How many of the changes that wait to be told it knows already. */
   presenceKnown: number
   /** `line` = the frame that tells `change`. */
   presence(change: MembersDifference, line: string): void
   typing(line: string): void
+  /** He has to go; nothing more of the room is written to him. */
+  sentOut(reason: LeftReason): void
 }
 
 export class Audience {
@@ -25,6 +29,10 @@ export class Audience {
 
   get size(): number {
     return this.#members.size
+  }
+
+  [Symbol.iterator](): Iterator<Member> {
+    return this.#members.values()
   }
 
   /** `known`: as many of the changes that wait to be told are in its `joined`. */

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { CommitPace } from './commit-pace.ts'
 import type { Batch, Committed, Draft, Epoch, Outcome, Store } from '../store/store.ts'
 import { StoreFull } from '../store/store.ts'
+import type { Refusal } from '@flotilla/protocol/errors.ts'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 
 /**
@@ -26,12 +27,12 @@ export interface Committing {
 export interface Accepted {
   draft: Draft
   answer: (outcome: SendOutcome) => void
+  /** What it is told if it is not there already (`onlyIfThere`). */
+  refusal?: Refusal
 }
 
 /** What a sender is told: acked with its place, or refused. */
-export type SendOutcome =
-  | { ok: true; seq: number; ts: number }
-  | { ok: false; code: 'conflict' | 'gap' | 'busy' | 'no_such_room'; retryMs?: number }
+export type SendOutcome = { ok: true; seq: number; ts: number } | Refusal
 
 export interface CommitCounters {
   commits: number

@@ -14,6 +14,7 @@ const [ADA, BOB, CAS] = ['ada', 'bob', 'cas'].map((name) => ({ id: `guest:${name
 class Person implements Member {
   readonly user: User
   cursor = 0
+  readonly admittedAt = 0
   readonly heard: MembersDifference[] = []
   constructor(user: User) {
     this.user = user
@@ -28,6 +29,7 @@ class Person implements Member {
     this.heard.push(change)
   }
   typing(): void {}
+  sentOut(): void {}
 }
 
 describe('a room that is handed over', () => {

@@ -123,7 +123,7 @@ export class HomeSearch {
       this.#found({ is: 'no_such_room' })
       return true
     }
-    const { epoch, home, from } = placed
+    const { epoch, home, from, genesis } = placed
     if (epoch < role().epoch) return false // an answer from before the term this server already knows of
     if (home.id !== self) {
       bus.know(home)
@@ -131,7 +131,7 @@ export class HomeSearch {
       return true
     }
     if (role().isHome && role().epoch === epoch) return true
-    const taken = await store.take(room, epoch, storeRefs(from))
+    const taken = await store.take(room, epoch, storeRefs(from), genesis)
     if (taken === 'fenced') return false
     if (taken === 'erased') {
       this.#found({ is: 'no_such_room' })

@@ -1,12 +1,23 @@
-import { encodeEntry, type LogId, type RoomId, type Seq, type User } from '@flotilla/protocol/frames.ts'
+import type { Act } from '@flotilla/protocol/acts.ts'
+import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
+import {
+  encodeEntry,
+  type LogId,
+  type RoomId,
+  type RoomView,
+  type Seq,
+  type SystemEntry,
+  type User,
+} from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
-import type { CarriedSend, Successor } from '@flotilla/protocol/link.ts'
+import type { CarriedSend, PlainRoom, Successor } from '@flotilla/protocol/link.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import { entryOfDraft } from '../store/entries.ts'
 import type { Draft, Epoch, Outcome } from '../store/store.ts'
 import type { Accepted, Committer, Committing, SendOutcome } from './committer.ts'
 import type { Feed, FeedFollower } from './feed.ts'
+import type { Done, HouseRules, SystemDraft } from './house-rules.ts'
 import type { MembersUpdate } from './members-view.ts'
 import { Presence } from './presence.ts'
 import { SOON_MS } from './retry.ts'
@@ -14,7 +25,8 @@ import type { Slice } from './ring.ts'
 
 /**
  * One room at its home: takes sends in, has them committed, and only then acks them and hands them to the followers. Edges
- * follow it like clients do: a cursor each. What it may write is judged by the fence in the store, not here.
+ * follow it like clients do: a cursor each. Who may say what is judged here, by what the log says; whether this server may write at
+ * all is judged by the fence in the store.
  */
 
 /** Between two words on a room's people. */
@@ -33,6 +45,8 @@ export interface HomeEvents {
   /** The people changed; for the clients of this server. */
   members(update: MembersUpdate): void
   typing(user: User): void
+  /** Something happened to the room; before anything that comes after it goes out. */
+  happened(entry: SystemEntry): void
   /** Another server is the room's home in a higher epoch: nothing more will be taken here. */
   fenced(): void
 }
@@ -44,6 +58,7 @@ interface EdgeFollower extends FeedFollower {
 export class Home implements Committing {
   readonly room: RoomId
   readonly epoch: Epoch
+  readonly rules: HouseRules
   readonly #self: ServerId
   readonly #clock: Clock
   readonly #bus: Bus
@@ -66,6 +81,7 @@ export class Home implements Committing {
   constructor(options: {
     room: RoomId
     epoch: Epoch
+    rules: HouseRules
     self: ServerId
     clock: Clock
     bus: Bus
@@ -75,6 +91,7 @@ export class Home implements Committing {
   }) {
     this.room = options.room
     this.epoch = options.epoch
+    this.rules = options.rules
     this.#self = options.self
     this.#clock = options.clock
     this.#bus = options.bus
@@ -95,10 +112,57 @@ export class Home implements Committing {
 
   /** Takes a send into the next commit; `answer` is called once, after it is durable or refused. */
   accept(send: CarriedSend, answer: (outcome: SendOutcome) => void): void {
-    const draft: Draft = { ...send, ts: this.#clock.now() }
-    if (!this.#serving || !this.#committer.add(this, { draft, answer })) {
-      answer({ ok: false, code: 'busy', retryMs: this.#serving ? BUSY_RETRY_MS : SOON_MS })
+    const ts = this.#clock.now()
+    if (send.type !== 'message' || !this.rules.isOpen) this.#acceptJudged(send, ts, answer)
+    else if (!this.#add({ draft: { ...send, ts }, answer })) answer(this.#busy())
+  }
+
+  #acceptJudged(send: CarriedSend, ts: number, answer: (outcome: SendOutcome) => void): void {
+    const refusal = this.rules.maySend(send, ts)
+    const accepted: Accepted =
+      refusal === undefined
+        ? { draft: { ...send, ts, ...this.#ruleFor(send) }, answer }
+        : // What he repeats may have been taken before he was forbidden to say more: then it is acked.
+          { draft: { ...send, ts, onlyIfThere: true }, answer, refusal }
+    if (!this.#add(accepted)) answer(this.#busy())
+    else if (refusal === undefined) this.rules.said(send, ts)
+  }
+
+  /** What an edit, a deletion or a reaction is held to by the store, which knows what it is about. */
+  #ruleFor({ type, user }: CarriedSend): Pick<Draft, 'rule'> {
+    if (type === 'message') return {}
+    return {
+      rule: type === 'react' || (type === 'delete' && this.rules.mayDeleteOthers(user)) ? 'exists' : 'author',
     }
+  }
+
+  #add(accepted: Accepted): boolean {
+    return this.#serving && this.#committer.add(this, accepted)
+  }
+
+  #busy(): Refusal {
+    return refuse('busy', undefined, this.#serving ? BUSY_RETRY_MS : SOON_MS)
+  }
+
+  /**
+   * Something is asked to happen to the room: resolves when that is durable, or with why not. `id`: the asker's own; asked
+   * again under it, it happens once.
+   */
+  act(id: string, by: User, act: Act): Promise<Refusal | { ok: true; done: Done }> {
+    const judged = this.rules.judge(id, by, act, this.#clock.now())
+    if ('ok' in judged) return Promise.resolve(judged)
+    if ('done' in judged) return Promise.resolve({ ok: true, done: judged.done })
+    const { draft } = judged
+    const { event, data } = draft
+    return new Promise((resolve) => {
+      const answer = (outcome: SendOutcome) => {
+        const done = outcome.ok ? { seq: outcome.seq, ts: outcome.ts, event, data } : undefined
+        resolve(done === undefined ? (outcome as Refusal) : { ok: true, done })
+      }
+      if (this.#add({ draft, answer })) return
+      this.rules.dropped(draft)
+      resolve(this.#busy())
+    })
   }
 
   get restMs(): number {
@@ -107,24 +171,35 @@ export class Home implements Committing {
 
   committed(drafts: readonly Accepted[], outcomes: readonly Outcome[]): void {
     const lines: Buffer[] = []
-    for (const [i, { draft, answer }] of drafts.entries()) {
+    for (const [i, accepted] of drafts.entries()) {
+      const { draft, answer } = accepted
       const outcome = outcomes[i]
+      if (outcome?.is !== 'new') this.#notTaken(draft)
       switch (outcome?.is) {
-        case 'new':
-          lines.push(Buffer.from(encodeEntry(entryOfDraft(this.room, draft, outcome.seq, outcome.ts))))
+        case 'new': {
+          const entry = entryOfDraft(this.room, draft, outcome.seq, outcome.ts)
+          lines.push(Buffer.from(encodeEntry(entry)))
+          if (entry.type === 'system') this.#happened(draft, entry)
           answer({ ok: true, seq: outcome.seq, ts: outcome.ts })
           break
+        }
         case 'repeat':
           answer({ ok: true, seq: outcome.seq, ts: outcome.ts })
           break
+        case 'absent':
+          answer(this.#absent(accepted))
+          break
+        case 'forbidden':
+          answer(refuse('forbidden', 'Only who wrote a message may change it.'))
+          break
         case 'conflict':
-          answer({ ok: false, code: 'conflict' })
+          answer(refuse('conflict'))
           break
         case 'unsure':
-          answer({ ok: false, code: 'busy', retryMs: UNSURE_RETRY_MS })
+          answer(refuse('busy', undefined, UNSURE_RETRY_MS))
           break
         default:
-          answer({ ok: false, code: 'gap', retryMs: 0 })
+          answer(refuse('gap', undefined, 0))
       }
     }
     if (lines.length === 0) return
@@ -132,13 +207,33 @@ export class Home implements Committing {
     this.#feed.flush({ audience: this.#presence.size })
   }
 
+  #happened(draft: Draft, entry: SystemEntry): void {
+    this.rules.committed(draft as SystemDraft, entry.seq, entry.ts)
+    this.#events.happened(entry)
+  }
+
+  #notTaken(draft: Draft): void {
+    if (draft.type === 'system') this.rules.dropped(draft as SystemDraft)
+    else if (!this.rules.isOpen) this.rules.unsaid(draft)
+  }
+
+  /** It was refused, or is about a message that is not there. */
+  #absent({ draft, refusal }: Accepted): Refusal {
+    if (refusal === undefined) return refuse('no_such_message')
+    // What forbade it may not have been committed.
+    const isForbidden = this.rules.maySend(draft, this.#clock.now()) !== undefined
+    return isForbidden ? refusal : this.#busy()
+  }
+
   refused(drafts: readonly Accepted[], cause: 'full' | 'lost'): void {
     const retryMs = cause === 'full' ? 2_000 : BUSY_RETRY_MS
-    for (const { answer } of drafts) answer({ ok: false, code: 'busy', retryMs })
+    for (const { draft } of drafts) this.#notTaken(draft)
+    for (const { answer } of drafts) answer(refuse('busy', undefined, retryMs))
   }
 
   fenced(drafts: readonly Accepted[]): void {
-    for (const { answer } of drafts) answer({ ok: false, code: 'busy', retryMs: SOON_MS })
+    for (const { draft } of drafts) this.#notTaken(draft)
+    for (const { answer } of drafts) answer(refuse('busy', undefined, SOON_MS))
     if (!this.#serving) return
     this.#serving = false
     const to = this.successor === undefined ? {} : { to: this.successor }
@@ -149,7 +244,7 @@ export class Home implements Committing {
   /** An edge follows from `cursor`, or moves its cursor there; without one it wants only what comes. */
   follow(edge: ServerId, cursor: Seq | undefined, log: LogId | undefined): void {
     const { head } = this.#feed
-    this.#bus.send(edge, { t: 'following', room: this.room, epoch: this.epoch, log: this.#feed.log, head })
+    this.#bus.send(edge, { t: 'following', ...this.#following, log: this.#feed.log, head })
     const known = this.#edges.get(edge)
     if (known !== undefined) this.#feed.unfollow(known)
     const isOurs = cursor !== undefined && cursor <= head && (log === undefined || log === this.#feed.log)
@@ -187,6 +282,7 @@ export class Home implements Committing {
     const { room, epoch } = this
     const bus = this.#bus
     const feed = this.#feed
+    const following = () => this.#following
     return {
       server,
       cursor,
@@ -195,9 +291,21 @@ export class Home implements Committing {
         bus.send(server, { t: 'entries', room, epoch, log: feed.log, from, to }, lines)
       },
       reset(log: LogId) {
-        bus.send(server, { t: 'following', room, epoch, log, head: feed.head })
+        bus.send(server, { t: 'following', ...following(), log, head: feed.head })
       },
     }
+  }
+
+  get #following(): { room: RoomId; epoch: Epoch; plain?: PlainRoom } {
+    const { plain } = this.rules
+    return { room: this.room, epoch: this.epoch, ...(plain === undefined ? {} : { plain }) }
+  }
+
+  /** May he be told what is said here? */
+  enter(user: User): Refusal | { ok: true; at: Seq; view: RoomView } {
+    if (!this.#serving) return this.#busy()
+    const refusal = this.rules.mayEnter(user, this.#clock.now())
+    return refusal ?? { ok: true, at: this.#feed.head, view: this.rules.roster.viewFor(user.id) }
   }
 
   /** What an edge says of its people. An edge that does not follow (any more) is not believed. */
@@ -225,6 +333,7 @@ export class Home implements Committing {
   }
 
   typing(user: User): void {
+    if (!this.rules.isOpen && this.rules.roster.maySend(user, this.#clock.now()) !== undefined) return
     for (const edge of this.#edges.keys()) this.#bus.send(edge, { t: 'typed', room: this.room, user })
     this.#events.typing(user)
   }

@@ -1,9 +1,11 @@
-import type { LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
-import type { CarriedSend, EdgeMessage, HomeMessage, Successor } from '@flotilla/protocol/link.ts'
+import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
+import type { LogId, RoomId, Seq, User, UserId } from '@flotilla/protocol/frames.ts'
+import type { CarriedSend, EdgeMessage, HomeMessage, PlainRoom, Successor } from '@flotilla/protocol/link.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import type { Epoch } from '../store/store.ts'
 import type { SendOutcome } from './committer.ts'
+import type { Admitted } from './entrance.ts'
 import type { MembersUpdate } from './members-view.ts'
 import { retryAfter, SOON_MS } from './retry.ts'
 import { cutLines } from './ring.ts'
@@ -31,8 +33,8 @@ export interface Page {
 }
 
 export interface RelayEvents {
-  /** The home answered: its log and head. Entries after the cursor follow. */
-  following(log: LogId, head: Seq): void
+  /** The home answered: its log and head. Entries after the cursor follow. `plain`: who enters need not be asked for. */
+  following(log: LogId, head: Seq, plain: PlainRoom | undefined): void
   /** New entries, head + 1 … */
   entries(lines: Buffer[]): void
   members(update: MembersUpdate): void
@@ -41,6 +43,8 @@ export interface RelayEvents {
   peopleWanted(): void
   /** The home says it is none, or cannot be reached: ask the balancer, unless the home says who is home now. */
   lost(why: 'not-home' | 'unreachable', to?: Successor): void
+  /** The room was deleted. */
+  erased(): void
 }
 
 /** Where this edge stands: undefined before the first `following`. */
@@ -50,6 +54,7 @@ interface Request {
   deadline: number
   send?: (outcome: SendOutcome) => void
   page?: (page: Page | undefined) => void
+  enter?: (admitted: Admitted | Refusal) => void
 }
 
 export class Relay {
@@ -112,12 +117,24 @@ export class Relay {
     this.#bus.send(this.home, { t: 'send', room: this.#room, req, send })
   }
 
-  /** A page of the log, from the home; undefined when nobody answers. */
-  read(side: { after: Seq } | { before: Seq }, limit: number): Promise<Page | undefined> {
+  /** A page of the log, from the home; undefined when nobody answers. `user`: who wants to read, if not this server. */
+  read(side: { after: Seq } | { before: Seq }, limit: number, user?: UserId): Promise<Page | undefined> {
     if (!this.#isFollowing || this.#requests.size >= MAX_REQUESTS) return Promise.resolve(undefined)
     return new Promise((resolve) => {
       const req = this.#request({ page: resolve })
-      this.#bus.send(this.home, { t: 'read', room: this.#room, req, ...side, limit })
+      const by = user === undefined ? {} : { user }
+      this.#bus.send(this.home, { t: 'read', room: this.#room, req, ...side, limit, ...by })
+    })
+  }
+
+  /** Asks the home whether he may enter; `busy` when nobody answers. */
+  enter(user: User): Promise<Admitted | Refusal> {
+    if (!this.#isFollowing || this.#requests.size >= MAX_REQUESTS) {
+      return Promise.resolve(refuse('busy', undefined, retryAfter(this.#clock.now() - this.#lostAt)))
+    }
+    return new Promise((resolve) => {
+      const req = this.#request({ enter: resolve })
+      this.#bus.send(this.home, { t: 'enter', room: this.#room, req, user })
     })
   }
 
@@ -149,7 +166,7 @@ export class Relay {
     switch (message.t) {
       case 'following':
         this.#isFollowing = true
-        this.#events.following(message.log, message.head)
+        this.#events.following(message.log, message.head, message.plain)
         this.#events.peopleWanted()
         break
       case 'entries':
@@ -160,14 +177,18 @@ export class Relay {
         break
       case 'refused': {
         const request = this.#answer(message.req)
-        request?.send?.({
-          ok: false,
-          code: message.code as Extract<SendOutcome, { ok: false }>['code'],
-          ...(message.retryMs === undefined ? {} : { retryMs: message.retryMs }),
-        })
+        const refusal = refuse(message.code, message.message, message.retryMs)
+        request?.send?.(refusal)
+        request?.enter?.(refusal)
         request?.page?.(undefined)
         break
       }
+      case 'entered':
+        this.#answer(message.req)?.enter?.({ ok: true, at: message.at, view: message.view })
+        break
+      case 'erased':
+        this.#events.erased()
+        break
       case 'page':
         this.#answer(message.req)?.page?.({ lines: cutLines(lines), done: message.done })
         break
@@ -251,8 +272,9 @@ export class Relay {
   #failAll(): void {
     const requests = [...this.#requests.values()]
     this.#requests.clear()
-    for (const { send, page } of requests) {
+    for (const { send, page, enter } of requests) {
       send?.({ ok: false, code: 'busy', retryMs: SOON_MS })
+      enter?.({ ok: false, code: 'busy', retryMs: SOON_MS })
       page?.(undefined)
     }
   }
@@ -270,6 +292,7 @@ export class Relay {
         if (request.deadline > now) break // in the order they were made
         this.#requests.delete(req)
         request.send?.({ ok: false, code: 'busy', retryMs: 0 })
+        request.enter?.({ ok: false, code: 'busy', retryMs: 0 })
         request.page?.(undefined)
       }
       this.#scheduleSweep()

@@ -1,22 +1,21 @@
-import type { LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
+import type { LogId, RoomId, Seq, User, UserId } from '@flotilla/protocol/frames.ts'
 import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { CarriedSend, MoveMessage, Successor } from '@flotilla/protocol/link.ts'
-import type { Bus, ServerId } from '../bus/bus.ts'
-import type { Clock } from '../clock.ts'
-import type { Epoch, HeldRoom, Store, Taken } from '../store/store.ts'
+import type { ServerId } from '../bus/bus.ts'
+import type { Epoch, HeldRoom, Taken } from '../store/store.ts'
 import { Attendance } from './attendance.ts'
 import { Audience, type Member } from './audience.ts'
-import type { Committer, SendOutcome } from './committer.ts'
-import type { Directory } from './directory.ts'
-import { Feed, type FeedCounters } from './feed.ts'
+import type { SendOutcome } from './committer.ts'
+import { Entrance, systemEntry, type Admitted } from './entrance.ts'
+import { Feed } from './feed.ts'
 import { HomeSearch, type Found } from './home-search.ts'
 import { Home } from './home.ts'
-import type { Move } from './moves.ts'
+import { HouseRules } from './house-rules.ts'
 import { pageOf, type Side } from './page.ts'
-import type { Pressure } from './pressure.ts'
 import { Relay, type Page } from './relay.ts'
 import { retryAfter } from './retry.ts'
+import type { RoomContext } from './room-context.ts'
 import type { Telling } from './telling.ts'
 import { Waiters } from './waiters.ts'
 
@@ -24,28 +23,6 @@ import { Waiters } from './waiters.ts'
  * A room as this server's clients see it, whether it is homed here or elsewhere. The feed and the followers stay when the
  * role changes: a room that moves is the same cursors over the same log, read from another place.
  */
-
-export interface RoomContext {
-  self: ServerId
-  clock: Clock
-  random: () => number
-  bus: Bus
-  store: Store
-  committer: Committer
-  directory: Directory
-  feedCounters: FeedCounters
-  highWaterBytes?: number
-  /** How busy this process is. */
-  pressure?: Pressure
-  /** Numbers of requests to homes, unique over all runs of this server: an answer may come to a later one. */
-  nextRequest: () => number
-  /** Resolves when it is known, as far as it can be now, that the own store is no older than it was. */
-  confirmed?: () => Promise<unknown>
-  /** Counts the moves. */
-  moved?: (how: Move) => void
-  /** Something about the room that an operator may want to read. */
-  note: (event: string, detail: Record<string, unknown>) => void
-}
 
 type Role =
   | { is: 'seeking' }
@@ -58,6 +35,7 @@ type Role =
 const READY_MS = 5_000
 /** For how long a room without anybody stays open, so that the next one finds its ring. */
 const IDLE_MS = 60_000
+const ASK_AGAIN_MS = 1_000
 const MAX_WAITING = 10_000
 
 export class Room {
@@ -65,6 +43,7 @@ export class Room {
   readonly #context: RoomContext
   readonly #members: Audience
   readonly #people: Attendance
+  readonly #entrance: Entrance
   #feed: Feed | undefined
   #role: Role = { is: 'seeking' }
   /** Since when this server has no role in the room, if it has none. */
@@ -107,6 +86,10 @@ export class Room {
       announce: (change) => this.#members.announce(change),
       release: (changes) => this.#members.release(changes),
     })
+    this.#entrance = new Entrance(
+      () => this.#members,
+      (member) => this.exit(member),
+    )
     this.#search.begin(held)
   }
 
@@ -143,6 +126,26 @@ export class Room {
     if (this.#joining.size >= MAX_WAITING) return refuse('busy', undefined, 1_000)
     const unreachable = refuse('busy', 'The home of this room cannot be reached now.', 1_000)
     return this.#joining.wait(undefined, READY_MS, unreachable)
+  }
+
+  /** May he be told what is said here? A promise: the home, elsewhere, is asked. */
+  admit(user: User): Admitted | Refusal | Promise<Admitted | Refusal> {
+    const role = this.#role
+    if (role.is === 'home') return role.home.enter(user)
+    if (role.is === 'refused') return role.refusal
+    const admitted = this.#entrance.admit(user, this.#feed?.head ?? 0)
+    if (admitted !== undefined) return admitted
+    if (role.is === 'relay') return role.relay.enter(user)
+    return refuse('busy', undefined, this.#retryMs)
+  }
+
+  /** Whether he may still, who was let in a moment ago. */
+  stillAdmits(user: User, admitted: Admitted): boolean {
+    return this.#role.is === 'home' ? this.#role.home.enter(user).ok : this.#entrance.isGood(user, admitted)
+  }
+
+  get #retryMs(): number {
+    return retryAfter(this.#context.clock.now() - this.#soughtSince)
   }
 
   /** Term of the role this server has in the room; 0 while it has none. */
@@ -228,24 +231,20 @@ export class Room {
         this.#role.relay.send(send, answer)
         break
       case 'refused':
-        answer({ ok: false, code: 'no_such_room' })
+        answer(refuse('no_such_room'))
         break
       default:
-        answer({
-          ok: false,
-          code: 'busy',
-          retryMs: retryAfter(this.#context.clock.now() - this.#soughtSince),
-        })
+        answer(refuse('busy', undefined, this.#retryMs))
     }
   }
 
-  /** Encoded entries next to a seq, ascending; undefined when the log cannot be reached now. */
-  async read(side: Side, limit: number): Promise<Page | undefined> {
+  /** Encoded entries next to a seq, ascending; undefined when the log cannot be reached now. `user`: who wants to read them. */
+  async read(side: Side, limit: number, user?: UserId): Promise<Page | undefined> {
     const role = this.#role
     if (role.is !== 'home' && role.is !== 'relay') return undefined
     const recent = this.#feed?.recent(side, limit, role.is === 'home')
     if (recent !== undefined) return recent
-    return role.is === 'home' ? this.readOwn(side, limit) : role.relay.read(side, limit)
+    return role.is === 'home' ? this.readOwn(side, limit) : role.relay.read(side, limit, user)
   }
 
   /** The same from the own store, which holds the room. */
@@ -296,18 +295,28 @@ export class Room {
     const refusal = refuse('no_such_room')
     this.#role = { is: 'refused', refusal }
     this.#joining.settle(refusal)
+    this.#entrance.erased()
   }
 
-  #becomeHome(epoch: Epoch, { log, head, isWhole }: Taken): void {
+  #becomeHome(epoch: Epoch, { log, head, isWhole, genesis, chronicle }: Taken): void {
     if (this.#role.is === 'closed') return
     const { self, clock, bus, committer, note, moved } = this.#context
     this.#leaveRole({ unfollow: true })
     this.#isWhole = isWhole
+    const rules = new HouseRules(genesis, chronicle)
+    // As an edge this server may not have heard yet of what sent people out: before they are shown anything more.
+    const known = this.#feed?.head ?? 0
+    for (const entry of chronicle) {
+      if (entry.type === 'system' && entry.seq > known) this.#entrance.happened(entry)
+    }
+    this.#entrance.becomes(rules.plain)
+    if (!rules.isOpen) this.#entrance.review((user) => rules.mayEnter(user, clock.now()))
     const feed = this.#feedOf(log, head, async (after, limit) => (await this.readOwn({ after }, limit)).lines)
     feed.skipTo(head) // as an edge this server may have been behind
     const home = new Home({
       room: this.id,
       epoch,
+      rules,
       self,
       clock,
       bus,
@@ -316,6 +325,7 @@ export class Room {
       events: {
         members: (update) => this.#people.hear(update),
         typing: (user) => this.#members.typing(user),
+        happened: (entry) => this.#entrance.happened(entry),
         fenced: () => {
           note('fenced', { room: this.id, epoch })
           moved?.(this.#handingOver.size > 0 ? 'handed_over' : 'lost')
@@ -345,8 +355,11 @@ export class Room {
       nextRequest,
       position: () => (this.#feed === undefined ? undefined : { log: this.#feed.log, head: this.#feed.head }),
       events: {
-        following: (log, head) => {
+        following: (log, head, plain) => {
           this.#search.succeeded()
+          const isOther = this.#feed !== undefined && this.#feed.log !== log
+          this.#entrance.becomes(plain)
+          if (isOther && plain === undefined) this.#judgeAgain()
           this.#feedOf(log, head, async (after, limit) => {
             const page = await relay.read({ after }, limit)
             if (page === undefined) throw new Error('the home did not answer')
@@ -355,6 +368,10 @@ export class Room {
           this.#joining.settle(undefined)
         },
         entries: (lines) => {
+          for (const line of lines) {
+            const entry = systemEntry(line)
+            if (entry !== undefined) this.#entrance.happened(entry)
+          }
           this.#feed?.push(lines)
           this.#feed?.flush({ audience: this.#people.count, areGathered: true })
         },
@@ -368,6 +385,9 @@ export class Room {
           // The relay goes on trying meanwhile: the balancer may name the same home again.
           this.#search.later(why === 'unreachable' ? homeId : undefined)
         },
+        erased: () => {
+          if (this.relay === relay) this.#refuse()
+        },
       },
     })
     this.#role = { is: 'relay', relay }
@@ -375,8 +395,16 @@ export class Room {
     this.#reached()
   }
 
+  #judgeAgain(): void {
+    this.#entrance.askAgain(
+      (user) => this.relay?.enter(user),
+      (run) => void this.#context.clock.after(ASK_AGAIN_MS, run),
+    )
+  }
+
   /** Not the home any more. */
   #stepDown(successor: Successor | undefined): void {
+    this.#entrance.becomes(this.home?.rules.plain)
     this.#leaveRole({ unfollow: true })
     this.#role = { is: 'seeking' }
     this.#soughtSince = this.#context.clock.now()

@@ -1,3 +1,4 @@
+import { refuse } from '@flotilla/protocol/errors.ts'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import type { LinkMessage } from '@flotilla/protocol/link.ts'
 import type { BusListener, ServerId } from '../bus/bus.ts'
@@ -6,7 +7,8 @@ import type { HeldRoom } from '../store/store.ts'
 import type { CursorLag } from './feed.ts'
 import { handOver } from './hand-over.ts'
 import { SOON_MS } from './retry.ts'
-import { Room, type RoomContext } from './room.ts'
+import type { RoomContext } from './room-context.ts'
+import { Room } from './room.ts'
 import { Telling } from './telling.ts'
 
 /** All rooms this server has to do with, and the way from the bus to each of them. */
@@ -99,6 +101,9 @@ export class Rooms implements BusListener {
       case 'read':
         void this.#read(from, message)
         break
+      case 'enter':
+        this.#enter(from, message)
+        break
       case 'people':
         this.#rooms.get(message.room)?.home?.hearPeople(from, message)
         break
@@ -178,18 +183,29 @@ export class Rooms implements BusListener {
     home.accept(send, (outcome) => {
       if (outcome.ok) bus.send(from, { t: 'sent', room: id, req, seq: outcome.seq, ts: outcome.ts })
       else {
-        const { code, retryMs } = outcome
-        bus.send(from, { t: 'refused', room: id, req, code, ...(retryMs === undefined ? {} : { retryMs }) })
+        const { ok: _, ...refusal } = outcome
+        bus.send(from, { t: 'refused', room: id, req, ...refusal })
       }
     })
   }
 
+  #enter(from: ServerId, { room: id, req, user }: Extract<LinkMessage, { t: 'enter' }>): void {
+    const { bus } = this.#context
+    const home = this.#rooms.get(id)?.home
+    const entered = home?.enter(user) ?? refuse('busy', undefined, SOON_MS)
+    if (home === undefined) bus.send(from, { t: 'not-home', room: id })
+    const { ok: _, ...answer } = entered
+    if ('code' in answer) bus.send(from, { t: 'refused', room: id, req, ...answer })
+    else bus.send(from, { t: 'entered', room: id, req, ...answer })
+  }
+
   async #read(from: ServerId, message: Extract<LinkMessage, { t: 'read' }>): Promise<void> {
     const { bus } = this.#context
-    const { room: id, req, after, before } = message
+    const { room: id, req, after, before, user } = message
     const room = this.#rooms.get(id)
     const refused = { t: 'refused', room: id, req, code: 'busy', retryMs: 250 } as const
-    if (room?.home === undefined) {
+    const mayRead = user === undefined || room?.home?.enter({ id: user, name: '' }).ok === true
+    if (room?.home === undefined || !mayRead) {
       bus.send(from, refused)
       return
     }

@@ -223,5 +223,15 @@ export function messages(first: number, last: number): Entry[] {
 }
 
 export function joined(over: Partial<Joined> = {}): Joined {
-  return { type: 'joined', room: 'general', log: 'L', head: 0, first: 1, members: [ANNA], count: 1, ...over }
+  return {
+    type: 'joined',
+    room: 'general',
+    log: 'L',
+    head: 0,
+    first: 1,
+    visibility: 'public',
+    members: [ANNA],
+    count: 1,
+    ...over,
+  }
 }
