@@ -25,7 +25,7 @@ const RENEW_BEFORE_MS = 60_000
 
 /**
  * Who this browser speaks as. The token lives in memory only; when it is about to end, the refresh cookie, which no script
- * can read, brings the next one. A guest whose cookie is not his any more enters by the same name.
+ * can read, brings the next one; a guest has none, and enters again by the same name.
  * While the balancer is away a token that has not ended yet serves on.
  */
 export class Session extends Store<SessionState> {
@@ -49,13 +49,7 @@ export class Session extends Store<SessionState> {
     const name = this.rememberedName
     const stay = this.#ports.storage?.getItem(STAY_KEY)
     if (name === '' || (stay !== 'guest' && stay !== 'account')) return
-    await this.#come(name, async () => {
-      const answer = await this.#refresh()
-      const isSame = answer.ok && isGuest(answer.value.user) === (stay === 'guest')
-      if (isSame) return answer
-      if (stay === 'guest' && !isUnreached(answer)) return this.#ask(name)
-      return answer.ok ? { ok: false, problem: 'unauthenticated' } : answer
-    })
+    await this.#come(name, () => (stay === 'guest' ? this.#ask(name) : this.#refresh()))
   }
 
   /** As a guest, or with the password of an account. */
@@ -165,12 +159,11 @@ export class Session extends Store<SessionState> {
     return this.#renewing
   }
 
-  /** The cookie is the browser's: in another tab somebody else may have entered since. */
+  /** A guest enters anew. The cookie is the browser's: in another tab somebody else may have signed in since. */
   async #renewed(user: User): Promise<Answer<LoggedIn>> {
+    if (isGuest(user)) return this.#ask(user.name)
     const answer = await this.#refresh()
-    if (answer.ok && answer.value.user.id === user.id) return answer
-    if (isGuest(user) && !isUnreached(answer)) return this.#ask(user.name)
-    return answer.ok ? { ok: false, problem: 'unauthenticated' } : answer
+    return answer.ok && answer.value.user.id !== user.id ? { ok: false, problem: 'unauthenticated' } : answer
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
@@ -181,9 +174,4 @@ export class Session extends Store<SessionState> {
     this.#login = login
     this.#isDoubtful = false
   }
-}
-
-/** Nobody answered; who is meant by the cookie is not known. */
-function isUnreached(answer: Answer<unknown>): boolean {
-  return !answer.ok && (answer.problem === 'no_answer' || answer.problem === 'offline')
 }
