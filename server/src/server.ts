@@ -25,6 +25,7 @@ import { problemOfParser, refuseSocket } from './http-problem.ts'
 import { answerHttp } from './http-routes.ts'
 import { createLog, type Log } from './log.ts'
 import { Metrics } from './metrics.ts'
+import { roomCalls } from './room-calls.ts'
 import { Committer } from './rooms/committer.ts'
 import { Pressure } from './rooms/pressure.ts'
 import { Rooms } from './rooms/rooms.ts'
@@ -270,6 +271,7 @@ export async function startServer(
         return { ok: {} }
       },
     }),
+    ...roomCalls({ rooms, store, now: () => clock.now() }),
   ]
   const answering = new WeakSet<Duplex>()
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -6,6 +6,7 @@ import type { Cancel } from '../clock.ts'
 import type { HeldRoom } from '../store/store.ts'
 import type { CursorLag } from './feed.ts'
 import { handOver } from './hand-over.ts'
+import type { Home } from './home.ts'
 import { SOON_MS } from './retry.ts'
 import type { RoomContext } from './room-context.ts'
 import { Room } from './room.ts'
@@ -49,6 +50,19 @@ export class Rooms implements BusListener {
       this.#rooms.set(id, room)
     }
     return room
+  }
+
+  /** The room at its home, which is here; or why there is nothing to be asked here. */
+  async atHome(id: RoomId): Promise<{ room: Room; home: Home } | 'no_such_room' | 'not_home' | 'busy'> {
+    const room = this.open(id)
+    await room.ready()
+    const { home } = room
+    if (home !== undefined) return { room, home }
+    if (room.isRefused) return 'no_such_room'
+    if (room.relay === undefined) return 'busy'
+    // Whoever asks here has heard that this is the home, and may know better.
+    void room.reach(room.epoch + 1)
+    return 'not_home'
   }
 
   /** Rooms that are open here. */
