@@ -30,7 +30,7 @@ describe('problems', () => {
         await balancer.post('/api/login', '"text"'),
         await balancer.post('/api/login'),
         await balancer.post('/update', { id: 'a' }, secret),
-        await balancer.post('/api/login', `${'['.repeat(400_000)}`),
+        await balancer.post('/api/login', '['.repeat(60_000)),
         await balancer.get('/api/rooms/%ff', { authorization }),
       ],
       unsupported_media_type: [
@@ -61,6 +61,33 @@ describe('problems', () => {
       }
     }
     assert.equal((await balancer.post('/get', {})).headers.get('allow'), 'GET')
+  })
+
+  test('every answer keeps browsers from guessing, framing and running, whatever it is', async (t) => {
+    const balancer = await startBalancer(t)
+    const replies = [
+      await balancer.get('/get'),
+      await balancer.get('/healthz'),
+      await balancer.get('/metrics'),
+      await balancer.get('/nowhere'),
+      await balancer.post('/api/login', '{'),
+      await balancer.post('/api/login', { username: 'ann' }),
+      await fetch(`${balancer.url}/api/login`, { method: 'OPTIONS' }),
+    ]
+    for (const { headers } of replies) {
+      assert.equal(headers.get('x-content-type-options'), 'nosniff')
+      assert.equal(headers.get('x-frame-options'), 'DENY')
+      assert.equal(headers.get('referrer-policy'), 'no-referrer')
+      assert.match(
+        headers.get('content-security-policy') ?? '',
+        /^default-src 'none'.*frame-ancestors 'none'/,
+      )
+      assert.equal(headers.get('strict-transport-security'), null, 'it is not reached by TLS')
+      assert.equal(headers.get('x-powered-by'), null)
+    }
+    const secure = await startBalancer(t, { publicUrl: 'https://chat.example' })
+    const { headers } = await secure.get('/get')
+    assert.match(headers.get('strict-transport-security') ?? '', /^max-age=\d{8}/)
   })
 
   test('a body that says it is JSON is taken with its charset, too', async (t) => {
@@ -173,10 +200,12 @@ describe('browsers', () => {
     for (const path of ['/', '/room/general', '/index.html']) {
       const { status, text, headers } = await balancer.get(path, html)
       assert.deepEqual([status, text], [200, '<!doctype html>hello'], path)
+      const policy = headers.get('content-security-policy') ?? ''
       assert.match(
-        headers.get('content-security-policy') ?? '',
-        /default-src 'self'.*connect-src 'self' ws: wss:/,
+        policy,
+        /default-src 'none'; script-src 'self'; style-src 'self';.*connect-src 'self' ws: wss:/,
       )
+      assert.doesNotMatch(policy, /unsafe|\*/)
       assert.equal(headers.get('cache-control'), 'no-cache')
     }
     const script = await balancer.get('/assets/main-abc.js')

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
@@ -12,7 +12,8 @@ import type { Config } from './config.ts'
 import { holdFolder, StartError, unwritable } from './data-folder.ts'
 import { Events, HEARTBEAT_MS as EVENTS_BEAT_MS } from './events.ts'
 import { Cors } from './http/cors.ts'
-import { mount, mountEnd, type Gate } from './http/mount.ts'
+import { createListener } from './http/listener.ts'
+import { mount, mountEnd, mountSafety, type Gate } from './http/mount.ts'
 import { openApi } from './http/openapi.ts'
 import { RateLimit } from './http/rate-limit.ts'
 import { ok, route, type Route } from './http/route.ts'
@@ -93,7 +94,10 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
     random,
   )
 
-  const server = await listen(config)
+  const server = await listen(
+    config,
+    createListener((code) => metrics.refusals.inc({ code })),
+  )
   undo.defer(() => stopListening(server))
   let isStopping = false
   const url = urlOf(config.host, (server.address() as AddressInfo).port)
@@ -163,10 +167,12 @@ function createApp(config: Config, apiRoutes: readonly Route[], gate: Gate): Exp
   const routes = [...apiRoutes, describing]
   const document = openApi(routes, packageJson.version)
   mount(app, routes, gate)
-  mountWebApp(app, config.webDir, config.publicUrl?.startsWith('https:') ?? false)
+  mountWebApp(app, config.webDir, isHttps)
   mountEnd(app, gate)
   return app
 }
+  const isHttps = config.publicUrl?.startsWith('https:') ?? false
+  mountSafety(app, gate, isHttps)
 
 function openDirectory(file: string): SqliteFile {
   try {
@@ -202,14 +208,7 @@ function orStartError<T>(folder: string, work: () => T): T {
   }
 }
 
-async function listen({ host, port }: Config): Promise<Server> {
-  const server = createServer({
-    headersTimeout: 10_000,
-    requestTimeout: 30_000,
-    keepAliveTimeout: 30_000,
-    connectionsCheckingInterval: 2_000, // how late the two limits above may be noticed
-    noDelay: true,
-  })
+async function listen({ host, port }: Config, server: Server): Promise<Server> {
   await new Promise<void>((done, fail) => {
     server.once('error', (error: NodeJS.ErrnoException) => fail(cannotListen(host, port, error)))
     server.listen(port, host, done)

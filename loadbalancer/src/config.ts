@@ -42,7 +42,12 @@ export function readConfig(argv: readonly string[], env: Env) {
     /** The fleet's secret; without it, that of the file. */
     fleetSecret: read.secret('FLEET_SECRET', { says: 'secret of the fleet, else kept in a file' }),
     /** The built web app, served if it is there. */
-    webDir: join(ROOT, 'chat-app', 'dist'),
+    webDir: resolve(
+      read.string('web-dir', {
+        default: join(ROOT, 'chat-app', 'dist'),
+        says: 'folder of the built web app, served if it is there',
+      }),
+    ),
   }
   return read.done(config)
 }

@@ -368,6 +368,11 @@ export const PROBLEMS = {
 export type ProblemCode = keyof typeof PROBLEMS
   busy: {
     status: 503,
+  header_too_large: {
+    status: 431,
+    title: 'The head of the request is too large',
+    detail: 'All headers together take 16 KiB at most.',
+  },
     title: 'This cannot be done just now',
     detail: 'The header Retry-After says when to try again.',
   },

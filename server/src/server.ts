@@ -37,6 +37,9 @@ import { openSqliteStore, type SqliteStore } from './store/sqlite-store.ts'
 /** The event loop is looked at this often; what it is late is counted from there. */
 const LOOP_RESOLUTION_MS = 10
 
+/** A request on whose connection nothing moves, as nobody reads the answer, is given up. Not a client's: `ws` lifts it. */
+const STILL_MS = 30_000
+
 /** Connections that sent nothing for so long get no quick answer any more. */
 const SILENT_MS = 1_000
 
@@ -70,6 +73,7 @@ export async function startServer(
     headersTimeout: config.limits.handshakeMs,
     connectionsCheckingInterval: Math.min(1_000, config.limits.handshakeMs), // by default Node looks for late ones every 30 s only
   })
+  http.timeout = STILL_MS
   const door = new QuickDoor({
     http,
     clock,
@@ -273,11 +277,11 @@ export async function startServer(
     }),
     ...roomCalls({ rooms, store, now: () => clock.now() }),
   ]
-  const answering = new WeakSet<Duplex>()
+  const answers = new WeakMap<Duplex, ServerResponse>()
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
-    answering.add(socket)
-    response.once('close', () => answering.delete(socket))
+    answers.set(socket, response)
+    response.once('close', () => answers.delete(socket))
     void answerHttp(request, response, {
       healthz: facts,
       isReady: () => drain.state === 'serving',
@@ -295,7 +299,8 @@ export async function startServer(
   })
   http.on('clientError', (error, socket) => {
     // In the midst of an answer a second one would be taken for its body.
-    if (socket.writable && !answering.has(socket)) refuseSocket(socket, problemOfParser(error))
+    if (socket.writable && answers.get(socket)?.headersSent !== true)
+      refuseSocket(socket, problemOfParser(error))
     else socket.destroy()
   })
   door.open()

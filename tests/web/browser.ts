@@ -1,11 +1,11 @@
 // Real people for tests: a fleet of processes, the built web app as `vite preview` serves it, and Chromium.
 import { mkdtemp, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { build, preview, type PreviewServer } from 'vite'
+import { PortBlock } from '@flotilla/protocol/node/port-block.ts'
 import { ensureChromium, launchArgs } from '../../scripts/browser.ts'
 import { atEnd, startFleet, type FleetProcess, type LocalFleet } from '../fleet/harness.ts'
 
@@ -43,6 +43,9 @@ export async function openTheatre() {
     build({ root: APP, logLevel: 'warn', build: { outDir, emptyOutDir: true } }),
   ])
   return {
+    /** Folder of the built app. */
+    webDir: outDir,
+    browser,
     /** A fleet of its own for test `t`, gone with it. */
     stage: (t: TestContext, options: { servers?: number; serverArgs?: readonly string[] } = {}) =>
       setStage(t, browser, outDir, options),
@@ -59,12 +62,16 @@ async function setStage(
   outDir: string,
   { servers = 2, serverArgs = [] }: { servers?: number; serverArgs?: readonly string[] },
 ): Promise<Stage> {
-  // The app's origin must be known before there are servers, which let in no other.
+  // The app's origin must be known before there is a balancer and servers, which let in no other.
+  const ports = await PortBlock.hold()
+  atEnd(t, () => ports.release())
+  const port = await ports.next()
+  const url = `http://127.0.0.1:${port}`
   // Building set NODE_ENV to production, where guests are not let in.
-  const fleet = await startFleet({ t, servers: 0, env: { NODE_ENV: 'test' } })
-  const web = await serve(outDir, fleet.loadbalancer.url)
+  const env = { NODE_ENV: 'test' }
+  const fleet = await startFleet({ t, servers: 0, env, loadbalancerArgs: ['--origins', url] })
+  const web = await serve(outDir, fleet.loadbalancer.url, port)
   atEnd(t, () => web.close())
-  const url = `http://127.0.0.1:${(web.httpServer.address() as AddressInfo).port}`
   await Promise.all(Array.from({ length: servers }, () => fleet.addServer(['--origins', url, ...serverArgs])))
   await fleet.complete()
 
@@ -94,13 +101,13 @@ async function setStage(
 }
 
 /** The app's own preview settings, policy and proxy alike, with another port and another balancer. */
-async function serve(outDir: string, balancerUrl: string): Promise<PreviewServer> {
+async function serve(outDir: string, balancerUrl: string, port: number): Promise<PreviewServer> {
   process.env['LOADBALANCER_URL'] = balancerUrl // read by vite.config.ts while it is loaded
   return preview({
     root: APP,
     logLevel: 'silent',
     build: { outDir },
-    preview: { host: '127.0.0.1', port: 0, strictPort: false },
+    preview: { host: '127.0.0.1', port, strictPort: true },
   })
 }
 

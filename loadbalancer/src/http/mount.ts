@@ -1,5 +1,8 @@
 import { isIPv6 } from 'node:net'
 import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { SAFE_HEADERS } from '@flotilla/protocol/content-security-policy.ts'
 import { bearsFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import type { Logger } from '../log.ts'
@@ -8,7 +11,12 @@ import type { Cors } from './cors.ts'
 import { problemOf, refused, type Refused } from './problem.ts'
 import type { Answer, Bearer, Call, Route } from './route.ts'
 
-const MAX_BODY_BYTES = 1024 * 1024
+/** Where a call does not say otherwise: of people, and of the fleet. */
+const MAX_BODY_BYTES = 64 * 1024
+const MAX_FLEET_BODY_BYTES = 1024 * 1024
+/** Answers are data: should a browser show one, nothing in it is loaded or run, and nobody frames it. */
+const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+const YEAR_S = 31_536_000
 const NOBODY: Bearer = { user: { id: '', name: '' }, session: undefined }
 
 export interface Gate {
@@ -18,6 +26,22 @@ export interface Gate {
   cors: Cors
   metrics: Metrics
   log: Logger
+}
+
+/** Before everything else: headers that each answer has, whatever it is. `isHttps`: browsers reach us by TLS. */
+export function mountSafety(app: Express, gate: Gate, isHttps: boolean): void {
+  const headers = Object.entries({
+    ...SAFE_HEADERS,
+    'Content-Security-Policy': DATA_POLICY,
+    ...(isHttps ? { 'Strict-Transport-Security': `max-age=${YEAR_S}` } : {}),
+  })
+  app.use((request, response, next) => {
+    for (const [name, value] of headers) response.setHeader(name, value)
+    // By RFC 9112 a request of version 1.1 names its host.
+    if (request.headers.host === undefined && request.httpVersion !== '1.0') {
+      sendRefusal(response, refused('bad_request', 'The header Host is missing.'), gate)
+    } else next()
+  })
 }
 
 /** Puts routes into Express: CORS, door, body, schema, then the call itself. Another method on a known path gets 405. */
@@ -37,7 +61,8 @@ export function mount(app: Express, routes: readonly Route[], gate: Gate): void 
 }
 
 function mountOne(app: Express, route: Route, gate: Gate): void {
-  const parse = express.json({ limit: route.maxBodyBytes ?? MAX_BODY_BYTES, inflate: false })
+  const usual = route.door === 'fleet' ? MAX_FLEET_BODY_BYTES : MAX_BODY_BYTES
+  const parse = express.json({ limit: route.maxBodyBytes ?? usual, inflate: false })
   app[route.method](route.path, async (request, response) => {
     if (route.cors) gate.cors.allow(request, response)
     if (route.respond) return route.respond(request, response)
@@ -124,7 +149,6 @@ export function sendJson(response: ServerResponse, { status, json, headers }: An
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
     ...(headers as Record<string, string | string[]>),
   })
   response.end(text)

@@ -46,7 +46,7 @@ export interface Route {
   cors: boolean
   query?: Readonly<Record<string, string>>
   body?: Schema
-  /** 1 MiB if not said. */
+  /** 64 KiB if not said, for calls of the fleet 1 MiB. */
   maxBodyBytes?: number
   /** What a success looks like: its schema, or its media type where it is not JSON. */
   answers: { status: number; schema?: Schema; type?: string }

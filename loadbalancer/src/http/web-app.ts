@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { contentSecurityPolicy } from '@flotilla/protocol/content-security-policy.ts'
 import express, { type Express } from 'express'
-import helmet from 'helmet'
 
 const YEAR_MS = 365 * 24 * 3_600_000
 
@@ -10,27 +10,12 @@ const YEAR_MS = 365 * 24 * 3_600_000
  * itself. `isHttps`: browsers reach us by TLS.
  */
 export function mountWebApp(app: Express, dir: string, isHttps: boolean): void {
-  const headers = helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        // The chat servers are on other ports and hosts, which come and go.
-        connectSrc: ["'self'", 'ws:', 'wss:'],
-        imgSrc: ["'self'", 'data:', 'blob:'],
-        mediaSrc: ["'self'", 'blob:'],
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        objectSrc: ["'none'"],
-        baseUri: ["'none'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'none'"],
-        ...(isHttps ? { upgradeInsecureRequests: [] } : {}),
-      },
-    },
-    strictTransportSecurity: isHttps,
-  })
   const page = join(dir, 'index.html')
-  app.use(headers)
+  const policy = contentSecurityPolicy({ isHttps })
+  app.use((_request, response, next) => {
+    response.setHeader('content-security-policy', policy)
+    next()
+  })
   app.use(
     express.static(dir, {
       index: 'index.html',
