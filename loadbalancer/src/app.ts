@@ -166,13 +166,13 @@ function createApp(config: Config, apiRoutes: readonly Route[], gate: Gate): Exp
   })
   const routes = [...apiRoutes, describing]
   const document = openApi(routes, packageJson.version)
+  const isHttps = config.publicUrl?.startsWith('https:') ?? false
+  mountSafety(app, gate, isHttps)
   mount(app, routes, gate)
   mountWebApp(app, config.webDir, isHttps)
   mountEnd(app, gate)
   return app
 }
-  const isHttps = config.publicUrl?.startsWith('https:') ?? false
-  mountSafety(app, gate, isHttps)
 
 function openDirectory(file: string): SqliteFile {
   try {

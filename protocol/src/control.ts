@@ -274,6 +274,12 @@ export const PROBLEMS = {
     title: 'A valid token is needed',
     detail: 'Send the token of a login that has not ended, as Authorization: Bearer.',
   },
+  /** The same for a name that no account has, and as much work. */
+  wrong_password: {
+    status: 401,
+    title: 'The name or the password is wrong',
+    detail: 'There is no account of this name with this password.',
+  },
   forbidden: { status: 403, title: 'Not allowed', detail: 'Whose token this is may not do that.' },
   foreign_origin: {
     status: 403,
@@ -291,36 +297,30 @@ export const PROBLEMS = {
     title: 'There is no such room',
     detail: 'There is no room of this id, or not for you.',
   },
-  method_not_allowed: {
-    status: 405,
-    title: 'This method is not offered here',
-    detail: 'The header Allow names the methods of this path.',
-  },
-  /** Reserved: there are no accounts yet. */
   no_such_user: {
     status: 404,
     title: 'There is no such person',
     detail: 'No account has this name or id.',
   },
+  method_not_allowed: {
+    status: 405,
+    title: 'This method is not offered here',
+    detail: 'The header Allow names the methods of this path.',
+  },
   username_taken: {
     status: 409,
     title: 'This name belongs to an account',
-    detail: 'Choose another name, or log in with the password.',
+    detail: 'An account has this name, or one that looks like it: choose another one, or log in with the password.',
+  },
+  too_many: {
+    status: 409,
+    title: 'There are too many of these',
+    detail: 'Take one away before adding another.',
   },
   stale_incarnation: {
     status: 409,
     title: 'A newer run of this server is registered',
     detail: 'Another process runs under this id, or did after this one.',
-  },
-  too_large: {
-    status: 413,
-    title: 'The body is too large',
-    detail: 'The body is larger than this call takes.',
-  },
-  unsupported_media_type: {
-    status: 415,
-    title: 'The body is not plain JSON',
-    detail: 'Send application/json in UTF-8, not compressed.',
   },
   conflict: {
     status: 409,
@@ -332,6 +332,16 @@ export const PROBLEMS = {
     title: 'The request did not end in time',
     detail: 'Its head or its body took longer than a request may.',
   },
+  too_large: {
+    status: 413,
+    title: 'The body is too large',
+    detail: 'The body is larger than this call takes.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The body is not plain JSON',
+    detail: 'Send application/json in UTF-8, not compressed.',
+  },
   dial_back_failed: {
     status: 422,
     title: 'The server could not be reached where it says it is',
@@ -341,6 +351,11 @@ export const PROBLEMS = {
     status: 422,
     title: 'This name cannot be used',
     detail: 'A name is printable, not too long, and has no space at either end.',
+  },
+  bad_password: {
+    status: 422,
+    title: 'This password cannot be used',
+    detail: 'A password has 8 to 128 characters, and is not one of the commonest.',
   },
   not_supported: { status: 422, title: 'Not offered yet', detail: 'This has not been built yet.' },
   guests_off: {
@@ -353,6 +368,11 @@ export const PROBLEMS = {
     title: 'Too many requests',
     detail: 'The header Retry-After says in how many seconds the next one may come.',
   },
+  header_too_large: {
+    status: 431,
+    title: 'The head of the request is too large',
+    detail: 'All headers together take 16 KiB at most.',
+  },
   internal: {
     status: 500,
     title: 'Something went wrong here',
@@ -363,16 +383,11 @@ export const PROBLEMS = {
     title: 'No chat server can take a client now',
     detail: 'None is up, or all are full or leaving; Retry-After says when to ask again.',
   },
-  not_ready: { status: 503, title: 'Not ready yet', detail: 'The balancer is stopping.' },
-} as const satisfies Record<string, { status: number; title: string; detail: string }>
-export type ProblemCode = keyof typeof PROBLEMS
   busy: {
     status: 503,
-  header_too_large: {
-    status: 431,
-    title: 'The head of the request is too large',
-    detail: 'All headers together take 16 KiB at most.',
-  },
     title: 'This cannot be done just now',
     detail: 'The header Retry-After says when to try again.',
   },
+  not_ready: { status: 503, title: 'Not ready yet', detail: 'The balancer is stopping.' },
+} as const satisfies Record<string, { status: number; title: string; detail: string }>
+export type ProblemCode = keyof typeof PROBLEMS
