@@ -24,7 +24,7 @@ const REPORT_MS = 20
 const LINGER_MS = 250
 /** So many changes are passed on as they come, and one more every second; when there are more than that, or in all rooms … */
 const SAID_AT_ONCE = 10
-/** … those of this time are told together: when a hundred come back to a room of a hundred, each would be told of each. */
+/** … those of this time are told together, or of more while the process is busy: when a hundred come back to a room of a hundred, each would be told of each. */
 const GATHER_MS = 1_000
 
 export class Attendance {
@@ -85,7 +85,10 @@ export class Attendance {
     this.#lingering.delete(user.id)
     this.#own.set(user.id, { user, sessions: 1 })
     this.#note(user.id, user)
-    if (this.#view.isSmall) this.#say(this.#view.enter(user))
+    if (!this.#view.isSmall) return
+    const change = this.#view.enter(user)
+    // Who comes first has nobody here who could be told, and knows himself.
+    if (this.#own.size > 1) this.#say(change)
   }
 
   /** A session of `user` leaves; with his last one here he leaves this server. */
@@ -174,7 +177,16 @@ export class Attendance {
     }
     this.#gathered ??= new GatheredPresence()
     this.#gathered.push(change)
-    this.#releaseLater ??= this.#clock.after(GATHER_MS, () => {
+    if (this.#releaseLater === undefined) this.#gatherOn(now)
+  }
+
+  /** `since`: when the first of what was gathered came. */
+  #gatherOn(since: number): void {
+    this.#releaseLater = this.#clock.after(GATHER_MS, () => {
+      if (this.#telling.waits(since, this.#clock.now())) {
+        this.#gatherOn(since)
+        return
+      }
       const gathered = this.#gathered
       this.#releaseLater = undefined
       this.#gathered = undefined

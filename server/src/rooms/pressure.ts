@@ -22,10 +22,14 @@ export class Pressure {
 
   /** How long an entry may wait for the next one of its room, if that is likely to come in time; in ms. */
   get gatherMs(): number {
+    return this.isHigh ? GATHER_MS : 0
+  }
+
+  get isHigh(): boolean {
     const passedMs = this.#clock.now() - this.#at
     // Looked at when somebody asks, not by a timer: an idle server has nothing to do.
     if (passedMs >= OBSERVED_MS || passedMs < 0) this.#observe(passedMs)
-    return this.#isHigh ? GATHER_MS : 0
+    return this.#isHigh
   }
 
   #observe(passedMs: number): void {

@@ -35,7 +35,7 @@ export class Rooms implements BusListener {
 
   constructor(context: RoomContext, held: readonly HeldRoom[]) {
     this.#context = context
-    this.#telling = new Telling(context.clock.now())
+    this.#telling = new Telling(context.clock.now(), () => context.pressure?.isHigh === true)
     this.#held = new Map(held.map((room) => [room.room, room]))
     this.#headsLater = context.clock.after(HEADS_MS, () => void this.#verifyHomes())
     this.#sweepLater = context.clock.after(SWEEP_MS, () => this.#sweep())

@@ -7,13 +7,23 @@
 /** Clients told at once after a quiet time, and per second from then on. */
 const BURST = 1_000
 const PER_SECOND = 1_000
+/** No change waits longer, however busy it is. */
+const MOST_MS = 5_000
 
 export class Telling {
   #left = BURST
   #countedAt: number
+  readonly #isBusy: () => boolean
 
-  constructor(now: number) {
+  /** @param isBusy whether this process has much to do now */
+  constructor(now: number, isBusy: () => boolean = () => false) {
     this.#countedAt = now
+    this.#isBusy = isBusy
+  }
+
+  /** Whether what was gathered since then, ms since 1970, is better gathered on: comings and goings are what can wait. */
+  waits(since: number, now: number): boolean {
+    return now >= since && now - since < MOST_MS && this.#isBusy()
   }
 
   /** @returns whether `clients` may be told now; the last ones may be more than are left, and are made up for later */
