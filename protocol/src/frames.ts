@@ -21,6 +21,11 @@ const room = z.string().check(z.regex(ROOM_ID))
 const sendId = z.string().check(z.minLength(1), z.maxLength(LIMITS.idChars), wellFormed)
 const ref = z.optional(z.union([z.string().check(z.maxLength(LIMITS.refChars), wellFormed), z.int()]))
 
+/** Of what is sent about a message that stands in the log. */
+const change = { ref, room, id: sendId, target: z.int().check(z.gte(1)), after: z.optional(sendId) }
+/** One emoji, as Unicode lists them: of a text nobody would know how long it may get. */
+const emoji = z.string().check(z.maxLength(LIMITS.emojiChars), z.regex(/^\p{RGI_Emoji}$/v))
+
 export const RoomIdSchema = room
 export const UserSchema = z.object({ id: z.string(), name: z.string() })
 
@@ -43,6 +48,9 @@ export const CLIENT_FRAMES = {
     after: z.optional(sendId),
     replyTo: z.optional(z.int().check(z.gte(1))),
   }),
+  edit: z.object({ type: z.literal('edit'), ...change, text: z.string().check(wellFormed) }),
+  delete: z.object({ type: z.literal('delete'), ...change }),
+  react: z.object({ type: z.literal('react'), ...change, emoji, on: z.boolean() }),
   history: z.object({
     type: z.literal('history'),
     ref,
@@ -59,10 +67,13 @@ export const CLIENT_FRAMES = {
 export type Join = z.infer<typeof CLIENT_FRAMES.join>
 export type Leave = z.infer<typeof CLIENT_FRAMES.leave>
 export type Send = z.infer<typeof CLIENT_FRAMES.send>
+export type Edit = z.infer<typeof CLIENT_FRAMES.edit>
+export type Delete = z.infer<typeof CLIENT_FRAMES.delete>
+export type React = z.infer<typeof CLIENT_FRAMES.react>
 export type HistoryRequest = z.infer<typeof CLIENT_FRAMES.history>
 export type Typing = z.infer<typeof CLIENT_FRAMES.typing>
 export type Ping = z.infer<typeof CLIENT_FRAMES.ping>
-export type ClientFrame = Join | Leave | Send | HistoryRequest | Typing | Ping
+export type ClientFrame = Join | Leave | Send | Edit | Delete | React | HistoryRequest | Typing | Ping
 export type Ref = string | number
 
 export interface User {
@@ -273,7 +284,7 @@ export function parseClientFrame(
     }
     frame = parsed.data
   }
-  if (frame.type === 'send') {
+  if (frame.type === 'send' || frame.type === 'edit') {
     if (frame.text.length > textChars) return { ...refuse('too_long'), ...named(data) }
     if (frame.text.trim() === '') return { ...refuse('bad_message', '`text` is blank.'), ...named(data) }
   }

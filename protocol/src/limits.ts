@@ -4,6 +4,8 @@ export const LIMITS = {
   textChars: 4_000,
   /** Longest sender-made id of a send. */
   idChars: 64,
+  /** Longest emoji, in UTF-16 code units: families and flags of regions have many. */
+  emojiChars: 32,
   refChars: 64,
   roomIdChars: 64,
   nameChars: 32,

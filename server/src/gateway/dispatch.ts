@@ -3,10 +3,13 @@ import { parseClientFrame, splitLines, type ClientFrame } from '@flotilla/protoc
 import type { Logger } from 'pino'
 import type { GatewayCounters } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
+import { deleteMessage } from './delete.ts'
+import { edit } from './edit.ts'
 import { history } from './history.ts'
 import { join } from './join.ts'
 import { leave } from './leave.ts'
 import type { RateLimit } from './rate-limit.ts'
+import { react } from './react.ts'
 import { send } from './send.ts'
 import type { Session } from './session.ts'
 import { typing } from './typing.ts'
@@ -107,6 +110,12 @@ function perform(session: Session, frame: ClientFrame, gateway: Gateway): Handle
   switch (frame.type) {
     case 'send':
       return send(session, frame, gateway)
+    case 'edit':
+      return edit(session, frame, gateway)
+    case 'delete':
+      return deleteMessage(session, frame, gateway)
+    case 'react':
+      return react(session, frame, gateway)
     case 'join':
       return join(session, frame, gateway)
     case 'leave':

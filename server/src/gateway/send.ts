@@ -1,24 +1,38 @@
 import { refuse } from '@flotilla/protocol/errors.ts'
-import type { Send } from '@flotilla/protocol/frames.ts'
+import type { Delete, Edit, React, Send } from '@flotilla/protocol/frames.ts'
+import type { CarriedSend } from '@flotilla/protocol/link.ts'
 import type { Gateway, Handled } from './dispatch.ts'
 import type { Session } from './session.ts'
 
 /** `send` → `ack` once the entry is durable, or an `error`. */
 export function send(session: Session, frame: Send, gateway: Gateway): Handled {
+  const { text, replyTo } = frame
+  return carry(session, frame, gateway, {
+    type: 'message',
+    text,
+    ...(replyTo === undefined ? {} : { replyTo }),
+  })
+}
+
+/** What becomes an entry goes to the room's home, which judges it. */
+export function carry(
+  session: Session,
+  frame: Send | Edit | Delete | React,
+  gateway: Gateway,
+  what: Omit<CarriedSend, 'id' | 'user' | 'after'>,
+): Handled {
   const joined = session.joined.get(frame.room)
   if (joined === undefined) return refuse('not_joined')
   const retryMs = gateway.rateLimit.take(session.user.id, gateway.now())
   if (retryMs > 0) return refuse('rate_limited', undefined, retryMs)
-  const { ref, room, id, text, after, replyTo } = frame
+  const { ref, room, id, after } = frame
   session.sendBegins()
   joined.room.send(
     {
       id,
       user: session.user,
-      type: 'message',
-      text,
+      ...what,
       ...(after === undefined ? {} : { after }),
-      ...(replyTo === undefined ? {} : { replyTo }),
     },
     (outcome) => {
       session.sendEnds()

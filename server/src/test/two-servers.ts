@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { MemoryNetwork } from '../bus/memory-bus.ts'
 import { Committer } from '../rooms/committer.ts'
 import type { Directory } from '../rooms/directory.ts'
@@ -8,9 +9,9 @@ import { FakeClock } from './fake-clock.ts'
 
 /**
  * Servers a and b over a memory bus; every room is at `home`, until a leaves. What a says to b waits while `isHeld`, and so
- * does the directory's answer to a while `isAsking`.
+ * does the directory's answer to a while `isAsking`. `genesis`: what the rooms were made as; where it is absent, public.
  */
-export function openTwoServers() {
+export function openTwoServers(genesis?: Genesis) {
   const clock = new FakeClock()
   const held: (() => void)[] = []
   const asked: (() => void)[] = []
@@ -34,6 +35,7 @@ export function openTwoServers() {
         return {
           ...{ room, epoch, visibility: 'public' as const },
           home: { id: home, url: `ws://${home}/ws`, host: home, port: 1 },
+          ...(genesis === undefined ? {} : { genesis }),
           from: home === 'b' ? [{ id: 'a', dataDir: '' }] : [],
         }
       },
