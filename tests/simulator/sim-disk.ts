@@ -6,12 +6,13 @@ import {
   type Committed,
   type Epoch,
   type HeldRoom,
+  type Sent,
   type Store,
   type StoreRef,
   type Taken,
   type Untaken,
 } from '../../server/src/store/store.ts'
-import type { Entry, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Entry, RoomId, Seq, UserId } from '@flotilla/protocol/frames.ts'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import type { Process, World } from './world.ts'
 
@@ -104,6 +105,32 @@ export class SimStore implements Store {
       if (this.trouble === 'broken') this.#check()
       return this.#store.read(room, side, limit)
     })
+  }
+
+  audit(room: RoomId, before: Seq | undefined, limit: number): Promise<Entry[]> {
+    return this.#io(0, 5, () => this.#store.audit(room, before, limit))
+  }
+
+  erase(room: RoomId): Promise<void> {
+    return this.#io(1, 20, () => {
+      this.#check()
+      return this.#store.erase(room)
+    })
+  }
+
+  forget(room: RoomId, beforeTs: number): Promise<Seq | 'fenced'> {
+    return this.#io(1, 20, () => {
+      this.#check()
+      return this.#store.forget(room, beforeTs)
+    })
+  }
+
+  roomsOf(userId: UserId): Promise<RoomId[]> {
+    return this.#io(0, 5, () => this.#store.roomsOf(userId))
+  }
+
+  entriesOf(userId: UserId, after: string | undefined, limit: number): Promise<Sent> {
+    return this.#io(0, 5, () => this.#store.entriesOf(userId, after, limit))
   }
 
   held(): Promise<HeldRoom[]> {

@@ -30,7 +30,7 @@ export function copyBehind(writer: SqliteWriter, room: RoomId): Progress {
     // The fence may have been raised by another server since: then this is of no use, but not wrong either.
     const now = writer.rooms.get(room)!
     writer.record.dropCopies(now.key, [rows[0]![0], to])
-    writer.insertCopied(now.key, rows)
+    writer.insertCopied(now, rows)
     writer.rooms.update({ ...now, missing: isWhole ? null : { ...row.missing!, ranges } })
   })
   writer.forget(room)

@@ -49,6 +49,18 @@ export class Elsewhere {
     return unsearched.length === 0 ? 'absent' : 'unsure'
   }
 
+  /** Whether this sender has entries there. @throws SourceUnavailable: nobody can tell now */
+  has(sender: string): boolean {
+    let why: string | undefined
+    for (const ref of this.#missing.from) {
+      const answer = this.#try(ref, (source) => ({ has: source.has(this.#log, sender) }))
+      if (typeof answer === 'string') why = answer
+      else if (answer.has) return true
+    }
+    if (why !== undefined) throw new SourceUnavailable(`whether ${this.#room} has entries of a user: ${why}`)
+    return false
+  }
+
   /** @returns why not, if it cannot be asked now */
   #try<T extends object>(ref: { id: string; dataDir: string }, ask: (source: Source) => T): T | string {
     try {

@@ -15,7 +15,7 @@ interface Rest {
  * Everything a draft says besides its text, as JSON in a fixed order; null if there is nothing. It is what stores keep, and
  * with type and text it is what two drafts of one id are compared by.
  */
-export function restOf(draft: Draft): string | null {
+export function restOf(draft: Rest): string | null {
   const { replyTo, target, emoji, on, event, data } = draft
   // Nearly every draft is a plain message: skip the encoder for it.
   if (

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Entry, LogId, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Entry, LogId, RoomId, Seq, UserId } from '@flotilla/protocol/frames.ts'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { entryOf, restOf } from './entries.ts'
+import { genesisWithout, GONE_NAME, restWithout } from './gone.ts'
 import {
   SourceUnavailable,
   StoreLost,
@@ -12,6 +13,7 @@ import {
   type HeldRoom,
   type Outcome,
   type RoomBatch,
+  type Sent,
   type Store,
   type StoreRef,
   type Taken,
@@ -27,8 +29,9 @@ interface MemoryRoom {
   isDoubted: boolean
   movedTo: string | undefined
   genesis: Genesis | undefined
-  /** entries[seq - 1] */
+  /** entries[seq - 1]; what is below the floor and not of record counts as forgotten. */
   entries: Entry[]
+  floor: Seq
   sends: Map<string, { entry: Entry; content: string }>
 }
 
@@ -97,7 +100,7 @@ export class MemoryStore implements Store {
   ): Generator<TakeStep, Taken | Untaken> {
     this.#check()
     const own = this.#disk.rooms.get(room)
-    if (own !== undefined && own.epoch > epoch) return 'fenced'
+    if (own !== undefined && own.epoch > epoch) return isErased(own) ? 'erased' : 'fenced'
     const others = from.filter(({ id }) => id !== this.#self)
     if (own !== undefined && own.movedTo === undefined && (!own.isDoubted || others.length === 0)) {
       Object.assign(own, { epoch, term: epoch, isDoubted: false, genesis: own.genesis ?? genesis })
@@ -128,13 +131,63 @@ export class MemoryStore implements Store {
 
   async read(room: RoomId, side: { after: Seq } | { before: Seq }, limit: number): Promise<Entry[]> {
     this.#check()
-    const entries = this.#disk.rooms.get(room)?.entries ?? []
+    const { entries, floor } = this.#disk.rooms.get(room) ?? newRoom(0)
     if ('after' in side) {
-      const start = Math.max(side.after, 0)
+      const start = Math.max(side.after, floor - 1)
       return entries.slice(start, start + limit)
     }
     const end = Math.min(Math.max(side.before - 1, 0), entries.length)
-    return entries.slice(Math.max(end - limit, 0), end)
+    return entries.slice(Math.max(end - limit, floor - 1), end)
+  }
+
+  async audit(room: RoomId, before: Seq = Infinity, limit: number): Promise<Entry[]> {
+    this.#check()
+    const record = (this.#disk.rooms.get(room)?.entries ?? []).filter(isOfRecord)
+    return record
+      .filter(({ seq }) => seq < before)
+      .toReversed()
+      .slice(0, limit)
+  }
+
+  async erase(room: RoomId): Promise<void> {
+    this.#check()
+    this.#erase(room)
+  }
+
+  #erase(room: RoomId): void {
+    this.#disk.rooms.set(room, { ...newRoom(Number.MAX_SAFE_INTEGER), movedTo: 'erased' })
+  }
+
+  async forget(room: RoomId, beforeTs: number): Promise<Seq | 'fenced'> {
+    this.#check()
+    const own = this.#disk.rooms.get(room)
+    if (own === undefined || own.movedTo !== undefined) return 'fenced'
+    const first = own.entries.findIndex(({ ts }) => ts >= beforeTs)
+    raiseFloor(own, first < 0 ? own.entries.length + 1 : first + 1)
+    return own.floor
+  }
+
+  async roomsOf(userId: UserId): Promise<RoomId[]> {
+    this.#check()
+    return this.#sentBy(userId).map(({ room }) => room)
+  }
+
+  async entriesOf(userId: UserId, after = '0', limit: number): Promise<Sent> {
+    this.#check()
+    const entries = this.#sentBy(userId).flatMap((one) => one.entries)
+    const [from, to] = [Number(after), Number(after) + limit]
+    const next = to < entries.length ? { next: `${to}` } : {}
+    return { entries: entries.slice(from, to), isWhole: true, ...next }
+  }
+
+  #sentBy(userId: UserId): { room: RoomId; entries: Entry[] }[] {
+    return [...this.#disk.rooms]
+      .filter(([, { movedTo }]) => movedTo === undefined)
+      .map(([room, { entries, floor }]) => {
+        const kept = entries.filter((entry) => entry.seq >= floor || isOfRecord(entry))
+        return { room, entries: kept.filter(({ user }) => user.id === userId) }
+      })
+      .filter(({ entries }) => entries.length > 0)
   }
 
   async held(): Promise<HeldRoom[]> {
@@ -173,6 +226,7 @@ export class MemoryStore implements Store {
     })
     const known = new Set([this.#self, ...from.map(({ id }) => id)])
     const rows = disks.flatMap((disk) => disk.rooms.get(room) ?? [])
+    if (rows.some(isErased)) return this.#erased(room)
     const own = this.#disk.rooms.get(room)
     const lastTerm = Math.max(own?.term ?? 0, ...rows.map(({ term }) => term))
     const standsAgainst = (row: MemoryRoom) => fences(row, { epoch, self: this.#self, known, lastTerm })
@@ -186,6 +240,7 @@ export class MemoryStore implements Store {
     const fenced: MemoryRoom[] = []
     for (const disk of disks) {
       const row = disk.rooms.get(room) ?? newRoom(0)
+      if (isErased(row)) return this.#erased(room)
       if (standsAgainst(row)) return 'fenced'
       disk.rooms.set(room, row)
       row.epoch = epoch
@@ -200,28 +255,39 @@ export class MemoryStore implements Store {
     if (copied === undefined || isAhead(last, copied)) yield* this.#copy(room, last, from)
     yield 'rest copied'
     const row = this.#disk.rooms.get(room)!
-    if (row.epoch > epoch) return 'fenced'
+    if (row.epoch > epoch) return isErased(row) ? 'erased' : 'fenced'
     const madeAs = last.genesis ?? row.genesis ?? genesis
     Object.assign(row, { epoch, term: epoch, isDoubted: false, movedTo: undefined, genesis: madeAs })
     if (row.log === '') row.log = this.#newLog()
     return takenOf(row)
   }
 
+  /** Deleted elsewhere: what of it is here must not stay either. */
+  #erased(room: RoomId): 'erased' {
+    this.#erase(room)
+    return 'erased'
+  }
+
   /** Goes on behind what is here of that log; what is here of another one is void. */
   *#copy(room: RoomId, from: MemoryRoom, refs: readonly StoreRef[]): Generator<TakeStep, void> {
     let own = this.#disk.rooms.get(room)
+    if (own !== undefined && isErased(own)) throw new SourceUnavailable(`${room} was deleted`)
     if (own === undefined || own.log !== from.log) {
       own = { ...newRoom(own?.epoch ?? 0), log: from.log, isDoubted: own?.isDoubted ?? false }
       this.#disk.rooms.set(room, own)
     }
     own.movedTo ??= refs[0]!.id
+    raiseFloor(own, from.floor)
     while (own.entries.length < from.entries.length) {
       const at = own.entries.length
-      for (const entry of from.entries.slice(at, at + this.#chunk)) {
+      const chunk = from.entries.slice(at, at + this.#chunk)
+      for (const entry of chunk) {
         const key = keyOf(entry.user.id, entry.id)
+        const send = from.sends.get(key)
         own.entries.push(entry)
-        own.sends.set(key, from.sends.get(key)!)
+        if (send !== undefined) own.sends.set(key, send)
       }
+      for (const entry of chunk) if (isGoneEntry(entry)) eraseName(own, entry.user.id)
       yield 'chunk copied'
       if (this.#disk.rooms.get(room) !== own || own.movedTo === undefined) {
         throw new SourceUnavailable(`${room} was taken otherwise meanwhile`)
@@ -269,6 +335,42 @@ function isAhead(row: MemoryRoom, best: MemoryRoom): boolean {
   return best.log === '' && row.log !== ''
 }
 
+function isErased({ epoch }: MemoryRoom): boolean {
+  return epoch === Number.MAX_SAFE_INTEGER
+}
+
+function isOfRecord({ type }: Entry): boolean {
+  return type === 'system' || type === 'delete'
+}
+
+function isGoneEntry(entry: Entry): boolean {
+  return entry.type === 'system' && entry.event === 'gone'
+}
+
+function raiseFloor(room: MemoryRoom, floor: Seq): void {
+  room.floor = Math.max(room.floor, floor)
+  for (const entry of room.entries.slice(0, room.floor - 1)) {
+    if (!isOfRecord(entry)) room.sends.delete(keyOf(entry.user.id, entry.id))
+  }
+}
+
+/** See NameEraser. Entries are made anew: other disks have the same ones. */
+function eraseName(room: MemoryRoom, userId: UserId): void {
+  room.entries = room.entries.map((entry) => {
+    const { id, user, seq, ts, type } = entry
+    const text = 'text' in entry ? entry.text : null
+    const rest = restOf(entry)
+    const left = type === 'system' ? restWithout(rest, user.id, userId) : rest
+    const name = user.id === userId ? GONE_NAME : user.name
+    const renamed = entryOf(entry.room, seq, id, user.id, name, type, ts, text, left)
+    const key = keyOf(user.id, id)
+    if (room.sends.has(key))
+      room.sends.set(key, { entry: renamed, content: JSON.stringify([type, text, left]) })
+    return renamed
+  })
+  if (room.genesis !== undefined) room.genesis = genesisWithout(room.genesis, userId)
+}
+
 function newRoom(epoch: Epoch): MemoryRoom {
   return {
     log: '',
@@ -278,6 +380,7 @@ function newRoom(epoch: Epoch): MemoryRoom {
     movedTo: undefined,
     genesis: undefined,
     entries: [],
+    floor: 1,
     sends: new Map(),
   }
 }
@@ -286,9 +389,9 @@ function keyOf(sender: string, id: string): string {
   return JSON.stringify([sender, id])
 }
 
-function takenOf({ log, entries, genesis }: MemoryRoom): Taken {
+function takenOf({ log, entries, genesis, floor }: MemoryRoom): Taken {
   const chronicle = entries.filter(({ type }) => type === 'system')
-  return { log, head: entries.length, isWhole: true, floor: 1, chronicle, ...(genesis && { genesis }) }
+  return { log, head: entries.length, isWhole: true, floor, chronicle, ...(genesis && { genesis }) }
 }
 
 function appendOne(room: MemoryRoom, part: RoomBatch, draft: Draft): Outcome {
@@ -308,7 +411,7 @@ function appendOne(room: MemoryRoom, part: RoomBatch, draft: Draft): Outcome {
   }
   if (draft.rule !== undefined) {
     const target = draft.target === undefined ? undefined : room.entries[draft.target - 1]
-    if (target?.type !== 'message') return { is: 'absent' }
+    if (target?.type !== 'message' || target.seq < room.floor) return { is: 'absent' }
     if (draft.rule === 'author' && target.user.id !== draft.user.id) return { is: 'forbidden' }
   }
   const seq = room.entries.length + 1
@@ -317,5 +420,6 @@ function appendOne(room: MemoryRoom, part: RoomBatch, draft: Draft): Outcome {
   const entry = entryOf(part.room, seq, id, user.id, user.name, type, ts, text, rest)
   room.entries.push(entry)
   room.sends.set(key, { entry, content })
+  if (isGoneEntry(entry)) eraseName(room, user.id)
   return { is: 'new', seq, ts }
 }

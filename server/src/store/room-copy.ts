@@ -4,9 +4,9 @@ import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import type { CopiedRow } from './copied-row.ts'
 import { inCommon, renewed, type Lineage } from './lineage.ts'
 import { difference, intersection, rangeAt, type Range } from './ranges.ts'
-import { EMPTY_ROW, extentOf, type Missing, type RoomRow } from './room-table.ts'
+import { EMPTY_ROW, extentOf, isErased, type Missing, type RoomRow } from './room-table.ts'
 import type { SqliteWriter } from './sqlite-writer.ts'
-import { SourceUnavailable, type Epoch, type StoreRef, type Taken } from './store.ts'
+import { SourceUnavailable, type Epoch, type StoreRef, type Taken, type Untaken } from './store.ts'
 
 /** Entries copied in one transaction: about 3 ms, which an append may have to wait. */
 export const COPY_CHUNK = 250
@@ -52,6 +52,7 @@ export class RoomCopy {
       const movedTo = this.#from[0]!.id
       const { log, was } = last
       let row = rooms.get(this.#room)
+      if (row !== undefined && isErased(row)) throw new SourceUnavailable(`${this.#room} was deleted`)
       const kept = row === undefined ? [] : keptOf(row, last)
       if (row !== undefined && row.log !== log && row.log !== '' && kept.length === 0) {
         // Not deleted here, where sends wait: there may be a million.
@@ -90,7 +91,7 @@ export class RoomCopy {
         throw new SourceUnavailable(`${this.#room} was taken otherwise meanwhile`)
       }
       if (rows[0]![0] !== this.head + 1) throw new SourceUnavailable(`its log has no seq ${this.head + 1}`)
-      this.#writer.insertCopied(row.key, rows)
+      this.#writer.insertCopied(row, rows)
       const last = rows.at(-1)!
       this.#writer.rooms.update({ ...row, head: last[0], lastTs: last[7] })
       this.head = last[0]
@@ -98,7 +99,7 @@ export class RoomCopy {
   }
 
   /** `last`: the row of the store that had all of it, and its record, read behind its fence. `isDoubted`: as in `begin`. */
-  finish(epoch: Epoch, last: RoomRow, isDoubted: boolean, record: readonly CopiedRow[]): Taken | 'fenced' {
+  finish(epoch: Epoch, last: RoomRow, isDoubted: boolean, record: readonly CopiedRow[]): Taken | Untaken {
     return this.#end(epoch, isDoubted, (row) => {
       if (row.head !== last.head || row.log !== last.log) {
         throw new SourceUnavailable(`its log ends at ${row.head}, not at ${last.head}`)
@@ -116,30 +117,29 @@ export class RoomCopy {
   }
 
   /** Entries of record that are not here yet, or stay of what was forgotten. */
-  #copyRecord({ key, floor, missing }: RoomRow, record: readonly CopiedRow[]): void {
+  #copyRecord(row: RoomRow, record: readonly CopiedRow[]): void {
+    const { key, floor, missing } = row
     const ahead = record.filter(([seq]) => missing !== null && rangeAt(missing.ranges, seq) !== undefined)
-    this.#writer.insertCopied(-key, ahead)
-    this.#writer.insertCopied(
-      key,
-      record.filter(([seq]) => seq < floor),
-    )
+    const kept = record.filter(([seq]) => seq < floor)
+    this.#writer.insertCopied(row, ahead, -key)
+    this.#writer.insertCopied(row, kept)
   }
 
   /** What was here before is the whole. */
-  keep(epoch: Epoch, isDoubted: boolean): Taken | 'fenced' {
+  keep(epoch: Epoch, isDoubted: boolean): Taken | Untaken {
     return this.#end(epoch, isDoubted, (row) => row)
   }
 
-  #end(epoch: Epoch, isDoubted: boolean, content: (row: RoomRow) => RoomRow): Taken | 'fenced' {
-    return this.#writer.transact((): Taken | 'fenced' => {
+  #end(epoch: Epoch, isDoubted: boolean, content: (row: RoomRow) => RoomRow): Taken | Untaken {
+    return this.#writer.transact((): Taken | Untaken => {
       const row = this.#row()
-      if (row.epoch > epoch) return 'fenced'
+      if (row.epoch > epoch) return isErased(row) ? 'erased' : 'fenced'
       const whole = content(row)
       const log = isDoubted && whole.log !== '' ? renewed(whole, randomUUID()) : undefined
       const genesis = whole.genesis ?? this.#genesis ?? null
       const taken = { ...whole, ...log, genesis, epoch, movedTo: null, term: epoch, isDoubted: false }
       this.#writer.rooms.update(taken)
-      return this.#writer.takenOf(taken)
+      return this.#writer.record.taken(taken)
     })
   }
 

@@ -4,9 +4,13 @@ import { Damage } from './checksum.ts'
 import { checkRow, COPIED, entryRow, type CopiedRow } from './copied-row.ts'
 import { Elsewheres } from './elsewhere.ts'
 import type { Lineage } from './lineage.ts'
+import { isGone } from './gone.ts'
+import { namelessRow } from './name-eraser.ts'
 import { rangeAt } from './ranges.ts'
+import { RoomRecord } from './room-record.ts'
 import { partsOf, type Missing } from './room-table.ts'
 
+import { SenderReader } from './sender-reader.ts'
 import type { EntryRow } from './sqlite-messages.ts'
 import { SourceUnavailable } from './store.ts'
 
@@ -16,11 +20,16 @@ type Side = 'after' | 'before'
 export class RoomReader {
   readonly #db: Database
   readonly #sql: ReturnType<typeof prepare>
+  readonly #record: RoomRecord
   readonly #elsewheres = new Elsewheres()
+  /** Reads by sender. */
+  readonly senders: SenderReader
 
   constructor(db: Database) {
     this.#db = db
     this.#sql = prepare(db)
+    this.#record = new RoomRecord(db)
+    this.senders = new SenderReader(db, this.#elsewheres)
   }
 
   /** As Store.read. @throws Damage, SourceUnavailable */
@@ -33,8 +42,14 @@ export class RoomReader {
     return rows.map(entryRow)
   }
 
+  /** As Store.audit. @throws Damage */
+  audit(room: RoomId, before: Seq, limit: number): EntryRow[] {
+    const row = this.#sql.row.get(room) as { key: number } | undefined
+    return row === undefined ? [] : this.#record.page({ room, key: row.key }, before, limit).map(entryRow)
+  }
+
   #own(room: RoomId, side: Side, seq: Seq, limit: number): CopiedRow[] {
-    const rows = this.#sql[side].all(room, seq, limit) as CopiedRow[]
+    const rows = this.#sql[side].all({ room, seq, limit }) as CopiedRow[]
     return side === 'after' ? rows : rows.reverse()
   }
 
@@ -42,11 +57,20 @@ export class RoomReader {
   #careful(room: RoomId, side: Side, seq: Seq, limit: number): CopiedRow[] {
     return this.#db.transaction(() => {
       const row = this.#sql.row.get(room) as
-        | { head: Seq; log: LogId; was: string | null; missing: string | null; movedTo: string | null }
+        | {
+            key: number
+            head: Seq
+            floor: Seq
+            log: LogId
+            was: string | null
+            missing: string | null
+            movedTo: string | null
+          }
         | undefined
       if (row === undefined || limit <= 0) return []
-      const { head } = row
-      const from = side === 'after' ? Math.max(seq, 0) + 1 : Math.max(Math.min(seq - 1, head) - limit + 1, 1)
+      const { head, floor } = row
+      const from =
+        side === 'after' ? Math.max(seq + 1, floor) : Math.max(Math.min(seq - 1, head) - limit + 1, floor)
       const to = side === 'after' ? Math.min(from + limit - 1, head) : Math.min(seq - 1, head)
       if (row.missing === null) {
         this.#elsewheres.close(room) // whole by now
@@ -59,8 +83,15 @@ export class RoomReader {
       }
       const isHere = row.movedTo === null
       const { was, missing } = partsOf(row)
-      return this.#pieced(room, { log: row.log, was }, missing!, from, to, isHere)
+      const rows = this.#pieced(room, { log: row.log, was }, missing!, from, to, isHere)
+      return this.#nameless({ room, key: row.key }, rows)
     })()
+  }
+
+  /** Without the names of those who are gone: where some of the rows came from they may still stand. */
+  #nameless(row: { room: RoomId; key: number }, rows: CopiedRow[]): CopiedRow[] {
+    const gone = this.#record.rows(row).filter(([, , , , , , type, , rest]) => isGone(type, rest))
+    return gone.reduce((left, [, , , , userId]) => left.map((one) => namelessRow(one, userId)), rows)
   }
 
   /** `from … to` of a room that is not whole, ascending. */
@@ -105,10 +136,13 @@ function joinsOn(rows: readonly CopiedRow[], side: Side, seq: Seq): boolean {
 }
 
 function prepare(db: Database) {
-  const select = `SELECT ${COPIED} FROM messages WHERE room_key = (SELECT key FROM rooms WHERE room = ?)`
+  const select = `SELECT ${COPIED} FROM messages WHERE room_key = (SELECT key FROM rooms WHERE room = :room)`
+  const above = 'seq >= (SELECT floor FROM rooms WHERE room = :room)'
   return {
-    row: db.prepare('SELECT head, log, was, missing, moved_to AS movedTo FROM rooms WHERE room = ?'),
-    after: db.prepare(`${select} AND seq > ? ORDER BY seq LIMIT ?`).raw(),
-    before: db.prepare(`${select} AND seq < ? ORDER BY seq DESC LIMIT ?`).raw(),
+    row: db.prepare(
+      'SELECT key, head, floor, log, was, missing, moved_to AS movedTo FROM rooms WHERE room = ?',
+    ),
+    after: db.prepare(`${select} AND seq > :seq AND ${above} ORDER BY seq LIMIT :limit`).raw(),
+    before: db.prepare(`${select} AND seq < :seq AND ${above} ORDER BY seq DESC LIMIT :limit`).raw(),
   }
 }

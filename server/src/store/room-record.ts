@@ -1,9 +1,10 @@
 import type { Database } from 'better-sqlite3'
-import type { Entry, Seq } from '@flotilla/protocol/frames.ts'
+import type { Seq } from '@flotilla/protocol/frames.ts'
 import { checkRow, COPIED, entryRow, type CopiedRow } from './copied-row.ts'
 import type { Range } from './ranges.ts'
 import type { RoomRow } from './room-table.ts'
 import { unpackEntries } from './sqlite-messages.ts'
+import type { Taken } from './store.ts'
 
 /**
  * The entries that changed a room itself, and deletions: in an index of their own (`messages_of_record`). Of a room of which a part
@@ -24,9 +25,12 @@ export class RoomRecord {
     return rows
   }
 
-  /** The `system` entries, ascending. @throws Damage */
-  chronicle(row: Pick<RoomRow, 'room' | 'key'>): Entry[] {
-    return unpackEntries(row.room, this.rows(row).map(entryRow)).filter(({ type }) => type === 'system')
+  /** What the taker of a room is told. @throws Damage */
+  taken(row: RoomRow): Taken {
+    const { log, head, missing, genesis, floor } = row
+    const record = unpackEntries(row.room, this.rows(row).map(entryRow))
+    const chronicle = record.filter(({ type }) => type === 'system')
+    return { log, head, isWhole: missing === null, floor, chronicle, ...(genesis !== null && { genesis }) }
   }
 
   /** The last `limit` of it before `seq`, descending. @throws Damage */
@@ -34,6 +38,11 @@ export class RoomRecord {
     const rows = this.#sql.page.all(key, -key, before, limit) as CopiedRow[]
     for (const row of rows) checkRow(room, row)
     return rows
+  }
+
+  /** What was missing below `seq` was forgotten: of that the copies stay. */
+  keepCopies(key: number, seq: Seq): void {
+    this.#sql.keepCopies.run({ key, seq })
   }
 
   /** The entries themselves have come. */
@@ -48,6 +57,7 @@ function prepare(db: Database) {
   return {
     all: db.prepare(`${select} ORDER BY seq`).raw(),
     page: db.prepare(`${select} AND seq < ? ORDER BY seq DESC LIMIT ?`).raw(),
+    keepCopies: db.prepare('UPDATE messages SET room_key = :key WHERE room_key = -:key AND seq < :seq'),
     dropCopies: db.prepare('DELETE FROM messages WHERE room_key = ? AND seq BETWEEN ? AND ?'),
   }
 }

@@ -5,7 +5,7 @@ import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { Damage } from './checksum.ts'
 import type { Ancestor, Lineage } from './lineage.ts'
 import { difference, type Range } from './ranges.ts'
-import type { Epoch, StoreRef } from './store.ts'
+import type { Epoch, HeldRoom, StoreRef } from './store.ts'
 
 /** What of a room is not in this file. Each entry stands in one of the stores `from`, in this log or one that it was (lineage.ts). */
 export interface Missing {
@@ -32,6 +32,17 @@ export interface RoomRow extends Lineage {
   floor: Seq
 }
 
+/** The row of a room that was deleted: no epoch is higher. `isDoubted`: there may be bytes of it left in the file. */
+export function tombstone(room: RoomId, isDoubted: boolean): Omit<RoomRow, 'key'> {
+  return { ...EMPTY_ROW, room, log: '', epoch: ERASED_EPOCH, movedTo: 'erased', isDoubted }
+}
+
+export function isErased({ epoch }: Pick<RoomRow, 'epoch'>): boolean {
+  return epoch === ERASED_EPOCH
+}
+
+const ERASED_EPOCH = Number.MAX_SAFE_INTEGER
+
 /** What a row is before anything is known of its room. */
 export const EMPTY_ROW = {
   was: [],
@@ -57,6 +68,7 @@ interface StoredRow extends Omit<RoomRow, 'was' | 'isDoubted' | 'missing' | 'gen
 /** Rows whose content another one replaced keep their entries under such a name until those are deleted. */
 const BURIED = '~'
 
+/** All of it, as a column is called in RoomRow. */
 const SELECT = `SELECT key, room, log, was, epoch, moved_to AS movedTo, head, last_ts AS lastTs, term, is_doubted AS isDoubted,
   missing, genesis, floor, seal, (SELECT max(seq) FROM messages WHERE room_key = rooms.key) AS top FROM rooms`
 
@@ -98,12 +110,51 @@ export class RoomTable {
     return this.#sql.cut.run(key, from, to, limit).changes === limit
   }
 
+  /** Milliseconds since 1970, of an entry that is here. */
+  timeOf(key: number, seq: Seq): number {
+    return this.#sql.timeOf.get(key, seq) as number
+  }
+
+  /**
+   * Deletes what is below `floor` and not of record, of the next `limit` entries from `from` on.
+   * @returns where to go on from, undefined at the end
+   */
+  deleteBelow(key: number, from: Seq, floor: Seq, limit: number): Seq | undefined {
+    const rows = this.#sql.below.all(key, from, floor, limit) as { id: number; seq: Seq; type: string }[]
+    for (const { id, type } of rows) if (type !== 'system' && type !== 'delete') this.#sql.delete.run(id)
+    return rows.length < limit ? undefined : rows.at(-1)!.seq + 1
+  }
+
   /** Deletes up to `limit` entries of a buried row, and it with the last. @returns whether there was any */
   clearBuried(limit: number): boolean {
     const key = this.#sql.someBuried.get() as number | undefined
     if (key === undefined) return false
-    if (this.#sql.clear.run(key, limit).changes < limit) this.#sql.drop.run(key)
+    if (this.#sql.clear.run({ key, limit }).changes < limit) this.#sql.drop.run(key)
     return true
+  }
+
+  /** As Store.held. */
+  held(): HeldRoom[] {
+    const rows = this.#sql.held.all() as (Omit<HeldRoom, 'isWhole' | 'genesis'> & {
+      isWhole: number
+      genesis: string | null
+    })[]
+    return rows.map(({ isWhole, genesis, ...row }) => ({
+      ...row,
+      isWhole: isWhole === 1,
+      ...(genesis !== null && { genesis: JSON.parse(genesis) as Genesis }),
+    }))
+  }
+
+  /** Whether there may be bytes of deleted rooms left in the file. */
+  hasSlack(): boolean {
+    return this.#sql.hasSlack.get() !== undefined
+  }
+
+  /** There are none left. */
+  clearSlack(): void {
+    for (const room of this.#sql.slack.all() as RoomId[])
+      this.update({ ...this.get(room)!, isDoubted: false })
   }
 
   /** Names of the rooms that are served from here and of which not all is here. */
@@ -182,11 +233,24 @@ function prepare(db: Database) {
     ),
     someBuried: db.prepare(`SELECT key FROM rooms WHERE room GLOB '${BURIED}*' LIMIT 1`).pluck(),
     clear: db.prepare(
-      'DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE room_key = ? ORDER BY seq LIMIT ?)',
+      'DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE room_key IN (:key, -:key) LIMIT :limit)',
     ),
     cut: db.prepare(
       'DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE room_key = ? AND seq BETWEEN ? AND ? LIMIT ?)',
     ),
+    held: db.prepare(
+      `SELECT room, epoch, head, log, missing IS NULL AS isWhole, genesis FROM rooms
+       WHERE moved_to IS NULL AND is_doubted = 0`,
+    ),
+    hasSlack: db
+      .prepare(`SELECT 1 FROM rooms WHERE epoch = ${ERASED_EPOCH} AND is_doubted = 1 LIMIT 1`)
+      .pluck(),
+    slack: db.prepare(`SELECT room FROM rooms WHERE epoch = ${ERASED_EPOCH} AND is_doubted = 1`).pluck(),
+    timeOf: db.prepare('SELECT ts FROM messages WHERE room_key = ? AND seq = ?').pluck(),
+    below: db.prepare(
+      'SELECT id, seq, type FROM messages WHERE room_key = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?',
+    ),
+    delete: db.prepare('DELETE FROM messages WHERE id = ?'),
     drop: db.prepare('DELETE FROM rooms WHERE key = ?'),
     notWhole: db.prepare('SELECT room FROM rooms WHERE missing IS NOT NULL AND moved_to IS NULL').pluck(),
   }

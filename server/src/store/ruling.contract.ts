@@ -139,6 +139,6 @@ export function describeRuling(open: (id?: string) => Promise<Store>, ref: (id: 
 
 async function genesisOf(taken: ReturnType<Store['take']>): Promise<Genesis | undefined> {
   const found = await taken
-  assert.ok(typeof found !== 'string', String(found))
+  assert.ok(typeof found !== 'string', found as string)
   return found.genesis
 }

@@ -88,6 +88,15 @@ export class Source {
     })
   }
 
+  /** Whether this sender has entries of that log here. */
+  has(log: Lineage, sender: string): boolean {
+    return this.#askOnce(() => {
+      const row = this.#rooms.get(this.#room)
+      if (row === undefined || this.#has(row, log).length === 0) return false
+      return this.#sql.sent.get(row.key, sender) !== undefined
+    })
+  }
+
   /** The room's record: see RoomRecord. */
   record(): CopiedRow[] {
     return this.#askOnce(() => {
@@ -174,6 +183,7 @@ function prepare(db: Database) {
     known: db.prepare(
       'SELECT seq, ts, type, message AS text, rest FROM messages WHERE room_key = ? AND sender = ? AND send_id = ?',
     ),
+    sent: db.prepare('SELECT 1 FROM messages WHERE room_key = ? AND sender = ? LIMIT 1').pluck(),
     lastId: db.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'messages'`).pluck(),
     raiseLastId: db.prepare(`UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages'`),
     insertLastId: db.prepare(`INSERT INTO sqlite_sequence (name, seq) VALUES ('messages', ?)`),

@@ -1,4 +1,4 @@
-import type { Entry, EntryType, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Entry, EntryType, RoomId, Seq, UserId } from '@flotilla/protocol/frames.ts'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { entryOf, restOf } from './entries.ts'
 import type { Batch, Committed, Draft, Epoch, Outcome, StoreRef } from './store.ts'
@@ -22,6 +22,11 @@ export type Ask =
   | { ask: 'held'; id: number }
   | { ask: 'renew-logs'; id: number; above: number }
   | { ask: 'read'; id: number; room: RoomId; side: 'after' | 'before'; seq: Seq; limit: number }
+  | { ask: 'audit'; id: number; room: RoomId; before: Seq; limit: number }
+  | { ask: 'rooms-of'; id: number; userId: UserId }
+  | { ask: 'entries-of'; id: number; userId: UserId; after: string | undefined; limit: number }
+  | { ask: 'erase'; id: number; room: RoomId }
+  | { ask: 'forget'; id: number; room: RoomId; beforeTs: number }
   | { ask: 'checkpoint'; id: number }
   | { ask: 'close'; id: number }
 

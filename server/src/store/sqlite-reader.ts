@@ -26,7 +26,7 @@ port.on('message', (ask: Ask) => {
   } catch (cause) {
     const message = oneLine(cause instanceof Error ? cause.message : String(cause))
     const failed = cause instanceof SourceUnavailable ? 'source' : meaningOf(cause)
-    if (failed === 'lost') suspect(dir, ask.ask === 'read' ? ask.room : undefined)
+    if (failed === 'lost') suspect(dir, ask.ask === 'read' || ask.ask === 'audit' ? ask.room : undefined)
     port.postMessage({ id: ask.id, failed, message } satisfies Answer)
   }
 })
@@ -35,6 +35,12 @@ function perform({ db, reader }: Reading, ask: Ask): unknown {
   switch (ask.ask) {
     case 'read':
       return reader.read(ask.room, ask.side, ask.seq, ask.limit)
+    case 'audit':
+      return reader.audit(ask.room, ask.before, ask.limit)
+    case 'rooms-of':
+      return reader.senders.roomsOf(ask.userId)
+    case 'entries-of':
+      return reader.senders.entriesOf(ask.userId, ask.after, ask.limit)
     case 'checkpoint':
       // Twice: what was committed during the first pass is short work for the second, and leaves next to nothing for the
       // writer, whose commits wait while it does the last.
@@ -46,6 +52,8 @@ function perform({ db, reader }: Reading, ask: Ask): unknown {
       return undefined
     case 'append':
     case 'take':
+    case 'erase':
+    case 'forget':
     case 'held':
     case 'renew-logs':
       throw new Error('the reader does not write')

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
-import type { Entry, RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { Entry, RoomId, Seq, UserId } from '@flotilla/protocol/frames.ts'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
+import type { SentRows } from './sender-reader.ts'
 import {
   packBatch,
   unpackCommitted,
@@ -20,6 +21,7 @@ import {
   type Committed,
   type Epoch,
   type HeldRoom,
+  type Sent,
   type Store,
   type StoreRef,
   type Taken,
@@ -121,10 +123,8 @@ export class SqliteStore implements Store {
   }
 
   async read(room: RoomId, side: { after: Seq } | { before: Seq }, limit: number): Promise<Entry[]> {
-    if (this.#refusal) throw this.#refusal // or the reader would be started for nothing
     this.reads += 1
-    const rows = await this.#ask(
-      this.#openReader(),
+    const rows = await this.#askReader(
       'after' in side
         ? { ask: 'read', room, side: 'after', seq: side.after, limit }
         : { ask: 'read', room, side: 'before', seq: side.before, limit },
@@ -134,6 +134,32 @@ export class SqliteStore implements Store {
 
   async held(): Promise<HeldRoom[]> {
     return (await this.#ask(this.#writer, { ask: 'held' })) as HeldRoom[]
+  }
+
+  async audit(room: RoomId, before: Seq | undefined, limit: number): Promise<Entry[]> {
+    const till = before ?? Number.MAX_SAFE_INTEGER
+    return unpackEntries(
+      room,
+      (await this.#askReader({ ask: 'audit', room, before: till, limit })) as EntryRow[],
+    )
+  }
+
+  async erase(room: RoomId): Promise<void> {
+    await this.#ask(this.#writer, { ask: 'erase', room })
+  }
+
+  async forget(room: RoomId, beforeTs: number): Promise<Seq | 'fenced'> {
+    return (await this.#ask(this.#writer, { ask: 'forget', room, beforeTs })) as Seq | 'fenced'
+  }
+
+  async roomsOf(userId: UserId): Promise<RoomId[]> {
+    return (await this.#askReader({ ask: 'rooms-of', userId })) as RoomId[]
+  }
+
+  async entriesOf(userId: UserId, after: string | undefined, limit: number): Promise<Sent> {
+    const found = (await this.#askReader({ ask: 'entries-of', userId, after, limit })) as SentRows
+    const entries = found.rooms.flatMap(({ room, rows }) => unpackEntries(room, rows))
+    return { entries, isWhole: found.isWhole, ...(found.next !== undefined && { next: found.next }) }
   }
 
   async renewLogs(above: number): Promise<number> {
@@ -182,6 +208,11 @@ export class SqliteStore implements Store {
       return Promise.reject(new StoreFull('too many calls wait for the disk'))
     }
     return this.#post(worker, question)
+  }
+
+  #askReader(question: Question): Promise<unknown> {
+    if (this.#refusal) return Promise.reject(this.#refusal) // or it would be started for nothing
+    return this.#ask(this.#openReader(), question)
   }
 
   #post(worker: Worker, question: Question): Promise<unknown> {

@@ -1,7 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { BehindCopier } from './behind-copier.ts'
+import { clearAtStart, Erasures } from './erasure.ts'
+import { forgetChunk, raiseFloor } from './forgetting.ts'
 import { Mark } from './mark.ts'
 import { mend } from './mend.ts'
+import { COPY_CHUNK } from './room-copy.ts'
 import { meaningOf, oneLine, openChatFile, whyUnusable, type FileOptions } from './sqlite-file.ts'
 import { DRAFT_CELLS, type Answer, type Ask } from './sqlite-messages.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
@@ -45,6 +49,7 @@ function openWriter(): { writer: SqliteWriter; isRenewed: boolean } {
     clearSuspicion(file.dir)
     const mark = new Mark(file.dir)
     const writer = new SqliteWriter(db, mark)
+    clearAtStart(writer)
     const isRenewed = mark.found > writer.commitNo
     if (isRenewed) writer.renewLogs(mark.found)
     mark.write(writer.commitNo)
@@ -68,6 +73,7 @@ function main(): void {
   const { writer, isRenewed } = opened
   let rowsUnlooked = 0
   let isCheckpointAsked = false
+  let isClosing = false
 
   const look = (): void => {
     rowsUnlooked = 0
@@ -94,6 +100,20 @@ function main(): void {
     },
   })
   const takeOvers = new TakeOvers({ writer, self, tail, stored })
+  const erasures = new Erasures({ writer, stored })
+
+  const forget = async (room: RoomId, beforeTs: number): Promise<Seq | 'fenced'> => {
+    const forgetting = raiseFloor(writer, room, beforeTs)
+    if (forgetting === 'fenced') return 'fenced'
+    const { row, hasBecomeWhole } = forgetting
+    if (hasBecomeWhole) say({ event: 'whole', room, epoch: row.epoch, head: row.head })
+    for (let at: Seq | undefined = 1; at !== undefined && !isClosing;) {
+      at = forgetChunk(writer, row, at)
+      stored(COPY_CHUNK)
+      await new Promise(setImmediate) // what came in meanwhile, appends above all, goes first
+    }
+    return row.floor
+  }
 
   port.on('message', (ask: Ask) => {
     switch (ask.ask) {
@@ -113,6 +133,12 @@ function main(): void {
         }
         takeOvers.take(room, epoch, from, genesis).then(
           (value) => {
+            // Deleted elsewhere: what of it is here must not stay either.
+            if (value === 'erased')
+              return answerLater(
+                id,
+                erasures.erase(room).then(() => value),
+              )
             say({ id, value })
             if (typeof value !== 'string' && !value.isWhole && isCopyingBehind) behind.add(room)
           },
@@ -133,14 +159,32 @@ function main(): void {
         return
       case 'close':
         behind.stop()
-        void takeOvers.settled().then(() => answer(ask.id, () => writer.close()))
+        isClosing = true
+        void Promise.all([takeOvers.settled(), erasures.stop()]).then(() =>
+          answer(ask.id, () => writer.close()),
+        )
+        return
+      case 'erase':
+        answerLater(ask.id, erasures.erase(ask.room))
+        return
+      case 'forget':
+        answerLater(ask.id, forget(ask.room, ask.beforeTs))
         return
       case 'read':
+      case 'audit':
+      case 'rooms-of':
+      case 'entries-of':
         throw new Error('the writer does not read')
     }
   })
   say({ event: 'opened', isRenewed })
   if (isCopyingBehind) behind.start()
+  // What fails now is tried again with the next one, and at the next start.
+  erasures.resume().catch((cause: unknown) => attempt(() => rethrow(cause)))
+}
+
+function rethrow(cause: unknown): never {
+  throw cause
 }
 
 /** Carries out what is said to be safe to fail: a checkpoint that finds no space is tried again with the next one. */
@@ -150,6 +194,13 @@ function attempt(work: () => void): void {
   } catch (cause) {
     if (meaningOf(cause) === 'lost') throw cause
   }
+}
+
+function answerLater(id: number, value: Promise<unknown>): void {
+  value.then(
+    (given) => say({ id, value: given }),
+    (cause: unknown) => fail(id, cause),
+  )
 }
 
 function answer(id: number, work: () => unknown): void {

@@ -6,10 +6,12 @@ import { entryCrc } from './checksum.ts'
 import { COPIED, type CopiedRow } from './copied-row.ts'
 import { Elsewheres } from './elsewhere.ts'
 import { renewed } from './lineage.ts'
+import { genesisWithout, isGone } from './gone.ts'
 import type { Mark } from './mark.ts'
+import { NameEraser } from './name-eraser.ts'
 import { rangeAt } from './ranges.ts'
 import { RoomRecord } from './room-record.ts'
-import { EMPTY_ROW, RoomTable, type RoomRow } from './room-table.ts'
+import { EMPTY_ROW, isErased, RoomTable, type RoomRow } from './room-table.ts'
 import type { Known } from './source.ts'
 import {
   ABSENT,
@@ -36,6 +38,7 @@ export class SqliteWriter {
   readonly record: RoomRecord
   /** Where the missing parts of rooms that are not whole are searched. */
   readonly elsewheres = new Elsewheres()
+  readonly #names: NameEraser
   readonly #mark: Mark | undefined
   readonly #sql: ReturnType<typeof prepare>
   /**
@@ -53,6 +56,7 @@ export class SqliteWriter {
     this.#mark = mark
     this.rooms = new RoomTable(db)
     this.record = new RoomRecord(db)
+    this.#names = new NameEraser(db)
     this.#sql = prepare(db)
     this.#commitNo = (this.#sql.lastId.get() as number | undefined) ?? 0
   }
@@ -80,9 +84,9 @@ export class SqliteWriter {
       const row = this.rooms.get(room)
       if (row === undefined) {
         const made = { ...EMPTY_ROW, room, log: randomUUID(), movedTo: null, epoch, term: epoch }
-        return this.takenOf(this.rooms.insert({ ...made, genesis: genesis ?? null }))
+        return this.record.taken(this.rooms.insert({ ...made, genesis: genesis ?? null }))
       }
-      if (row.epoch > epoch) return 'fenced'
+      if (row.epoch > epoch) return isErased(row) ? 'erased' : 'fenced'
       if (row.movedTo !== null) return 'elsewhere'
       const isNew = row.genesis === null && genesis !== undefined
       const taken = { ...row, epoch, term: epoch, isDoubted: false, genesis: row.genesis ?? genesis ?? null }
@@ -90,27 +94,12 @@ export class SqliteWriter {
         this.rooms.update(taken)
         this.forget(room)
       }
-      return this.takenOf(taken)
+      return this.record.taken(taken)
     })
   }
 
-  /** What the taker of this row is told. */
-  takenOf(row: RoomRow): Taken {
-    const { log, head, missing, genesis, floor } = row
-    const chronicle = this.record.chronicle(row)
-    return { log, head, isWhole: missing === null, floor, chronicle, ...(genesis !== null && { genesis }) }
-  }
-
   held(): HeldRoom[] {
-    const rows = this.#sql.held.all() as (Omit<HeldRoom, 'isWhole' | 'genesis'> & {
-      isWhole: number
-      genesis: string | null
-    })[]
-    return rows.map(({ isWhole, genesis, ...row }) => ({
-      ...row,
-      isWhole: isWhole === 1,
-      ...(genesis !== null && { genesis: JSON.parse(genesis) as Genesis }),
-    }))
+    return this.rooms.held()
   }
 
   /** As Store.renewLogs. */
@@ -120,7 +109,7 @@ export class SqliteWriter {
         this.rooms.update({ ...row, ...(row.log !== '' && renewed(row, randomUUID())), isDoubted: true })
       }
       const commitNo = Math.max((this.#sql.lastId.get() as number | undefined) ?? 0, above)
-      if (this.#sql.raiseLastId.run(commitNo).changes === 0) this.#sql.insertLastId.run(commitNo)
+      this.#raiseLastId(commitNo)
       this.#rooms.clear()
       return commitNo
     })
@@ -137,9 +126,10 @@ export class SqliteWriter {
     this.#rooms.delete(room)
   }
 
-  /** Inside a transaction of the caller's. */
-  insertCopied(key: number, rows: readonly CopiedRow[]): void {
-    for (const row of rows) this.#sql.insertCopied.run(key, ...row)
+  /** Rows of a room, or of its record: see RoomRecord. Inside a transaction of the caller's. */
+  insertCopied({ room, key }: Pick<RoomRow, 'room' | 'key'>, rows: readonly CopiedRow[], as = key): void {
+    for (const row of rows) this.#sql.insertCopied.run(as, ...row)
+    this.#names.eraseAfterCopy(room, key, rows)
   }
 
   /** Frames of the WAL that are not in the database file yet. */
@@ -151,6 +141,32 @@ export class SqliteWriter {
   /** Brings what it can of the WAL into the database file; when that was all, the next commit starts the WAL over. */
   checkpoint(): void {
     this.db.pragma('wal_checkpoint(PASSIVE)')
+  }
+
+  /** The same when it is all of it, and nothing is left in the WAL. @returns false while somebody reads from it */
+  emptyWal(): boolean {
+    const busyMs = this.db.pragma('busy_timeout', { simple: true }) as number
+    this.db.pragma('busy_timeout = 0') // or appends would wait
+    try {
+      const [state] = this.db.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }]
+      return state.busy === 0
+    } finally {
+      this.db.pragma(`busy_timeout = ${busyMs}`)
+    }
+  }
+
+  /** Size of the file. */
+  bytes(): number {
+    const [pages, size] = ['page_count', 'page_size'].map(
+      (name) => this.db.pragma(name, { simple: true }) as number,
+    )
+    return pages! * size!
+  }
+
+  /** Writes the file anew, without unused parts. */
+  compact(): void {
+    this.db.pragma('temp_store = MEMORY')
+    this.db.exec('VACUUM')
   }
 
   /** Deletes some of what other content took the place of. @returns whether there was any */
@@ -177,7 +193,24 @@ export class SqliteWriter {
     }
   }
 
-  /** The same; undefined from `work` undoes it. */
+  /** As transact, and counted like a commit: a file that lost this is found to be older than it was. */
+  transactCounted<T>(work: () => T): T {
+    let commitNo = 0
+    const result = this.transact(() => {
+      commitNo = ((this.#sql.lastId.get() as number | undefined) ?? 0) + 1
+      this.#raiseLastId(commitNo)
+      return work()
+    })
+    this.#commitNo = commitNo
+    this.#mark?.write(commitNo)
+    return result
+  }
+
+  #raiseLastId(commitNo: number): void {
+    if (this.#sql.raiseLastId.run(commitNo).changes === 0) this.#sql.insertLastId.run(commitNo)
+  }
+
+  /** As transact; undefined from `work` undoes it. */
   #transact<T>(work: () => T | undefined): T | undefined {
     this.#sql.begin.run()
     try {
@@ -276,6 +309,7 @@ export class SqliteWriter {
         row.head = seq
         row.lastTs = ts
         answer.push(NEW, seq, ts)
+        if (type === 'system' && isGone(type, rest)) this.#eraseName(row, sender)
         return Number(inserted.lastInsertRowid)
       }
     }
@@ -283,6 +317,13 @@ export class SqliteWriter {
     if (known === undefined) answer.push(isGap && check !== ONLY_IF_THERE ? GAP : refusal, 0, 0)
     else pushKnown(answer, known, type, text, rest, check)
     return 0
+  }
+
+  #eraseName(row: RoomRow, userId: string): void {
+    this.#names.erase(row.room, row.key, userId)
+    if (row.genesis === null) return
+    row.genesis = genesisWithout(row.genesis, userId)
+    this.rooms.update(row)
   }
 
   /** Judges a draft by its `check`, as one that is not in the log. @returns NEW: it may be stored */
@@ -353,9 +394,6 @@ function prepare(db: Database) {
     rollback: db.prepare('ROLLBACK'),
     advance: db.prepare(`UPDATE rooms SET head = ?, last_ts = ? WHERE ${IS_HOME}`),
     isHome: db.prepare(`SELECT 1 FROM rooms WHERE ${IS_HOME}`).pluck(),
-    held: db.prepare(
-      'SELECT room, epoch, head, log, missing IS NULL AS isWhole, genesis FROM rooms WHERE moved_to IS NULL AND is_doubted = 0',
-    ),
     sent: db.prepare(`SELECT 1 FROM messages WHERE ${IS_SEND}`).pluck(),
     target: db.prepare('SELECT type, sender FROM messages WHERE room_key = ? AND seq = ?'),
     known: db.prepare(`SELECT seq, ts, type, message AS text, rest FROM messages WHERE ${IS_SEND}`),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { encodeEntry } from '@flotilla/protocol/frames.ts'
 import { StoreLost, type Draft, type Store, type StoreRef } from './store.ts'
+import { describeErasing } from './erasing.contract.ts'
 import { describeRuling } from './ruling.contract.ts'
 import { describeTaking } from './taking.contract.ts'
 import { ANN, BARE, BOB, appendTo, message, texts } from './test/drafts.ts'
@@ -343,6 +344,7 @@ export function describeStore(name: string, newWorld: () => StoreWorld): void {
       await assert.rejects(store.held(), StoreLost)
     })
 
+    describeErasing(open, (id) => world!.ref(id))
     describeRuling(open, (id) => world!.ref(id))
     describeTaking(open, (id) => world!.ref(id))
   })

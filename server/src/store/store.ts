@@ -1,4 +1,4 @@
-import type { Entry, EntryType, LogId, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
+import type { Entry, EntryType, LogId, RoomId, Seq, User, UserId } from '@flotilla/protocol/frames.ts'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
 
 /** A home's term in a room; every next home has a higher one. */
@@ -87,6 +87,17 @@ export interface HeldRoom {
   genesis?: Genesis
 }
 
+/**
+ * Some of what one user has said, in the rooms that are served from this store. `isWhole` false: parts of some are still
+ * elsewhere, and what he said there is not among it.
+ */
+export interface Sent {
+  entries: Entry[]
+  /** Given as `after`, it leads to what follows. Absent: that was all. */
+  next?: string
+  isWhole: boolean
+}
+
 /** Another server's store on this machine: its server id and its data folder. */
 export interface StoreRef {
   id: string
@@ -120,6 +131,13 @@ export interface StoreRef {
  *     once committed, so the old ids must not be used for what comes now. A room's next `take` with `from` compares with
  *     what stands there, even if the room never left; until that take, `held` does not list it. What stands is not lost by
  *     that: its entries keep their seqs, and stores that hold parts of the room find each other's by the old ids.
+ * S10 Once `erase` resolved, nothing that was said in the room is left in this store or its files, and no take brings it back:
+ *     each answers 'erased', here and wherever it is to be taken from here; an append answers 'fenced', a read nothing.
+ * S11 `forget` deletes what is older but for what changed the room, and deletions. The floor rises to the first entry that is
+ *     not older, goes wherever the room goes, and never falls; nothing below it is read. An id that was forgotten is not known
+ *     any more. Where the boundary lies in a part that is still elsewhere, nothing happens until that is here.
+ * S12 With an entry `gone` (a `system` entry) the name of its user becomes 'deleted user' in all that he said in the room, and in
+ *     what changed it, and in its genesis; also in what is copied here later.
  *
  * A room may be served before all of it is here (`isWhole`): what is missing is read from the stores it was taken from, by
  * `read` and by the search for an id alike, until it is copied.
@@ -140,6 +158,19 @@ export interface Store {
   append(batch: Batch): Promise<Committed>
   read(room: RoomId, side: { after: Seq } | { before: Seq }, limit: number): Promise<Entry[]>
   held(): Promise<HeldRoom[]>
+  /** What changed the room, and deletions: at most `limit` of the last before a seq (absent: of all), descending. See S12. */
+  audit(room: RoomId, before: Seq | undefined, limit: number): Promise<Entry[]>
+  /** Deletes the room here, for good. Asked again it does what is left of that. See S10. */
+  erase(room: RoomId): Promise<void>
+  /**
+   * Forgets what was said in a room that is served from here before a time (milliseconds since 1970). See S11.
+   * @returns the floor
+   */
+  forget(room: RoomId, beforeTs: number): Promise<Seq | 'fenced'>
+  /** The rooms that are served from here in which this user has entries. @throws SourceUnavailable */
+  roomsOf(userId: UserId): Promise<RoomId[]>
+  /** What he has said in them, a page (`limit` ≥ 1) at a time, room by room, in no particular order within one. */
+  entriesOf(userId: UserId, after: string | undefined, limit: number): Promise<Sent>
   /** @returns the commit number from here on */
   renewLogs(above: number): Promise<number>
   /** Finishes what was asked before, then lets go; later calls reject. */

@@ -1,7 +1,7 @@
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { COPY_CHUNK, RoomCopy } from './room-copy.ts'
-import type { RoomRow } from './room-table.ts'
+import { isErased, type RoomRow } from './room-table.ts'
 import { Source } from './source.ts'
 import type { SqliteWriter } from './sqlite-writer.ts'
 import { SourceUnavailable, type Epoch, type StoreRef, type Taken, type Untaken } from './store.ts'
@@ -38,7 +38,7 @@ export function* takeOver(
   { tail = TAIL, genesis }: { tail?: number; genesis?: Genesis | undefined } = {},
 ): Generator<Step, Taken | Untaken> {
   const ours = writer.row(room)
-  if (ours !== undefined && ours.epoch > epoch) return 'fenced'
+  if (ours !== undefined && ours.epoch > epoch) return isErased(ours) ? 'erased' : 'fenced'
   if (ours !== undefined && ours.movedTo === null && !ours.isDoubted) {
     // Here already: the call is a repeat, or those named after us never came to take it.
     const taken = writer.take(room, epoch, genesis)
@@ -49,6 +49,7 @@ export function* takeOver(
     for (const ref of from) sources.push(new Source(ref, room))
     const known = new Set([self, ...from.map(({ id }) => id)])
     const found = sources.map((source) => ({ source, row: source.row() }))
+    if (found.some(({ row }) => row !== undefined && isErased(row))) return 'erased'
     const lastTerm = Math.max(ours?.term ?? 0, ...found.map(({ row }) => row?.term ?? 0))
     const standsAgainst = (row: RoomRow) => fences(row, { epoch, self, known, lastTerm })
     if (found.some(({ row }) => row !== undefined && standsAgainst(row))) return 'fenced'
@@ -74,7 +75,10 @@ export function* takeOver(
         yield 'locked there'
         row = source.fence(epoch, self, standsAgainst)
       }
-      if (row === 'fenced') return 'fenced'
+      if (row === 'fenced') {
+        const now = source.row()
+        return now !== undefined && isErased(now) ? 'erased' : 'fenced'
+      }
       fenced.push({ source, row })
       yield 'fenced there'
     }

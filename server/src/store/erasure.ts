@@ -1,0 +1,109 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import type { RoomId } from '@flotilla/protocol/frames.ts'
+import { COPY_CHUNK } from './room-copy.ts'
+import { isErased, tombstone } from './room-table.ts'
+import type { SqliteWriter } from './sqlite-writer.ts'
+
+/**
+ * Rooms that are deleted, so that nothing of them is left in the files. First the room gives way to a tombstone, in one commit;
+ * then its entries are deleted a little at a time, and what is deleted is overwritten (`secure_delete`). SQLite leaves copies
+ * of a few entries in unused parts of pages nevertheless, where it had to divide or join pages: so the file is written anew
+ * (VACUUM). Last, the WAL is emptied. What was cut off is gone on with at the next start.
+ */
+
+/** A file up to this size is written anew while appends wait: 7 ms for each MiB. A larger one at the next start. */
+const COMPACT_UP_TO_BYTES = 64 * 1024 * 1024
+/** The WAL cannot be emptied while somebody reads from it. */
+const READER_TRIES = 100
+const READER_WAIT_MS = 50
+
+export class Erasures {
+  readonly #writer: SqliteWriter
+  readonly #stored: (rows: number) => void
+  #running: Promise<void> = Promise.resolve()
+  #next: Promise<void> | undefined
+  #isStopped = false
+
+  constructor({
+    writer,
+    stored,
+  }: {
+    writer: SqliteWriter
+    /** So many rows were stored. */ stored: (rows: number) => void
+  }) {
+    this.#writer = writer
+    this.#stored = stored
+  }
+
+  /** As Store.erase. From the first moment on the room is not here any more. */
+  async erase(room: RoomId): Promise<void> {
+    entomb(this.#writer, room)
+    await this.resume()
+  }
+
+  /** Clears what is left of all rooms that were deleted; several calls share one run. */
+  resume(): Promise<void> {
+    // The run that goes on may be past what was just deleted, so it takes another one; but one for all who come meanwhile.
+    this.#next ??= this.#running
+      .catch(() => undefined) // who asked for it hears of it
+      .then(() => {
+        this.#next = undefined
+        return (this.#running = this.#clear())
+      })
+    return this.#next
+  }
+
+  /** Resolves when nothing runs any more; what is left is for the next start. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#next?.catch(() => undefined)
+    await this.#running.catch(() => undefined)
+  }
+
+  async #clear(): Promise<void> {
+    const writer = this.#writer
+    if (!writer.rooms.hasSlack()) return
+    while (writer.clearBuried(COPY_CHUNK)) {
+      this.#stored(COPY_CHUNK)
+      await new Promise(setImmediate) // what came in meanwhile, appends above all, goes first
+      this.#check()
+    }
+    const isCompact = writer.bytes() <= COMPACT_UP_TO_BYTES
+    if (isCompact) writer.compact()
+    for (let tries = 1; !writer.emptyWal(); tries += 1) {
+      if (tries === READER_TRIES) throw busy('somebody reads it all the time: its WAL cannot be emptied')
+      await wait(READER_WAIT_MS)
+      this.#check()
+    }
+    if (isCompact) writer.transact(() => writer.rooms.clearSlack())
+  }
+
+  #check(): void {
+    if (this.#isStopped) throw busy('it is being closed')
+  }
+}
+
+/** The same before the file is used: it may take as long as it takes. */
+export function clearAtStart(writer: SqliteWriter): void {
+  if (!writer.rooms.hasSlack() || writer.bytes() <= COMPACT_UP_TO_BYTES) return
+  while (writer.clearBuried(COPY_CHUNK * 10));
+  writer.compact()
+  if (writer.emptyWal()) writer.transact(() => writer.rooms.clearSlack())
+}
+
+function entomb(writer: SqliteWriter, room: RoomId): void {
+  writer.transactCounted(() => {
+    const row = writer.rooms.get(room)
+    if (row !== undefined && isErased(row)) return
+    if (row !== undefined) writer.rooms.bury(row)
+    writer.rooms.insert(tombstone(room, row !== undefined))
+  })
+  writer.forget(room)
+  writer.elsewheres.close(room)
+}
+
+/** As SQLite says that it is not possible now. */
+function busy(why: string): Error {
+  return new Database.SqliteError(why, 'SQLITE_BUSY')
+}
