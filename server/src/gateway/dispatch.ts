@@ -3,6 +3,7 @@ import { parseClientFrame, splitLines, type ClientFrame } from '@flotilla/protoc
 import type { Logger } from 'pino'
 import type { GatewayCounters } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
+import type { Arrivals } from './arrivals.ts'
 import { deleteMessage } from './delete.ts'
 import { edit } from './edit.ts'
 import { history } from './history.ts'
@@ -17,6 +18,8 @@ import { typing } from './typing.ts'
 /** What the handlers of frames work with. */
 export interface Gateway {
   rooms: Rooms
+  /** Without it, joins are done as they come. */
+  arrivals?: Arrivals
   rateLimit: RateLimit
   metrics: GatewayCounters
   log: Logger

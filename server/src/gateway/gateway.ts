@@ -14,6 +14,7 @@ import type { ServerLimits } from '../limits.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
+import { Arrivals } from './arrivals.ts'
 import type { Gateway as Handlers } from './dispatch.ts'
 import { enter, knock, type Admitted, type DoorRules, type Entrance, type HandshakeRequest } from './doors.ts'
 import { greet, Guest, type House } from './guest.ts'
@@ -31,6 +32,8 @@ const BEAT_GROUPS = 20
 const BEAT_MS = (0.9 * LIMITS.heartbeatMs) / BEAT_GROUPS
 /** How often the event loop is looked at, to know how many may come in. */
 const OBSERVE_MS = 50
+/** Those who come may wait so long for their turn before fewer are let in. */
+const TURN_WAIT_MS = 1_500
 /** While clients are put off, it is logged this often. */
 const PUT_OFF_LOG_MS = 1_000
 /** A client that does not answer a close is cut off after this long. */
@@ -72,6 +75,7 @@ export class Gateway {
   readonly #groups: Set<Session>[] = Array.from({ length: BEAT_GROUPS }, () => new Set())
   readonly #perIp = new Map<string, number>()
   readonly #admission: Admission
+  readonly #arrivals: Arrivals
   /** Let those in whose slots are to come: for them it is over. */
   readonly #held = new Set<() => void>()
   readonly #revocations = new Revocations()
@@ -87,8 +91,10 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options
     const { rooms, metrics, log, clock, rate, limits } = options
+    this.#arrivals = new Arrivals(clock)
     this.#handlers = {
       rooms,
+      arrivals: this.#arrivals,
       metrics,
       log,
       rateLimit: new RateLimit(rate, limits.rateBurst),
@@ -150,7 +156,7 @@ export class Gateway {
       metrics.putOff += 1
       this.#putOff += 1
       if (!putOff(request, socket, admitted.retryMs)) this.#turnAway(socket, 'bad_handshake')
-    } else if (admitted.is === 'in' && !('token' in knocked)) {
+    } else if (admitted.is === 'in' && !('token' in knocked) && this.#arrivals.hasTime) {
       this.#welcome(socket, knocked, request, head)
     } else {
       const turn = admitted.is === 'held' ? this.#hold(admitted.waitMs) : Promise.resolve()
@@ -168,7 +174,11 @@ export class Gateway {
     this.#entering += 1
     socket.pause()
     try {
-      const entrance = await entering.finally(() => (this.#entering -= 1))
+      const inTurn = entering.then(async (entrance) => {
+        await this.#arrivals.turn()
+        return entrance
+      })
+      const entrance = await inTurn.finally(() => (this.#entering -= 1))
       if (socket.destroyed) return
       socket.resume()
       const refusal = entrance.ok ? this.#refuses(entrance, socket) : entrance.code
@@ -205,7 +215,7 @@ export class Gateway {
   #observe(): void {
     const { clock, loopDelayMs, log } = this.#options
     const now = clock.now()
-    this.#admission.observe(now, loopDelayMs())
+    this.#admission.observe(now, Math.max(loopDelayMs(), this.#arrivals.lateMs - TURN_WAIT_MS))
     if (this.#putOff > 0 && now - this.#putOffLogged >= PUT_OFF_LOG_MS) {
       const { rate, waiting } = this.#admission
       log.warn({ putOff: this.#putOff, rate: Math.round(rate), waiting }, 'more come than can be taken now')

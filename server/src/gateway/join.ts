@@ -13,14 +13,18 @@ export function join(session: Session, frame: Join, gateway: Gateway): Handled {
     return refuse('forbidden', `A connection joins ${LIMITS.joinedRooms} rooms at most.`)
   }
   const room = gateway.rooms.open(frame.room)
-  return room.isReady ? enterIfAdmitted(session, frame, room) : enterWhenReady(session, frame, room)
+  const turn = gateway.arrivals?.turn()
+  if (turn === undefined && room.isReady) return enterIfAdmitted(session, frame, room)
+  return enterWhenReady(session, frame, room, turn)
 }
 
 async function enterWhenReady(
   session: Session,
   frame: Join,
   room: Room,
+  turn: Promise<void> | undefined,
 ): Promise<Result<undefined> | undefined> {
+  await turn
   return (await room.ready()) ?? enterIfAdmitted(session, frame, room)
 }
 

@@ -182,7 +182,8 @@ export class Attendance {
 
   /** `since`: when the first of what was gathered came. */
   #gatherOn(since: number): void {
-    this.#releaseLater = this.#clock.after(GATHER_MS, () => {
+    const ms = this.#telling.later(this.#own.size, this.#clock.now(), GATHER_MS)
+    this.#releaseLater = this.#clock.after(ms, () => {
       if (this.#telling.waits(since, this.#clock.now())) {
         this.#gatherOn(since)
         return

@@ -7,12 +7,17 @@
 /** Clients told at once after a quiet time, and per second from then on. */
 const BURST = 1_000
 const PER_SECOND = 1_000
+/** What is told together keeps so far apart for each client that was told: a quarter of the time is enough for it. */
+const APART_MS = 0.03
+/** … but nobody waits longer for it than so many times the least. */
+const MOST_LATER = 3
 /** No change waits longer, however busy it is. */
 const MOST_MS = 5_000
 
 export class Telling {
   #left = BURST
   #countedAt: number
+  #freeAt = 0
   readonly #isBusy: () => boolean
 
   /** @param isBusy whether this process has much to do now */
@@ -34,5 +39,16 @@ export class Telling {
     if (this.#left < 1) return false
     this.#left -= clients
     return true
+  }
+
+  /**
+   * Deals out times at which rooms tell together what they gathered: those of one time would hold up everybody else for as long as
+   * thousands of writes take.
+   * @returns in how many ms, `leastMs` or later, `clients` are to be told
+   */
+  later(clients: number, now: number, leastMs: number): number {
+    const at = Math.min(Math.max(now + leastMs, this.#freeAt), now + MOST_LATER * leastMs)
+    this.#freeAt = at + clients * APART_MS
+    return at - now
   }
 }

@@ -1,0 +1,68 @@
+import type { Clock } from '../clock.ts'
+
+/**
+ * The work for those who come: handshakes and joins. When thousands come at once there is more of it than one turn of the event loop
+ * should take, so it is done in portions, in the order of coming, and what others say goes out in between.
+ */
+export class Arrivals {
+  readonly #clock: Clock
+  readonly #portionMs: number
+  #waiting: { since: number; go: () => void }[] = []
+  /** When this turn's portion began; undefined: nothing of it was taken yet. */
+  #beganAt: number | undefined
+
+  constructor(clock: Clock, portionMs: number = PORTION_MS) {
+    this.#clock = clock
+    this.#portionMs = portionMs
+  }
+
+  /** Whether there is time for something now. */
+  get hasTime(): boolean {
+    if (this.#waiting.length > 0) return false
+    if (this.#beganAt === undefined) {
+      this.#beganAt = this.#clock.now()
+      this.#clock.soon(() => this.#nextTurn())
+      return true
+    }
+    return this.#isWithin()
+  }
+
+  /** Undefined: there is time now. Otherwise resolves when there is. */
+  turn(): Promise<void> | undefined {
+    if (this.hasTime) return undefined
+    return new Promise((go) => this.#waiting.push({ since: this.#clock.now(), go }))
+  }
+
+  /** For how long the first of those that wait has waited, in ms; 0 if none does. */
+  get lateMs(): number {
+    const [first] = this.#waiting
+    return first === undefined ? 0 : Math.max(0, this.#clock.now() - first.since)
+  }
+
+  #isWithin(): boolean {
+    // Somebody may set the clock back.
+    return this.#beganAt !== undefined && Math.abs(this.#clock.now() - this.#beganAt) < this.#portionMs
+  }
+
+  #nextTurn(): void {
+    this.#beganAt = undefined
+    if (this.#waiting.length === 0) return
+    this.#beganAt = this.#clock.now()
+    this.#clock.soon(() => this.#nextTurn())
+    const waiting = this.#waiting.values()
+    let gone = 0
+    const goOn = () => {
+      const next = this.#isWithin() ? waiting.next().value : undefined
+      if (next === undefined) {
+        this.#waiting = this.#waiting.slice(gone)
+        return
+      }
+      gone += 1
+      next.go()
+      queueMicrotask(goOn) // after what the promise's owner does
+    }
+    goOn()
+  }
+}
+
+const PORTION_MS = 2
