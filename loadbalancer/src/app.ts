@@ -26,14 +26,13 @@ import { FORGET_MS, Registry } from './registry/registry.ts'
 import { registryRoutes } from './registry/registry.routes.ts'
 import { openDirectoryFile } from './rooms/directory-schema.ts'
 import { Placement } from './rooms/placement.ts'
-import { roomsRoutes } from './rooms/rooms.routes.ts'
+import { NO_PEOPLE } from './rooms/people.ts'
+import { Rooms } from './rooms/rooms.ts'
 import { SqliteDirectoryStore } from './rooms/sqlite-directory-store.ts'
 import { statusRoutes } from './status.routes.ts'
 import type { SqliteFile } from './sqlite-file.ts'
 
 const LOGIN_WINDOW_MS = 10_000
-/** Rooms made per address and 10 s. */
-const ROOMS_RATE = 1_000
 
 /** What decides anything by time or chance; tests pass their own. */
 export interface Ports {
@@ -114,14 +113,22 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
     log,
   }
   const shared = { registry, prober, store, events, metrics, log, tokens, now }
+  const rooms = new Rooms({
+    ...{ ...shared, file: directory, placement, fleetSecret, people: NO_PEOPLE },
+    servers: () =>
+      registry.rows(now()).flatMap(({ id, state }) => (state === 'down' ? [] : (registry.peer(id) ?? []))),
+    suspect: (server) => patrol.probe(server, 'suspect'),
+  })
   const routes: Route[] = [
-    ...registryRoutes({ ...shared, watermarks: patrol.watermarks }),
-    ...roomsRoutes({
-      ...shared,
-      placement,
-      suspect: (server) => patrol.probe(server, 'suspect'),
-      creations: new RateLimit(ROOMS_RATE, LOGIN_WINDOW_MS),
+    ...registryRoutes({
+      ...{ ...shared, watermarks: patrol.watermarks },
+      learnt: (learnt) => rooms.learnt(learnt),
     }),
+    // The other calls open with the accounts, whom they are for.
+    ...rooms.routes.filter(
+      ({ path, method }) =>
+        /^(\/api\/rooms(\/:roomId)?|\/internal\/\w+)$/.test(path) && /get|post/.test(method),
+    ),
     ...accountsRoutes({
       ...shared,
       guests: config.guests,
@@ -132,6 +139,8 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
   server.on('request', createApp(config, routes, gate))
   patrol.start()
   undo.defer(() => patrol.stop())
+  rooms.start()
+  undo.defer(() => rooms.stop())
   const beat = setInterval(() => events.beat(), EVENTS_BEAT_MS)
   undo.defer(() => clearInterval(beat))
   log.info({ id, url }, 'serving')

@@ -103,10 +103,14 @@ export const ReportSchema = z.object({
 /** The newest first; `next` = `before` of the next page. */
 export const ReportPageSchema = z.object({ reports: z.array(ReportSchema), next: z.optional(z.int()) })
 
+/** `DELETE …`: how many servers were away, and erase it as soon as they are back. */
+export const RoomDeletedSchema = z.object({ pending: z.int() })
+
 export const DirectSchema = z.object({ username })
 
 export type Acted = z.infer<typeof ActedSchema>
 export type MemberPage = z.infer<typeof MemberPageSchema>
+export type LinkRow = z.infer<typeof LinkSchema>
 export type LinkMade = z.infer<typeof LinkMadeSchema>
 export type AuditPage = z.infer<typeof AuditPageSchema>
 export type ReportPage = z.infer<typeof ReportPageSchema>

@@ -9,7 +9,7 @@ import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Cors } from './cors.ts'
 import { problemOf, refused, type Refused } from './problem.ts'
-import type { Answer, Bearer, Call, Route } from './route.ts'
+import type { Answer, Bearer, Call, Lines, Route } from './route.ts'
 
 /** Where a call does not say otherwise: of people, and of the fleet. */
 const MAX_BODY_BYTES = 64 * 1024
@@ -96,7 +96,8 @@ function mountOne(app: Express, route: Route, gate: Gate): void {
     if (answer === undefined || 'refused' in answer) {
       return sendRefusal(response, answer ?? refused('not_found'), gate)
     }
-    sendJson(response, answer)
+    if ('lines' in answer) await sendLines(response, answer)
+    else sendJson(response, answer)
   })
 }
 
@@ -152,6 +153,17 @@ export function sendJson(response: ServerResponse, { status, json, headers }: An
     ...(headers as Record<string, string | string[]>),
   })
   response.end(text)
+}
+
+/** No faster than it is read. */
+async function sendLines(response: ServerResponse, { status, type, lines }: Lines): Promise<void> {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
+  try {
+    await pipeline(Readable.from(lines), response)
+  } catch (cause) {
+    // Who stops reading has ended it himself.
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw cause
+  }
 }
 
 export function sendRefusal(

@@ -37,6 +37,15 @@ export interface Answer {
 /** A list: the header is sent that many times, as `set-cookie` must be. */
 export type Headers = Readonly<Record<string, string | readonly string[]>>
 
+export type Answered = Answer | Lines | Refused
+
+/** An answer that is made while it is read; what is thrown meanwhile cuts it off. */
+export interface Lines {
+  status: number
+  type: string
+  lines: AsyncIterable<string>
+}
+
 export interface Route {
   method: Method
   path: string
@@ -51,7 +60,7 @@ export interface Route {
   /** What a success looks like: its schema, or its media type where it is not JSON. */
   answers: { status: number; schema?: Schema; type?: string }
   problems: readonly ProblemCode[]
-  perform?: (call: Call<never>) => Promise<Answer | Refused> | Answer | Refused
+  perform?: (call: Call<never>) => Promise<Answered> | Answered
   /** Instead of `perform`: writes to the response itself (streams, and the one call that must cost nothing). */
   respond?: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 }
@@ -60,7 +69,7 @@ export interface Route {
 export function route<S extends Schema>(
   given: Omit<Route, 'body' | 'perform'> & {
     body?: S
-    perform?: (call: Call<z.infer<S>>) => Promise<Answer | Refused> | Answer | Refused
+    perform?: (call: Call<z.infer<S>>) => Promise<Answered> | Answered
   },
 ): Route {
   return given

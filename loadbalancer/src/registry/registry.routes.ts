@@ -9,7 +9,7 @@ import {
   type Chosen,
   type Register,
 } from '@flotilla/protocol/control.ts'
-import { RoomIdSchema } from '@flotilla/protocol/frames.ts'
+import { RoomIdSchema, type RoomId } from '@flotilla/protocol/frames.ts'
 import { refused, type Refused } from '../http/problem.ts'
 import { ok, route, type Answer, type Route } from '../http/route.ts'
 import { sendJson, sendRefusal } from '../http/mount.ts'
@@ -27,6 +27,8 @@ export interface RegistryParts {
   prober: Prober
   store: DirectoryStore
   watermarks: Map<string, number>
+  /** Hears of rooms that a server told of and that were not known, or not so. */
+  learnt: (rooms: readonly RoomId[]) => void
   metrics: Metrics
   log: Logger
   now: () => number
@@ -152,6 +154,7 @@ async function register(parts: RegistryParts, body: Register): Promise<Answer | 
   await store.saveServer({ ...body, dataDir: body.dataDir, heardAt: now() })
   const learnt = await store.adoptRooms(id, body.rooms ?? [], Math.floor(now()))
   if (registry.register(body, now()) === 'stale_incarnation') return refused('stale_incarnation')
+  parts.learnt(learnt)
   log.info({ id, inc, host, port, capacity: body.capacity, roomsLearnt: learnt.length }, 'registered')
   const watermark = Math.max(parts.watermarks.get(id) ?? 0, (await store.watermark(id)) ?? 0)
   return ok({ heartbeatMs: HEARTBEAT_MS, watermark })

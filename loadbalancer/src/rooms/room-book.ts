@@ -50,9 +50,8 @@ export interface RoomBook {
 
   /** Leaves nothing of the room but its id; every server that ever registered has to erase it. */
   deleteRoom(roomId: RoomId): Promise<void>
-  /** What these servers have still to erase: at most `limit` of each. */
+  /** What this server has still to erase: at most `limit` rooms. */
   erasuresOf(server: string, limit: number): Promise<RoomId[]>
   erased(server: string, roomId: RoomId): Promise<void>
-  /** How many erasures are still to be done. */
-  erasureCount(): Promise<number>
+  serversToErase(roomId: RoomId): Promise<string[]>
 }

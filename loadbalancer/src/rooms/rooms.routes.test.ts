@@ -9,7 +9,7 @@ import {
   type Problem,
 } from '@flotilla/protocol/control.ts'
 import { register, signIn, startBalancer, startPeers, type Balancer, type Peer } from '../../test/fleet.ts'
-import { normaliseRoomName } from './rooms.routes.ts'
+import { normaliseRoomName } from './room-name.ts'
 
 const codeOf = ({ body }: { body: never }) => (body as Problem).code
 
@@ -75,7 +75,8 @@ describe('rooms', () => {
     const codes = async (body: unknown) => codeOf(await balancer.post('/api/rooms', body, ann))
     assert.equal(await codes({ name: '   ' }), 'bad_name')
     assert.equal(await codes({ name: 'a\u202eb' }), 'bad_name')
-    assert.equal(await codes({ name: 'x', visibility: 'private' }), 'not_supported')
+    assert.equal(await codes({ name: 'x', visibility: 'private' }), 'forbidden')
+    assert.equal(await codes({ name: 'x', visibility: 'direct' }), 'bad_request')
     assert.equal(await codes({ name: 'x'.repeat(65) }), 'bad_request')
     assert.equal(await codes({}), 'bad_request')
     for (const path of [

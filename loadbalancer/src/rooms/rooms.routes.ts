@@ -1,72 +1,99 @@
 import { randomBytes } from 'node:crypto'
+import { DELETED_NAME, isGuest, type Act } from '@flotilla/protocol/acts.ts'
 import {
   CreateRoomSchema,
-  PlacedSchema,
-  PlaceSchema,
   RoomCreatedSchema,
   RoomFactsSchema,
   RoomListSchema,
   RoomPlaceSchema,
-  AcceptedSchema,
-  TakenSchema,
-  type PlacementChange,
   type RoomFacts,
 } from '@flotilla/protocol/control.ts'
-import { RoomIdSchema } from '@flotilla/protocol/frames.ts'
-import { LIMITS } from '@flotilla/protocol/limits.ts'
-import type { Events } from '../events.ts'
-import { refused } from '../http/problem.ts'
+import type { User } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
+import {
+  ChangeRoomSchema,
+  DirectSchema,
+  RoomDeletedSchema,
+  type ChangeRoom,
+} from '@flotilla/protocol/rooms-api.ts'
+import type { Role } from '@flotilla/protocol/roster.ts'
+import { refused, type Refused } from '../http/problem.ts'
 import { tooFast, type RateLimit } from '../http/rate-limit.ts'
 import { ok, route, type Route } from '../http/route.ts'
-import type { Metrics } from '../metrics.ts'
+import { directRoomId } from './direct-room.ts'
 import type { DirectoryStore, RoomRecord } from './directory-store.ts'
-import type { Placement } from './placement.ts'
+import type { Erasures } from './erasures.ts'
+import type { People } from './people.ts'
+import { isRoomId, type Place } from './placing.ts'
+import type { Look, RoomActs } from './room-acts.ts'
+import type { RoomBook } from './room-book.ts'
+import { normaliseRoomName } from './room-name.ts'
 
-/** Most rooms one list shows. */
+/** Most public rooms one list shows, and most of one's own. */
 const MAX_LISTED = 1_000
 
 export interface RoomsParts {
   store: DirectoryStore
-  placement: Placement
-  /** Probes this server, and resolves when it is known whether it answers. */
-  suspect: (id: string) => Promise<void>
+  book: RoomBook
+  place: Place
+  acts: RoomActs
+  people: People
+  erasures: Erasures
   creations: RateLimit
-  events: Events
-  metrics: Metrics
   now: () => number
 }
 
 export function roomsRoutes(parts: RoomsParts): Route[] {
-  const { store, creations, now } = parts
+  const { store, acts } = parts
   return [
     route({
       method: 'get',
       path: '/api/rooms',
-      summary: 'The public rooms: general, then the newest first.',
+      summary:
+        'The public rooms: general, then the newest first; then those of others one is in, or invited to.',
       door: 'token',
       cors: true,
       answers: { status: 200, schema: RoomListSchema },
       problems: [],
-      perform: async () => ok((await store.publicRooms(MAX_LISTED)).map(factsOf)),
+      perform: async ({ user }) => ok(await listFor(parts, user)),
     }),
     route({
       method: 'post',
       path: '/api/rooms',
-      summary: 'Makes a room.',
+      summary: 'Makes a room. Guests make public ones, which nobody owns.',
       door: 'token',
       cors: true,
       body: CreateRoomSchema,
       answers: { status: 201, schema: RoomCreatedSchema },
-      problems: ['bad_name', 'not_supported', 'rate_limited'],
+      problems: ['bad_name', 'forbidden', 'rate_limited', 'busy'],
       perform: async ({ body, user, address }) => {
         const name = normaliseRoomName(body.name)
         if (name === undefined) return refused('bad_name')
-        if (body.visibility === 'private') return refused('not_supported', 'Private rooms come later.')
-        const retryMs = creations.take(address, now())
-        if (retryMs > 0) return tooFast(retryMs)
-        const roomId = await createRoom(store, { name, createdBy: user.id, createdAt: Math.floor(now()) })
-        return { status: 201, json: { roomId } }
+        const { visibility = 'public', topic } = body
+        const isOwned = !isGuest(user)
+        if (!isOwned && (visibility === 'private' || topic !== undefined))
+          return refused('forbidden', 'Guests make public rooms without a topic: sign up first.')
+        const genesis = { name, visibility, ...(isOwned ? { createdBy: user } : {}) }
+        const roomId = await create(parts, user, genesis, address)
+        if (typeof roomId !== 'string') return roomId
+        if (topic === undefined || topic === '') return { status: 201, json: { roomId } }
+        const named = await acts.carry(roomId, user, { act: 'topic', topic })
+        if (!('refused' in named)) return { status: 201, json: { roomId } }
+        // Nobody was told of it yet: half a room is none.
+        await parts.erasures.deleteRoom(roomId)
+        return named
       },
+    }),
+    route({
+      method: 'post',
+      path: '/api/direct',
+      summary: 'The room between oneself and this person, made if there is none yet.',
+      door: 'token',
+      cors: true,
+      body: DirectSchema,
+      answers: { status: 200, schema: RoomCreatedSchema },
+      problems: ['forbidden', 'no_such_user', 'rate_limited'],
+      perform: async ({ body, user, address }) => direct(parts, user, body.username, address),
     }),
     route({
       method: 'get',
@@ -75,10 +102,10 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
       door: 'token',
       cors: true,
       answers: { status: 200, schema: RoomFactsSchema },
-      problems: ['no_such_room'],
-      perform: async ({ params }) => {
-        const room = isRoomId(params['roomId']) ? await store.room(params['roomId']) : undefined
-        return room?.visibility === 'public' ? ok(factsOf(room)) : refused('no_such_room')
+      problems: ['no_such_room', 'busy'],
+      perform: async ({ params, user }) => {
+        const facts = await factsFor(parts, params['roomId'], user)
+        return 'refused' in facts ? facts : ok(facts)
       },
     }),
     route({
@@ -88,94 +115,167 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
       door: 'token',
       cors: true,
       answers: { status: 200, schema: RoomPlaceSchema },
-      problems: ['no_such_room', 'no_server'],
-      perform: async ({ params }) => {
-        const placed = await place(parts, params['roomId'])
-        if ('refused' in placed) return placed
+      problems: ['no_such_room', 'no_server', 'busy'],
+      perform: async ({ params, user }) => {
+        const room = isRoomId(params['roomId']) ? await store.room(params['roomId']) : undefined
+        if (room?.visibility !== 'public') {
+          const seen = await acts.look(params['roomId'], user)
+          if ('refused' in seen) return seen
+        }
+        const outcome = await parts.place(params['roomId'])
+        if (outcome === 'no_server') return refused(outcome, undefined, { 'retry-after': '2' })
+        if (typeof outcome === 'string') return refused(outcome)
+        const { placed } = outcome
         return ok({ roomId: placed.room, url: placed.home.url, home: placed.home.id })
       },
     }),
     route({
-      method: 'post',
-      path: '/internal/place',
-      summary: 'The home of a room, for a chat server.',
-      door: 'fleet',
-      cors: false,
-      body: PlaceSchema,
-      answers: { status: 200, schema: PlacedSchema },
-      problems: ['no_such_room', 'no_server'],
-      perform: async ({ body }) => {
-        if (body.unreachable !== undefined) await parts.suspect(body.unreachable)
-        const placed = await place(parts, body.room, body.server, body.leaving)
-        return 'refused' in placed ? placed : ok(placed)
+      method: 'patch',
+      path: '/api/rooms/:roomId',
+      summary:
+        'Changes a room: name, archive and retention are the owner’s, topic and slow mode the moderators’, too.',
+      door: 'token',
+      cors: true,
+      body: ChangeRoomSchema,
+      answers: { status: 200, schema: RoomFactsSchema },
+      problems: ['no_such_room', 'forbidden', 'conflict', 'bad_name', 'rate_limited', 'busy'],
+      perform: async ({ params, user, body, header }) => {
+        const changes = changesIn(body)
+        const key = header('idempotency-key')
+        for (const act of changes) {
+          const acted =
+            act === 'bad_name'
+              ? await refusedAfter(acts.look(params['roomId'], user), act)
+              : await acts.act(params['roomId'], user, act, key === undefined ? key : `${key} ${act.act}`)
+          if ('refused' in acted) return acted
+        }
+        const facts = await factsFor(parts, params['roomId'], user)
+        return 'refused' in facts ? facts : ok(facts)
       },
     }),
     route({
-      method: 'post',
-      path: '/internal/taken',
-      summary:
-        'A chat server has all of these rooms now, as their home: nobody else needs to be asked for them.',
-      door: 'fleet',
-      cors: false,
-      body: TakenSchema,
-      answers: { status: 200, schema: AcceptedSchema },
-      problems: [],
-      perform: async ({ body }) => {
-        await store.adoptRooms(body.server, body.rooms, Math.floor(now()))
-        return ok({})
+      method: 'delete',
+      path: '/api/rooms/:roomId',
+      summary: 'Deletes a room for good, with all that was said there: its owner may.',
+      door: 'token',
+      cors: true,
+      answers: { status: 200, schema: RoomDeletedSchema },
+      problems: ['no_such_room', 'forbidden', 'busy'],
+      perform: async ({ params, user }) => {
+        const seen = await acts.look(params['roomId'], user)
+        if ('refused' in seen) return seen
+        if (seen.role !== 'owner') return refused('forbidden', 'Only the owner may delete a room.')
+        return ok({ pending: await parts.erasures.deleteRoom(seen.room.roomId) })
       },
     }),
   ]
 }
 
-async function place(
-  { placement, events, metrics }: RoomsParts,
-  roomId: string | undefined,
-  asker?: string,
-  isLeaving?: boolean,
-) {
-  const outcome = isRoomId(roomId) ? await placement.place(roomId, asker, isLeaving) : 'no_such_room'
-  if (typeof outcome === 'string') {
-    metrics.placements.inc({ outcome })
-    return outcome === 'no_server' ? refused(outcome, undefined, { 'retry-after': '2' }) : refused(outcome)
-  }
-  const { placed, isNew, formerHome } = outcome
-  metrics.placements.inc({ outcome: isNew ? 'placed' : 'present' })
-  // Whoever listens may be a stranger to a private room.
-  if (isNew && placed.visibility === 'public') {
-    const { room, home, epoch } = placed
-    const change: PlacementChange = {
-      ...{ room, home: home.id, epoch },
-      ...(formerHome === undefined ? {} : { formerHome }),
-    }
-    events.send('placement', change)
-  }
-  return placed
+/** What refuses the caller comes first; only then what is wrong with what he asked. */
+async function refusedAfter(looking: Promise<object | Refused>, code: 'bad_name'): Promise<Refused> {
+  const seen = await looking
+  return 'refused' in seen ? seen : refused(code)
 }
 
-async function createRoom(
-  store: DirectoryStore,
-  { name, createdBy, createdAt }: { name: string; createdBy: string; createdAt: number },
-): Promise<string> {
+/** An archived room takes nothing else: so it is opened first, or closed last. */
+function changesIn({ name, topic, slowMs, retentionDays, archived }: ChangeRoom): (Act | 'bad_name')[] {
+  const normal = name === undefined ? undefined : normaliseRoomName(name)
+  return [
+    ...(archived === false ? [{ act: 'unarchive' as const }] : []),
+    ...(name === undefined
+      ? []
+      : [normal === undefined ? 'bad_name' : { act: 'rename' as const, name: normal }]),
+    ...(topic === undefined ? [] : [{ act: 'topic' as const, topic }]),
+    ...(slowMs === undefined ? [] : [{ act: 'slow' as const, everyMs: slowMs }]),
+    ...(retentionDays === undefined ? [] : [{ act: 'retention' as const, days: retentionDays }]),
+    ...(archived === true ? [{ act: 'archive' as const }] : []),
+  ] as (Act | 'bad_name')[]
+}
+
+async function create(
+  { store, creations, now }: RoomsParts,
+  user: User,
+  made: Omit<Genesis, 'createdAt'>,
+  address: string,
+  fixedId?: string,
+): Promise<string | Refused> {
+  const retryMs = creations.take(address, now())
+  if (retryMs > 0) return tooFast(retryMs)
+  const genesis = { ...made, createdAt: Math.floor(now()) }
+  const { name, visibility, createdAt } = genesis
   for (;;) {
     // 60 bits: short in a link, and not to be guessed. Should it be taken after all, the next one is not.
-    const roomId = randomBytes(9).toString('base64url').slice(0, 10)
-    if (await store.createRoom({ roomId, name, visibility: 'public', createdAt, createdBy })) return roomId
+    const roomId = fixedId ?? randomBytes(9).toString('base64url').slice(0, 10)
+    const isNew = await store.createRoom({ roomId, name, visibility, createdAt, createdBy: user.id, genesis })
+    if (isNew || fixedId !== undefined) return roomId
   }
 }
 
-/** Names of rooms: NFC, trimmed, 1–64 characters, printable, nothing that turns direction; else undefined. */
-export function normaliseRoomName(given: string): string | undefined {
-  if (!given.isWellFormed()) return undefined
-  const name = given.normalize('NFC').trim()
-  if (name === '' || [...name].length > LIMITS.roomNameChars) return undefined
-  return /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u.test(name) ? undefined : name
+async function direct(parts: RoomsParts, user: User, username: string, address: string) {
+  if (isGuest(user)) return refused('forbidden', 'Guests are nobody in particular: sign up first.')
+  const other = await parts.people.byName(username)
+  if (other === undefined) return refused('no_such_user')
+  if (other.id === user.id) return refused('forbidden', 'It takes two.')
+  const roomId = directRoomId(user.id, other.id)
+  if ((await parts.store.room(roomId)) !== undefined) return ok({ roomId })
+  if (await parts.people.isBlocked(user.id, other.id))
+    return refused('forbidden', 'This person cannot be written to by you.')
+  const people: [User, User] = [user, other]
+  const made = await create(parts, user, { name: '', visibility: 'direct', people }, address, roomId)
+  return typeof made === 'string' ? ok({ roomId }) : made
 }
 
-function isRoomId(given: string | undefined): given is string {
-  return RoomIdSchema.safeParse(given).success
+async function listFor({ store, book, people }: RoomsParts, user: User): Promise<RoomFacts[]> {
+  const [open, mine] = await Promise.all([
+    store.publicRooms(MAX_LISTED),
+    isGuest(user) ? [] : book.roomsOf(user.id, MAX_LISTED),
+  ])
+  const roleIn = new Map(mine.map(({ room, role }) => [room.roomId, role]))
+  const listed = new Set(open.map(({ roomId }) => roomId))
+  const more = mine.filter(({ room, role }) => role !== 'banned' && !listed.has(room.roomId))
+  return Promise.all(
+    [...open, ...more.map(({ room }) => room)].map((room) =>
+      factsOf(people, user, room, roleIn.get(room.roomId)),
+    ),
+  )
 }
 
-function factsOf({ roomId, name, visibility, createdAt, home }: RoomRecord): RoomFacts {
-  return { roomId, name, visibility, createdAt, ...(home === undefined ? {} : { home }) }
+/** Of a public room what the directory knows; of any other, what its home lets him see. */
+async function factsFor(
+  { store, book, acts, people }: RoomsParts,
+  roomId: string | undefined,
+  user: User,
+): Promise<RoomFacts | Refused> {
+  const room = isRoomId(roomId) ? await store.room(roomId) : undefined
+  if (room?.visibility === 'public')
+    return factsOf(people, user, room, await book.roleOf(room.roomId, user.id))
+  const seen = await acts.look(roomId, user)
+  return 'refused' in seen ? seen : factsOf(people, user, seen.room, seen.role, seen.facts)
 }
+
+async function factsOf(
+  people: People,
+  user: User,
+  room: RoomRecord,
+  role: Role | undefined,
+  seen?: Look['facts'],
+): Promise<RoomFacts> {
+  const { roomId, visibility, createdAt, home, genesis } = room
+  const facts = seen ?? room.facts ?? {}
+  const two = await Promise.all(
+    (genesis?.people ?? []).map(async (one) => (await people.byId(one.id)) ?? gone(one)),
+  )
+  const other = two.find(({ id }) => id !== user.id)
+  return {
+    ...{ roomId, name: other?.name ?? facts.name ?? room.name, visibility, createdAt },
+    ...(home === undefined ? {} : { home }),
+    ...(role === undefined || role === 'banned' ? {} : { membership: role }),
+    ...(facts.topic === undefined || facts.topic === '' ? {} : { topic: facts.topic }),
+    ...(facts.archived === true ? { archived: true } : {}),
+    ...(facts.slowMs === undefined || facts.slowMs === 0 ? {} : { slowMs: facts.slowMs }),
+    ...(typeof facts.retentionDays === 'number' ? { retentionDays: facts.retentionDays } : {}),
+    ...(two.length === 0 ? {} : { people: two }),
+  }
+}
+
+const gone = ({ id }: User): User => ({ id, name: DELETED_NAME })

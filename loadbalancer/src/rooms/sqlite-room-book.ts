@@ -118,8 +118,8 @@ export class SqliteRoomBook implements RoomBook {
     })
   }
 
-  async erasureCount(): Promise<number> {
-    return this.#statements.erasureCount.get()?.count ?? 0
+  async serversToErase(roomId: RoomId): Promise<string[]> {
+    return this.#statements.serversToErase.all(roomId).map(({ server }) => server)
   }
 
   #hearFacts(roomId: RoomId, seq: Seq, facts: RoomFactsNow): void {
@@ -194,6 +194,6 @@ function prepare(db: Database) {
       'SELECT room_id FROM erasures WHERE server = ? LIMIT ?',
     ),
     erased: db.prepare<[string, string]>('DELETE FROM erasures WHERE server = ? AND room_id = ?'),
-    erasureCount: db.prepare<[], { count: number }>('SELECT count(*) AS count FROM erasures'),
+    serversToErase: db.prepare<[string], { server: string }>('SELECT server FROM erasures WHERE room_id = ?'),
   }
 }

@@ -1,0 +1,156 @@
+import { isGuest } from '@flotilla/protocol/acts.ts'
+import type { Peer } from '@flotilla/protocol/control.ts'
+import type { User, UserId } from '@flotilla/protocol/frames.ts'
+import { LogEntrySchema } from '@flotilla/protocol/rooms-api.ts'
+import * as z from 'zod/mini'
+import { refused } from '../http/problem.ts'
+import { tooFast, type RateLimit } from '../http/rate-limit.ts'
+import { route, type Lines, type Route } from '../http/route.ts'
+import type { HomeClient } from './home-client.ts'
+import type { People } from './people.ts'
+import type { Look, RoomActs } from './room-acts.ts'
+import type { RoomBook } from './room-book.ts'
+import type { RoomRecord } from './directory-store.ts'
+
+const LINES = 'application/x-ndjson'
+/** Exports at once; each holds no more than a page of entries in memory. */
+const MAX_EXPORTS = 4
+const ENTRIES_PER_PAGE = 200
+const READ_MS = 5_000
+
+const OwnSchema = z.object({
+  entries: z.array(LogEntrySchema),
+  /** Where to go on; absent: that was all. */
+  next: z.optional(z.int()),
+})
+
+export interface ExportParts {
+  acts: RoomActs
+  book: RoomBook
+  people: People
+  client: HomeClient
+  /** Those that may answer now, and the ids of all that may have something. */
+  servers: () => Peer[]
+  allServers: () => Promise<string[]>
+  /** By user. */
+  exports: RateLimit
+  now: () => number
+}
+
+/** What is kept of a room, or of oneself: one JSON object a line. The last one says whether that was all. */
+export function exportRoutes(parts: ExportParts): Route[] {
+  let underway = 0
+  const problems = ['forbidden', 'rate_limited', 'busy'] as const
+
+  /** Lines that are made while they are read, by no more than so many at a time. */
+  const streamed = (user: User, make: () => AsyncGenerator<object>) => {
+    const retryMs = parts.exports.take(user.id, parts.now())
+    if (retryMs > 0) return tooFast(retryMs)
+    if (underway >= MAX_EXPORTS) return refused('busy', undefined, { 'retry-after': '10' })
+    async function* lines() {
+      underway += 1
+      try {
+        for await (const line of make()) yield `${JSON.stringify(line)}\n`
+      } finally {
+        underway -= 1
+      }
+    }
+    return { status: 200, type: LINES, lines: lines() } satisfies Lines
+  }
+
+  return [
+    route({
+      method: 'get',
+      path: '/api/rooms/:roomId/export',
+      summary: 'All that is kept of a room: for its owner.',
+      door: 'token',
+      cors: true,
+      answers: { status: 200, type: LINES },
+      problems: ['no_such_room', ...problems],
+      perform: async ({ params, user }) => {
+        const seen = await parts.acts.look(params['roomId'], user)
+        if ('refused' in seen) return seen
+        if (seen.role !== 'owner') return refused('forbidden', 'Only the owner may do that.')
+        return streamed(user, () => roomLines(parts.acts, seen))
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/me/export',
+      summary: 'All that is kept of one’s own account: itself, its rooms, what it said.',
+      door: 'token',
+      cors: true,
+      answers: { status: 200, type: LINES },
+      problems: [...problems],
+      perform: ({ user }) =>
+        isGuest(user)
+          ? refused('forbidden', 'Anybody may come by the name of a guest: sign up first.')
+          : streamed(user, () => ownLines(parts, user)),
+    }),
+  ]
+}
+
+async function* roomLines(acts: RoomActs, seen: Look & { room: RoomRecord }): AsyncGenerator<object> {
+  const { room, genesis, facts, members, invited, banned, links } = seen
+  yield { type: 'room', roomId: room.roomId, genesis, facts, members, invited, banned, links }
+  for (let after = 0; ;) {
+    const page = await acts.read(room.roomId, { after }, ENTRIES_PER_PAGE)
+    if ('refused' in page) {
+      yield { type: 'end', complete: false, after }
+      return
+    }
+    yield* page
+    const last = page.at(-1)?.seq
+    if (last === undefined) break
+    after = last
+  }
+  yield { type: 'end', complete: true }
+}
+
+async function* ownLines(parts: ExportParts, user: User): AsyncGenerator<object> {
+  const { people, book, servers, allServers } = parts
+  const records = await people.recordsOf(user.id)
+  for (const record of records) yield { type: 'account', ...record }
+  for (const { room, role } of await book.roomsOf(user.id, -1))
+    yield { type: 'room', roomId: room.roomId, name: room.name, visibility: room.visibility, role }
+  const formerly = records.flatMap((record) => ('formerly' in record ? [record.formerly as UserId] : []))
+  /** Old homes keep what was taken over from them: each entry is told once. A number of bits for each stretch of a room. */
+  const told = new Told()
+  const missing = new Set(await allServers())
+  for (const server of servers()) {
+    let isWhole = true
+    for (const id of [user.id, ...formerly]) {
+      for (let after: number | undefined = 0; after !== undefined;) {
+        const page: z.infer<typeof OwnSchema> | undefined = await ownPage(parts.client, server, id, after)
+        for (const entry of page?.entries ?? []) if (told.add(entry.room, entry.seq)) yield entry
+        isWhole &&= page !== undefined
+        after = page?.next
+      }
+    }
+    if (isWhole) missing.delete(server.id)
+  }
+  yield { type: 'end', complete: missing.size === 0, ...(missing.size > 0 ? { missing: [...missing] } : {}) }
+}
+
+async function ownPage(client: HomeClient, server: Peer, user: UserId, after: number) {
+  const asked = { user, after, limit: ENTRIES_PER_PAGE }
+  const reply = await client.call(server, '/internal/entries-of', asked, READ_MS)
+  return reply.is === 'ok' ? OwnSchema.parse(reply.body) : undefined
+}
+
+const WORD_BITS = 32
+
+/** Which entries were told: four bytes for up to 32 neighbours of a room. */
+class Told {
+  readonly #words = new Map<string, number>()
+
+  /** @returns whether it is new */
+  add(room: string, seq: number): boolean {
+    const key = `${room} ${Math.floor(seq / WORD_BITS)}`
+    const bit = 1 << (seq % WORD_BITS)
+    const word = this.#words.get(key) ?? 0
+    if ((word & bit) !== 0) return false
+    this.#words.set(key, word | bit)
+    return true
+  }
+}

@@ -1,0 +1,9 @@
+import { LIMITS } from '@flotilla/protocol/limits.ts'
+
+/** Names of rooms: NFC, trimmed, 1–64 characters, printable, nothing that turns direction; else undefined. */
+export function normaliseRoomName(given: string): string | undefined {
+  if (!given.isWellFormed()) return undefined
+  const name = given.normalize('NFC').trim()
+  if (name === '' || [...name].length > LIMITS.roomNameChars) return undefined
+  return /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u.test(name) ? undefined : name
+}
