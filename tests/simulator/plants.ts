@@ -134,8 +134,8 @@ export const PLANTS: readonly Plant[] = [
   }),
   plant('keeps its dedupe where a take-over does not bring it', {
     file: 'server/src/store/memory-store.ts',
-    find: 'own.sends.set(key, from.sends.get(key)!)',
-    put: 'void key',
+    find: 'own.sends.set(key, send)',
+    put: 'void send',
   }),
   plant('takes a send whose predecessor is missing', {
     file: 'server/src/store/memory-store.ts',

@@ -13,7 +13,7 @@ import type { SqliteWriter } from './sqlite-writer.ts'
  */
 
 /** A file up to this size is written anew while appends wait: 7 ms for each MiB. A larger one at the next start. */
-const COMPACT_UP_TO_BYTES = 64 * 1024 * 1024
+export const COMPACT_UP_TO_BYTES = 64 * 1024 * 1024
 /** The WAL cannot be emptied while somebody reads from it. */
 const READER_TRIES = 100
 const READER_WAIT_MS = 50
@@ -21,19 +21,20 @@ const READER_WAIT_MS = 50
 export class Erasures {
   readonly #writer: SqliteWriter
   readonly #stored: (rows: number) => void
+  readonly #compactUpToBytes: number
   #running: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
   #isStopped = false
 
-  constructor({
-    writer,
-    stored,
-  }: {
+  constructor(options: {
     writer: SqliteWriter
-    /** So many rows were stored. */ stored: (rows: number) => void
+    compactUpToBytes: number
+    /** So many rows were stored. */
+    stored: (rows: number) => void
   }) {
-    this.#writer = writer
-    this.#stored = stored
+    this.#writer = options.writer
+    this.#stored = options.stored
+    this.#compactUpToBytes = options.compactUpToBytes
   }
 
   /** As Store.erase. From the first moment on the room is not here any more. */
@@ -69,7 +70,7 @@ export class Erasures {
       await new Promise(setImmediate) // what came in meanwhile, appends above all, goes first
       this.#check()
     }
-    const isCompact = writer.bytes() <= COMPACT_UP_TO_BYTES
+    const isCompact = writer.bytes() <= this.#compactUpToBytes
     if (isCompact) writer.compact()
     for (let tries = 1; !writer.emptyWal(); tries += 1) {
       if (tries === READER_TRIES) throw busy('somebody reads it all the time: its WAL cannot be emptied')
@@ -85,8 +86,8 @@ export class Erasures {
 }
 
 /** The same before the file is used: it may take as long as it takes. */
-export function clearAtStart(writer: SqliteWriter): void {
-  if (!writer.rooms.hasSlack() || writer.bytes() <= COMPACT_UP_TO_BYTES) return
+export function clearAtStart(writer: SqliteWriter, compactUpToBytes: number): void {
+  if (!writer.rooms.hasSlack() || writer.bytes() <= compactUpToBytes) return
   while (writer.clearBuried(COPY_CHUNK * 10));
   writer.compact()
   if (writer.emptyWal()) writer.transact(() => writer.rooms.clearSlack())

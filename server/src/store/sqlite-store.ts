@@ -43,6 +43,8 @@ export interface SqliteStoreOptions {
   tail?: number
   /** For tests: the rest is not copied. */
   isCopyingBehind?: boolean
+  /** For tests: a file up to this size is written anew when a room was erased; a larger one at the next start. */
+  compactUpToBytes?: number
   /** For tests of a full disk: the file never grows beyond this many pages of 4 KiB. */
   maxPages?: number
 }
@@ -63,10 +65,10 @@ interface Waiting {
  * @throws StoreUnusable, StoreDamaged: one line that names the path.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { dir, self, maxPages, tail, isCopyingBehind } = options
+  const { dir, self, maxPages, tail, isCopyingBehind, compactUpToBytes } = options
   const writer = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
     name: 'store-writer',
-    workerData: { dir, self, maxPages, tail, isCopyingBehind } satisfies WriterOptions,
+    workerData: { dir, self, maxPages, tail, isCopyingBehind, compactUpToBytes } satisfies WriterOptions,
   })
   const isRenewed = await new Promise<boolean>((resolve, reject) => {
     writer.once('error', reject)

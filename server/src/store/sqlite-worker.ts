@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { BehindCopier } from './behind-copier.ts'
-import { clearAtStart, Erasures } from './erasure.ts'
+import { clearAtStart, COMPACT_UP_TO_BYTES, Erasures } from './erasure.ts'
 import { forgetChunk, raiseFloor } from './forgetting.ts'
 import { Mark } from './mark.ts'
 import { mend } from './mend.ts'
@@ -24,6 +24,7 @@ export interface WriterOptions extends FileOptions {
   self: string
   tail?: number | undefined
   isCopyingBehind?: boolean | undefined
+  compactUpToBytes?: number | undefined
 }
 
 /**
@@ -38,7 +39,13 @@ const CHECKPOINT_NOW_FRAMES = 16_000
 const ROWS_PER_LOOK = 250
 
 const port = parentPort!
-const { self, tail = TAIL, isCopyingBehind = true, ...file } = workerData as WriterOptions
+const {
+  self,
+  tail = TAIL,
+  isCopyingBehind = true,
+  compactUpToBytes = COMPACT_UP_TO_BYTES,
+  ...file
+} = workerData as WriterOptions
 
 /** The file, checked as far as there is reason to, and whether it has lost commits. */
 function openWriter(): { writer: SqliteWriter; isRenewed: boolean } {
@@ -49,7 +56,7 @@ function openWriter(): { writer: SqliteWriter; isRenewed: boolean } {
     clearSuspicion(file.dir)
     const mark = new Mark(file.dir)
     const writer = new SqliteWriter(db, mark)
-    clearAtStart(writer)
+    clearAtStart(writer, compactUpToBytes)
     const isRenewed = mark.found > writer.commitNo
     if (isRenewed) writer.renewLogs(mark.found)
     mark.write(writer.commitNo)
@@ -100,7 +107,7 @@ function main(): void {
     },
   })
   const takeOvers = new TakeOvers({ writer, self, tail, stored })
-  const erasures = new Erasures({ writer, stored })
+  const erasures = new Erasures({ writer, compactUpToBytes, stored })
 
   const forget = async (room: RoomId, beforeTs: number): Promise<Seq | 'fenced'> => {
     const forgetting = raiseFloor(writer, room, beforeTs)
