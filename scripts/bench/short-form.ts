@@ -8,6 +8,7 @@ import { cpuMsOf, fileLimit, rssKibOf } from './proc.ts'
 import type { RunningTarget, Target } from './target.ts'
 
 const SECONDS = 2
+const WARM_UP_MS = 1_000
 /** When something is beyond its bound, all of it is measured once more. */
 const TRIES = 2
 const SMALL_ROOMS = 500
@@ -65,8 +66,8 @@ export async function runShortForm(
   const tries: { beyond: string[]; isBusy: boolean }[] = []
   do {
     if (tries.length > 0) say('Beyond a bound: measured once more.')
-    const ours = await measureShort(flotilla, { ...bench, seconds: SECONDS })
-    const theirs = await measureShort(plain, { ...bench, seconds: SECONDS })
+    const ours = await measureShort(flotilla, { ...bench, seconds: SECONDS, warmUpMs: WARM_UP_MS })
+    const theirs = await measureShort(plain, { ...bench, seconds: SECONDS, warmUpMs: WARM_UP_MS })
     const { table, beyond, unknown } = judge(BOUNDS, ours.figures, theirs.figures)
     const othersCpu = Math.max(ours.othersCpu, theirs.othersCpu)
     for (const line of table) say(line)
