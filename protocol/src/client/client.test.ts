@@ -27,7 +27,15 @@ describe('a client', { timeout: 120_000 }, () => {
       server: 's1',
       user: ANNA,
     })
-    assert.deepEqual(room.state, { status: 'live', log: 'L', head: 13, first: 11, members: [ANNA], count: 1 })
+    assert.deepEqual(room.state, {
+      status: 'live',
+      log: 'L',
+      head: 13,
+      first: 11,
+      view: { visibility: 'public' },
+      members: [ANNA],
+      count: 1,
+    })
     assert.equal(client.room('general'), room)
     assert.equal(peer.connections.length, 1)
   })

@@ -10,7 +10,7 @@ import { ChatRoom } from './room.ts'
 
 export type { Clock } from './clock.ts'
 export type { Connection } from './connection.ts'
-export type { PendingSend } from './outbox.ts'
+export type { Change, PendingChange, PendingSend } from './outbox.ts'
 export { ChatError, type RoomListeners, type RoomState } from './room-face.ts'
 export type { ChatRoom } from './room.ts'
 
@@ -291,6 +291,10 @@ export class ChatClient {
           this.#feed({ type: 'moved', line: line.id, inMs: frame.inMs })
           break
         case 'left':
+          deliver(frame.room)
+          // Without a reason it answers a `leave`.
+          if (frame.reason !== undefined) this.#rooms.get(frame.room)?.onLeft(line, frame.reason)
+          break
         case 'pong':
           break // being received is all they are for
         default:

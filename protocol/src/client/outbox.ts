@@ -10,24 +10,32 @@ import { LIMITS } from '../limits.ts'
  * them after it was sent again; the ref tells the old answers from the new, so that one burst is sent again once.
  */
 
+/** What is sent about a message that stands in the log. */
+export type Change =
+  | { readonly type: 'edit'; readonly target: Seq; readonly text: string }
+  | { readonly type: 'delete'; readonly target: Seq }
+  | { readonly type: 'react'; readonly target: Seq; readonly emoji: string; readonly on: boolean }
+
 export interface PendingSend {
   readonly id: string
   readonly text: string
   readonly replyTo?: Seq
+  /** It is no message, but changes one; `text` is empty then. */
+  readonly change?: Change
   readonly state: 'sending' | 'failed'
   readonly code?: ErrorCode
   /** Milliseconds since 1970, of `send`. */
   readonly at: number
 }
 
-/** The part of a `send` frame that the outbox decides. */
-export interface Outgoing {
-  readonly ref: number
-  readonly id: string
-  readonly text: string
-  readonly replyTo?: Seq
-  readonly after?: string
+export interface PendingChange extends PendingSend {
+  readonly change: Change
 }
+
+type Said = { readonly type: 'send'; readonly text: string; readonly replyTo?: Seq } | Change
+
+/** The part of a `send` frame, or of one that changes a message, that the outbox decides. */
+export type Outgoing = Said & { readonly ref: number; readonly id: string; readonly after?: string }
 
 interface Item {
   shown: PendingSend
@@ -44,16 +52,28 @@ const WINDOW = 64
 export class Outbox {
   /** In the order of sending. */
   readonly #items = new Map<string, Item>()
-  #shown: readonly PendingSend[] | undefined
+  #shown: { sends: readonly PendingSend[]; changes: readonly PendingChange[] } | undefined
   readonly #count = { waiting: 0, sent: 0, acked: 0, failed: 0 }
   #isHeld = false
   /** As after any congestion: one at a time, then one more with each ack. A whole burst again would be refused again. */
   #window = WINDOW
   #tries = 0
 
-  /** Unacked and failed sends in order; the same array until something changes. */
+  /** Unacked and failed messages in order; the same array until something changes. */
   get pending(): readonly PendingSend[] {
-    this.#shown ??= [...this.#items.values()].map((item) => item.shown)
+    return this.#show().sends
+  }
+
+  /** The same of what changes messages. */
+  get changes(): readonly PendingChange[] {
+    return this.#show().changes
+  }
+
+  #show() {
+    if (this.#shown === undefined) {
+      const all = [...this.#items.values()].map((item) => item.shown)
+      this.#shown = { sends: all.filter((shown) => !isChange(shown)), changes: all.filter(isChange) }
+    }
     return this.#shown
   }
 
@@ -101,14 +121,12 @@ export class Outbox {
     for (const [id, item] of this.#items) {
       if (out.length >= most || !this.isReady) break
       if (item.state === 'waiting') {
-        const { text, replyTo } = item.shown
         item.ref = newRef()
         this.#become(item, 'sent')
         out.push({
+          ...said(item.shown),
           ref: item.ref,
           id,
-          text,
-          ...(replyTo === undefined ? {} : { replyTo }),
           ...(after === undefined ? {} : { after }),
         })
       }
@@ -235,8 +253,21 @@ export class Outbox {
   }
 }
 
+function isChange(pending: PendingSend): pending is PendingChange {
+  return pending.change !== undefined
+}
+
+function said({ text, replyTo, change }: PendingSend): Said {
+  return change ?? { type: 'send', text, ...(replyTo === undefined ? {} : { replyTo }) }
+}
+
 /** What the server would not take, and what would close the connection if it were tried. */
-export function cannotBeSent(id: string, text: string, textChars: number): ErrorCode | undefined {
+export function cannotBeSent(
+  { id, text: given, change }: Pick<PendingSend, 'id' | 'text' | 'change'>,
+  textChars: number,
+): ErrorCode | undefined {
+  const text = change?.type === 'edit' ? change.text : change === undefined ? given : undefined
+  if (text === undefined) return id.length < 1 || id.length > LIMITS.idChars ? 'bad_message' : undefined
   if (text.length > textChars) return 'too_long'
   if (text.trim() === '' || !text.isWellFormed()) return 'bad_message'
   return id.length < 1 || id.length > LIMITS.idChars ? 'bad_message' : undefined

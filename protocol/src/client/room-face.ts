@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorCode } from '../errors.ts'
-import type { Entry, LogId, Seq, User } from '../frames.ts'
+import type { Entry, LeftReason, LogId, RoomView, Seq, User } from '../frames.ts'
 
 /** A refusal, or a lost connection (`busy`: ask again when live), of something that was asked for. */
 export class ChatError extends Error {
@@ -19,7 +19,11 @@ export interface RoomState {
   /** `recovering`: the connection is lost or the room is joined anew; it shows what it has. */
   readonly status: 'joining' | 'live' | 'recovering' | 'refused' | 'left'
   readonly code?: ErrorCode
+  /** Why it was `left`, if not by `leave`. */
+  readonly reason?: LeftReason
   readonly log?: LogId
+  /** What the room is, to the one who asks; since it was joined for the first time. */
+  readonly view?: RoomView
   /** The highest seq known to be in the log. */
   readonly head: Seq
   /** Seq of the first entry delivered; what lies before it comes by `history`. */

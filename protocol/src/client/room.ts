@@ -5,6 +5,7 @@ import type {
   ErrorFrame,
   History,
   Joined,
+  LeftReason,
   LogId,
   PresenceChange,
   RoomId,
@@ -17,10 +18,11 @@ import { Timer } from './clock.ts'
 import type { Host } from './host.ts'
 import type { Line } from './line.ts'
 import { Mender } from './mender.ts'
-import { cannotBeSent, Outbox, type Outgoing, type PendingSend } from './outbox.ts'
+import { cannotBeSent, Outbox, type Outgoing, type PendingChange, type PendingSend } from './outbox.ts'
 import { Questions, type Page, type Question } from './questions.ts'
 import { RoomCursor } from './room-cursor.ts'
 import { ChatError, Listening, type RoomListeners, type RoomState } from './room-face.ts'
+import { ViewedRoom } from './room-view.ts'
 import { Sender } from './sender.ts'
 
 /** A join on one line. During a move there are two. */
@@ -43,6 +45,7 @@ export class ChatRoom {
   /** The newest line on which the room is joined: sends and questions go there. */
   #line: Line | undefined
   #state: RoomState = { status: 'joining', head: 0, first: 0, members: [], count: 0 }
+  readonly #viewed = new ViewedRoom()
   #joinTries = 0
   #typedAt = -Infinity
   readonly #rejoin: Timer
@@ -63,9 +66,14 @@ export class ChatRoom {
     return this.#state
   }
 
-  /** All unacked and failed own sends, in order; an acked one until its entry is delivered. Snapshot. */
+  /** All unacked and failed own messages, in order; an acked one until its entry is delivered. Snapshot. */
   get pending(): readonly PendingSend[] {
     return this.#outbox.pending
+  }
+
+  /** The same of what was sent to change messages: edits, deletions, reactions. Snapshot. */
+  get changes(): readonly PendingChange[] {
+    return this.#outbox.changes
   }
 
   /** @returns the way to stop */
@@ -78,22 +86,42 @@ export class ChatRoom {
    * a room reach its log in order. With 10,000 pending, or after `leave`, what comes back has failed and is not kept.
    */
   send(text: string, options: { replyTo?: Seq; id?: string } = {}): PendingSend {
-    const { replyTo, id = this.#host.newId() } = options
+    const { replyTo, id } = options
+    return this.#queue({ text, ...(replyTo === undefined ? {} : { replyTo }) }, id)
+  }
+
+  /** Another text for a message one wrote: goes the way of a send, in order with those, and shows in `changes` until it is done. */
+  edit(target: Seq, text: string): PendingSend {
+    return this.#queue({ text: '', change: { type: 'edit', target, text } })
+  }
+
+  /** Takes back a message one wrote, or anybody's for those who keep order here. Goes like an edit. */
+  delete(target: Seq): PendingSend {
+    return this.#queue({ text: '', change: { type: 'delete', target } })
+  }
+
+  /** Puts an emoji to a message, or takes it back. Goes like an edit. */
+  react(target: Seq, emoji: string, on: boolean): PendingSend {
+    return this.#queue({ text: '', change: { type: 'react', target, emoji, on } })
+  }
+
+  #queue(
+    what: Pick<PendingSend, 'text' | 'replyTo' | 'change'>,
+    id: string = this.#host.newId(),
+  ): PendingSend {
     const known = this.#outbox.pendingOf(id)
     if (known) return known
-    const at = this.#host.clock.now()
-    const reply = replyTo === undefined ? {} : { replyTo }
-    const pending: PendingSend = { id, text, ...reply, state: 'sending', at }
+    const pending: PendingSend = { id, ...what, state: 'sending', at: this.#host.clock.now() }
     if (this.#state.status === 'left') return { ...pending, state: 'failed', code: 'not_joined' }
     if (!this.#outbox.add(pending)) return { ...pending, state: 'failed', code: 'busy' }
-    this.#go(id, text)
+    this.#go(pending)
     return this.#outbox.pendingOf(id) ?? pending
   }
 
   /** A failed send again, under the same id. */
   retry(id: string): void {
-    const text = this.#outbox.pendingOf(id)?.text
-    if (text !== undefined && this.#outbox.retry(id)) this.#go(id, text)
+    const pending = this.#outbox.pendingOf(id)
+    if (pending !== undefined && this.#outbox.retry(id)) this.#go(pending)
   }
 
   /** Forgets a send that failed or never went out. */
@@ -126,9 +154,13 @@ export class ChatRoom {
   leave(): void {
     if (this.#state.status === 'left') return
     for (const line of this.#on.keys()) line.send({ type: 'leave', ref: this.#host.newRef(), room: this.id })
+    this.#end()
+  }
+
+  #end(reason?: LeftReason): void {
     this.#host.left(this)
     for (const line of [...this.#on.keys()]) this.detach(line)
-    this.#set({ status: 'left', members: [], count: 0 })
+    this.#set({ status: 'left', members: [], count: 0, ...(reason === undefined ? {} : { reason }) })
   }
 
   // What the client tells its rooms.
@@ -183,10 +215,12 @@ export class ChatRoom {
     if (this.#cursor.join(frame)) this.#void()
     const { code: _, ...rest } = this.#state
     const { log, members, count } = frame
+    this.#viewed.joined(frame)
     this.#state = {
       ...rest,
       status: 'live',
       log,
+      ...this.#view,
       members,
       count,
       head: this.#cursor.head,
@@ -195,6 +229,14 @@ export class ChatRoom {
     this.#listening.changed()
     this.#lead(line)
     this.#host.answered(line)
+  }
+
+  /** [R17] The person is in the room no more, on any connection; nothing more of it comes. Final for this object. */
+  onLeft(line: Line, reason: LeftReason): void {
+    if (this.#on.get(line)?.state !== 'joined') return
+    this.#end(reason)
+    for (const id of this.#outbox.failAll('not_joined'))
+      this.#listening.tell('refused', { id, code: 'not_joined' })
   }
 
   onReset(line: Line, log: LogId): void {
@@ -279,9 +321,10 @@ export class ChatRoom {
     return true
   }
 
-  #go(id: string, text: string): void {
+  #go(pending: PendingSend): void {
+    const { id } = pending
     const { textChars } = this.#host
-    const refusal = this.#state.status === 'refused' ? this.#state.code : cannotBeSent(id, text, textChars)
+    const refusal = this.#state.status === 'refused' ? this.#state.code : cannotBeSent(pending, textChars)
     if (refusal) {
       this.#outbox.fail(id, refusal)
       // After `send` has told its caller the id.
@@ -296,7 +339,7 @@ export class ChatRoom {
     const line = this.#line
     if (!line) return []
     const sends = this.#outbox.take(this.#host.budget(line), () => this.#host.newRef())
-    for (const send of sends) line.send({ type: 'send', room: this.id, ...send })
+    for (const send of sends) line.send({ room: this.id, ...send })
     return sends
   }
 
@@ -375,7 +418,8 @@ export class ChatRoom {
       if (this.#outbox.settle(entry.id, entry.seq, last.seq)) acked.push(entry)
     }
     this.#outbox.see(last.seq)
-    this.#set({ head: this.#cursor.head })
+    this.#viewed.fold(ready, this.#host.userId ?? '')
+    this.#set({ head: this.#cursor.head, ...this.#view })
     // Entries first: at no moment is an own message neither pending nor shown.
     this.#listening.tell('entries', ready)
     for (const { id, seq, ts } of acked) this.#listening.tell('ack', { id, seq, ts })
@@ -387,6 +431,11 @@ export class ChatRoom {
     this.#questions.drop()
     this.#mender.stop()
     this.#listening.tell('reset')
+  }
+
+  get #view(): Pick<RoomState, 'view'> {
+    const { view } = this.#viewed
+    return view === undefined ? {} : { view }
   }
 
   #set(change: Partial<RoomState>): void {
