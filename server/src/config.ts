@@ -13,6 +13,10 @@ export type Config = ReturnType<typeof readConfig>
 /** Reads flags, then their environment twins, once. Throws ConfigError, one line naming every fault. */
 export function readConfig(argv: readonly string[], env: Env) {
   const read = new Settings(argv, env, { usage: 'A chat server: npm run server -- [flags]' })
+  const rate = read.int('rate', {
+    default: LIMITS.rate,
+    says: 'sends per sender in any 10 s; 0 = no limit',
+  })
   const config = {
     host: read.string('host', { default: '127.0.0.1', says: 'address to serve on' }),
     port: read.int('port', { default: 8080, max: 65_535, says: 'port to serve on; 0 = any free one' }),
@@ -34,11 +38,23 @@ export function readConfig(argv: readonly string[], env: Env) {
     capacity: read.int('capacity', { default: 10_000, min: 1, says: 'clients it takes' }),
     store: read.oneOf('store', ['sqlite', 'postgres'], { default: 'sqlite', says: 'where rooms are kept' }),
     bus: read.oneOf('bus', ['links', 'redis'], { default: 'links', says: 'how servers talk to each other' }),
-    rate: read.int('rate', {
-      default: LIMITS.rate,
-      says: 'sends per sender in any 10 s; 0 = no limit',
+    rate,
+    /** Whoever comes back joins all his rooms again, from all his windows. */
+    joins: read.int('joins', {
+      default: JOINS_PER_SEND * rate,
+      says: `joins per user in any 10 s, if not ${JOINS_PER_SEND} x --rate; 0 = no limit`,
+    }),
+    lines: read.int('lines', {
+      default: LINES_PER_SEND * rate,
+      says: `lines of a connection in 10 s, above which it is not read for the rest of them, if not ${LINES_PER_SEND} x --rate; 0 = no limit`,
     }),
     limits: readLimits(read),
+    perUser: read.int('per-user', { default: 100, says: 'connections per account; 0 = no limit' }),
+    unauthenticated: read.int('unauthenticated', {
+      default: 10_000,
+      min: 1,
+      says: 'connections that have not said yet who they are; beyond, the oldest of them is cut off',
+    }),
     perIp: read.int('per-ip', { default: 0, says: 'connections per address; 0 = no limit' }),
     guests: read.onOff('guests', {
       default: env['NODE_ENV'] !== 'production',
@@ -80,6 +96,10 @@ export function readConfig(argv: readonly string[], env: Env) {
   if (config.publicUrl?.endsWith('/ws') === false) read.problem('--public-url must end in /ws')
   return read.done(config)
 }
+
+/** Without limits of their own, joins and lines go with what may be sent: where that is unlimited, so are they. */
+const JOINS_PER_SEND = 30
+const LINES_PER_SEND = 100
 
 /** What one UTF-16 unit may take in JSON, as `\u0000`, and what a send holds besides its text. */
 const LARGEST_CHAR_BYTES = 6

@@ -22,6 +22,7 @@ export const PROBLEMS = {
   too_large: { status: 413, detail: 'The body is larger than this call takes.' },
   request_timeout: { status: 408, detail: 'The request did not end in time.' },
   too_many_connections: { status: 429, detail: 'This address has as many connections as it may have.' },
+  too_many_of_user: { status: 429, detail: 'This person has as many connections as a person may have.' },
   rate_limited: { status: 429, detail: 'This came too fast: Retry-After says when to come again.' },
   header_too_large: { status: 431, detail: 'The head of the request is too large.' },
   internal: { status: 500, detail: 'Something went wrong here; the log says what.' },

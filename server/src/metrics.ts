@@ -5,7 +5,7 @@ import type { CursorLag, FeedCounters } from './rooms/feed.ts'
 import { MOVES, type Move } from './rooms/moves.ts'
 
 /** What sessions and their handlers count. */
-export type GatewayCounters = Pick<Metrics, 'acks' | 'hintsDropped' | 'refused' | 'closed'>
+export type GatewayCounters = Pick<Metrics, 'acks' | 'hintsDropped' | 'slowed' | 'refused' | 'closed'>
 
 /** What a server counts. Plain numbers on the hot path; Prometheus reads them when it asks. */
 export class Metrics {
@@ -15,11 +15,14 @@ export class Metrics {
   /** Frames refused, by error code; closes by code; upgrades refused, by HTTP status. */
   readonly #refused: Counter<'code'>
   readonly #closed: Counter<'code'>
-  readonly #turnedAway: Counter<'status'>
+  readonly #turnedAway: Counter<'status' | 'code'>
   readonly #moves: Counter<'kind'>
   readonly #registry = new Registry()
   acks = 0
   hintsDropped = 0
+  /** Connections not read for a while, as they sent too much; and cut off, as too many had not said who they are. */
+  slowed = 0
+  strangersDropped = 0
   /** Clients that waited for their turn within the handshake, and that were sent away until theirs. */
   held = 0
   putOff = 0
@@ -84,6 +87,16 @@ export class Metrics {
       'Presence and typing not sent to a slow client',
       () => this.hintsDropped,
     )
+    count(
+      'flotilla_slowed_total',
+      'Times a connection was not read for a while, as it sent too much',
+      () => this.slowed,
+    )
+    count(
+      'flotilla_strangers_dropped_total',
+      'Connections cut off before they said who they are, as there were too many of them',
+      () => this.strangersDropped,
+    )
     count('flotilla_bus_sent_total', 'Messages sent to other servers', () => this.bus.sent)
     count('flotilla_bus_received_total', 'Messages of other servers', () => this.bus.received)
     count('flotilla_bus_dropped_total', 'Messages to other servers dropped', () => this.bus.dropped)
@@ -119,7 +132,12 @@ export class Metrics {
     this.#closed = labelled('flotilla_closed_total', 'Connections this server closed, by code', 'code')
     this.#moves = labelled('flotilla_moves_total', 'Rooms whose home came here, or went, by how', 'kind')
     for (const kind of MOVES) this.#moves.inc({ kind }, 0) // so that the first one is a rise
-    this.#turnedAway = labelled('flotilla_turned_away_total', 'Upgrades refused, by HTTP status', 'status')
+    this.#turnedAway = new Counter({
+      name: 'flotilla_turned_away_total',
+      help: 'Upgrades refused, by HTTP status and code',
+      labelNames: ['status', 'code'],
+      registers,
+    })
   }
 
   refused(code: string): void {
@@ -128,8 +146,8 @@ export class Metrics {
   closed(code: number): void {
     this.#closed.inc({ code: String(code) })
   }
-  turnedAway(status: number): void {
-    this.#turnedAway.inc({ status: String(status) })
+  turnedAway(status: number, code: string): void {
+    this.#turnedAway.inc({ status: String(status), code })
   }
 
   moved(kind: Move): void {

@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -78,6 +78,8 @@ export async function startServer(
     http,
     clock,
     silentMs: Math.min(SILENT_MS, config.limits.handshakeMs),
+    mostStrangers: config.unauthenticated,
+    dropped: () => (metrics.strangersDropped += 1),
     upgrade: (request, socket, head) => gateway.upgrade(request, socket, head),
   })
   const port = await listen(http, config)
@@ -177,7 +179,10 @@ export async function startServer(
     },
     capacity: config.capacity,
     perIp: config.perIp,
+    perUser: config.perUser,
     rate: config.rate,
+    joins: config.joins,
+    lines: config.lines,
     limits: config.limits,
     rooms,
     metrics,
@@ -292,6 +297,7 @@ export async function startServer(
   http.on('upgrade', (request: IncomingMessage, socket, head: Buffer) => {
     // Node takes its own listener away: without one, a client that resets the line would end the process.
     socket.on('error', () => socket.destroy())
+    door.known(socket as Socket)
     const path = request.url?.split('?', 1)[0]
     if (path === '/ws') gateway.upgrade(request, socket, head)
     else if (path === '/link') bus.upgrade(request, socket, head)

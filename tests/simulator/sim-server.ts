@@ -59,7 +59,7 @@ export class SimServer {
     this.bus = network.join(id)
     this.#gateway = {
       rateLimit: new RateLimit(0),
-      metrics: { acks: 0, hintsDropped: 0, refused: () => {}, closed: () => {} },
+      metrics: { acks: 0, hintsDropped: 0, slowed: 0, refused: () => {}, closed: () => {} },
     }
     void this.#start(options.directory(this))
   }

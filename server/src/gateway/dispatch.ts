@@ -1,5 +1,6 @@
 import { refuse, type Result } from '@flotilla/protocol/errors.ts'
 import { parseClientFrame, splitLines, type ClientFrame } from '@flotilla/protocol/frames.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Logger } from 'pino'
 import type { GatewayCounters } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
@@ -21,6 +22,12 @@ export interface Gateway {
   /** Without it, joins are done as they come. */
   arrivals?: Arrivals
   rateLimit: RateLimit
+  /** Joins of each user; without it, none are too many. */
+  joinLimit?: RateLimit
+  /** Lines a connection may send in `LIMITS.rateMs` before it is not read for the rest of that time; 0 or absent: any number. */
+  lines?: number
+  /** Runs it once, after so many milliseconds. */
+  later?: (ms: number, run: () => void) => void
   metrics: GatewayCounters
   log: Logger
   now: () => number
@@ -33,6 +40,9 @@ export interface Gateway {
 /** `undefined`: answered, or will be. A promise: the session's next frame waits for it. */
 export type Handled = Result<undefined> | undefined | Promise<Result<undefined> | undefined>
 
+/** So much text is as much work as one more line. */
+const LINE_CHARS = 4_096
+
 /**
  * The frames of one session, in the order of their lines. What follows a join waits for the join; and however much one
  * frame asks for, no more of it is begun than a session may have unanswered. What waits is bounded by not reading on.
@@ -42,6 +52,9 @@ export class Inbox {
   readonly #gateway: Gateway
   #waiting: string[] = []
   #isBusy = false
+  /** Lines that came in the time that ends at `#countedUntil`. */
+  #counted = 0
+  #countedUntil = 0
 
   constructor(session: Session, gateway: Gateway) {
     this.#session = session
@@ -51,10 +64,31 @@ export class Inbox {
 
   receive(text: string): void {
     const lines = splitLines(text)
+    this.count(Math.max(1, lines.length) + text.length / LINE_CHARS)
     if (this.#waiting.length === 0) this.#waiting = lines
     else this.#waiting.push(...lines)
     if (this.#isBusy) this.#session.hold(true)
     else this.#goOn()
+  }
+
+  /**
+   * So many more lines came, or what is as much work. Whoever sends more than anybody needs to is not refused, which would be an answer
+   * to each, but read no further for a while: what he sends then waits at his own end.
+   */
+  count(lines: number): void {
+    const { lines: limit = 0, later, now } = this.#gateway
+    if (limit === 0 || later === undefined) return
+    const at = now()
+    // The clock may be set back, too.
+    if (at >= this.#countedUntil || at < this.#countedUntil - LIMITS.rateMs) {
+      this.#countedUntil = at + LIMITS.rateMs
+      this.#counted = 0
+    }
+    this.#counted += lines
+    if (this.#counted <= limit || this.#session.isSlowed) return
+    this.#gateway.metrics.slowed += 1
+    this.#session.slow(true)
+    later(this.#countedUntil - at, () => this.#session.slow(false))
   }
 
   /** Runs what waits, as far as it may. */

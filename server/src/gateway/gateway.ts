@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import type { Revoke } from '@flotilla/protocol/control.ts'
-import type { Welcome, WelcomeLimits } from '@flotilla/protocol/frames.ts'
+import type { UserId, Welcome, WelcomeLimits } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Logger } from 'pino'
 import { WebSocketServer, type WebSocket } from 'ws'
@@ -50,7 +50,12 @@ export interface GatewayOptions {
   doors: DoorRules
   capacity: number
   perIp: number
+  /** Connections per account; 0 = no limit. */
+  perUser: number
   rate: number
+  /** Joins per user, and lines per connection, in `LIMITS.rateMs`; 0 = no limit. */
+  joins: number
+  lines: number
   limits: ServerLimits
   rooms: Rooms
   metrics: Metrics
@@ -74,6 +79,8 @@ export class Gateway {
   readonly #sessions = new Set<Session>()
   readonly #groups: Set<Session>[] = Array.from({ length: BEAT_GROUPS }, () => new Set())
   readonly #perIp = new Map<string, number>()
+  /** Connections of each account; guests' names are nobody's, and are not counted. */
+  readonly #perUser = new Map<UserId, number>()
   readonly #admission: Admission
   readonly #arrivals: Arrivals
   /** Let those in whose slots are to come: for them it is over. */
@@ -98,6 +105,9 @@ export class Gateway {
       metrics,
       log,
       rateLimit: new RateLimit(rate, limits.rateBurst),
+      ...(options.joins === 0 ? {} : { joinLimit: new RateLimit(options.joins, options.joins) }),
+      lines: options.lines,
+      later: (ms, run) => void clock.after(ms, run),
       now: () => clock.now(),
       textChars: limits.textChars,
       flooded: (session) => this.#close(session, 4429),
@@ -192,7 +202,7 @@ export class Gateway {
 
   #turnAway(socket: Duplex, code: ProblemCode): void {
     const { status } = PROBLEMS[code]
-    this.#options.metrics.turnedAway(status)
+    this.#options.metrics.turnedAway(status, code)
     this.#options.log.info({ status, code }, 'turned away')
     refuseSocket(socket, code)
   }
@@ -236,6 +246,8 @@ export class Gateway {
   /** What may have changed while it waited. */
   #refuses(admitted: Admitted, socket: Socket): ProblemCode | undefined {
     if (this.#revocations.against(admitted.user.id, admitted) !== undefined) return 'unauthenticated'
+    const { perUser } = this.#options
+    if (perUser > 0 && (this.#perUser.get(admitted.user.id) ?? 0) >= perUser) return 'too_many_of_user'
     return this.#refusesMore(socket)
   }
 
@@ -282,6 +294,7 @@ export class Gateway {
     // Asking for the address is a call to the system.
     const ip = perIp === 0 ? '' : (socket.remoteAddress ?? '')
     if (perIp > 0) this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1)
+    if (isAccount(user.id)) this.#perUser.set(user.id, (this.#perUser.get(user.id) ?? 0) + 1)
     const welcome: Welcome = {
       type: 'welcome',
       server,
@@ -302,6 +315,10 @@ export class Gateway {
     const others = (this.#perIp.get(ip) ?? 1) - 1
     if (others > 0) this.#perIp.set(ip, others)
     else this.#perIp.delete(ip)
+    const { id } = session.user
+    const ofUser = (this.#perUser.get(id) ?? 1) - 1
+    if (ofUser > 0) this.#perUser.set(id, ofUser)
+    else this.#perUser.delete(id)
     session.end()
     this.#options.changed()
     if (this.#sessions.size === 0) for (const resolve of this.#emptied.splice(0)) resolve()
@@ -328,7 +345,10 @@ export class Gateway {
       if (end === 'dead') session.terminate()
       else session.close(end)
     }
-    if (this.#group === 0) this.#handlers.rateLimit.sweep(now)
+    if (this.#group === 0) {
+      this.#handlers.rateLimit.sweep(now)
+      this.#handlers.joinLimit?.sweep(now)
+    }
     this.#beat = clock.after(BEAT_MS, () => this.#beatGroup())
   }
 
@@ -387,4 +407,8 @@ export class Gateway {
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
   }
+}
+
+function isAccount(id: UserId): boolean {
+  return id.startsWith('user:')
 }

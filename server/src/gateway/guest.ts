@@ -43,6 +43,12 @@ export class Guest {
     else this.#inbox.receive(data.toString())
   }
 
+  /** A ping, which `ws` answers by itself and of which it takes so many at once, or a pong. */
+  sign(): void {
+    this.heard()
+    this.#inbox.count(1)
+  }
+
   heard(): void {
     this.#session.heardAt = this.#house.handlers.now()
   }
@@ -72,8 +78,8 @@ export function greet(ws: WebSocket, socket: Socket, guest: Guest): void {
   Object.assign(ws, { [GUEST]: guest })
   Object.assign(socket, { [GUEST]: guest })
   ws.on('message', onMessage)
-  ws.on('ping', onHeard)
-  ws.on('pong', onHeard)
+  ws.on('ping', onSign)
+  ws.on('pong', onSign)
   ws.on('error', onError)
   ws.on('close', onClose)
   socket.on('drain', onDrain)
@@ -82,8 +88,8 @@ export function greet(ws: WebSocket, socket: Socket, guest: Guest): void {
 function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
   guestOf(this)?.message(data as Buffer, isBinary)
 }
-function onHeard(this: WebSocket): void {
-  guestOf(this)?.heard()
+function onSign(this: WebSocket): void {
+  guestOf(this)?.sign()
 }
 function onError(this: WebSocket, cause: Error): void {
   guestOf(this)?.broke(cause)

@@ -115,7 +115,7 @@ function open(limits?: ServerLimits) {
     [],
   )
   const line = new Line()
-  const metrics = { acks: 0, hintsDropped: 0, refused: () => {}, closed: () => {} }
+  const metrics = { acks: 0, hintsDropped: 0, slowed: 0, refused: () => {}, closed: () => {} }
   const user = { id: 'guest:ada', name: 'ada' }
   const own = limits === undefined ? {} : { limits }
   const session = new Session({ id: 's', user, line, metrics, now: clock.now(), ...own })

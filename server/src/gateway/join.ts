@@ -12,6 +12,8 @@ export function join(session: Session, frame: Join, gateway: Gateway): Handled {
   if (!session.joined.has(frame.room) && session.joined.size >= LIMITS.joinedRooms) {
     return refuse('forbidden', `A connection joins ${LIMITS.joinedRooms} rooms at most.`)
   }
+  const retryMs = gateway.joinLimit?.take(session.user.id, gateway.now()) ?? 0
+  if (retryMs > 0) return refuse('rate_limited', undefined, retryMs)
   const room = gateway.rooms.open(frame.room)
   const turn = gateway.arrivals?.turn()
   if (turn === undefined && room.isReady) return enterIfAdmitted(session, frame, room)

@@ -169,6 +169,52 @@ describe('the quick door', () => {
     assert.match(second ?? '', /answered$/)
   })
 
+  test('beyond so many who have not said who they are, the oldest goes: whoever comes can still come in', async (t) => {
+    let dropped = 0
+    const crowded = createServer((_request, response) => response.end('answered'))
+    const door = new QuickDoor({
+      http: crowded,
+      clock: systemClock,
+      silentMs: 60_000,
+      mostStrangers: 3,
+      dropped: () => (dropped += 1),
+      upgrade: (_request, socket) => socket.write('quick'),
+    })
+    door.open()
+    t.after(() => crowded.close())
+    t.after(() => crowded.closeAllConnections())
+    t.after(() => door.close())
+    crowded.listen(0, '127.0.0.1')
+    await once(crowded, 'listening')
+    const { port } = crowded.address() as AddressInfo
+    const come = async (text = '') => {
+      const socket = connect(port, '127.0.0.1').on('error', () => {})
+      t.after(() => socket.destroy())
+      await once(socket, 'connect')
+      if (text !== '') socket.write(text)
+      return socket
+    }
+    const half = await come('GET / HTTP/1.1\r\n')
+    const silent = await come()
+    const hallo = async () => {
+      const socket = await come(handshake('/ws'))
+      assert.equal(String((await once(socket, 'data'))[0]), 'quick')
+    }
+    // Whoever was let in is no stranger, and takes no place of theirs.
+    for (let i = 0; i < 5; i += 1) await hallo()
+    assert.equal(dropped, 0)
+    const third = await come()
+    const cut = once(half.resume(), 'close')
+    await hallo()
+    await cut
+    const next = once(silent.resume(), 'close')
+    await come()
+    await hallo()
+    await next
+    assert.equal(dropped, 2)
+    assert.ok(!third.destroyed)
+  })
+
   test('who hangs up before he says anything is let go', async () => {
     const socket = open()
     await once(socket, 'connect')

@@ -14,6 +14,10 @@ export interface QuickDoorOptions {
   clock: Clock
   /** Connections that sent nothing for so long are Node's, too, which ends them in its time. */
   silentMs: number
+  /** Connections that have not said yet who they are, at most; any number if not said. */
+  mostStrangers?: number
+  /** One of them was cut off, as there were more. */
+  dropped?: () => void
   /** A handshake for `/ws`; `head` is what came behind it. */
   upgrade: (request: HandshakeRequest, socket: Socket, head: Buffer) => void
 }
@@ -29,6 +33,8 @@ export class QuickDoor {
   readonly #toNode: (socket: Socket) => void
   /** Connections that sent nothing yet, and when they came: the oldest first. */
   readonly #silent = new Map<Socket, number>()
+  /** Those that Node reads: the oldest first. */
+  readonly #handedOn = new Set<Socket>()
   /** The same for all connections: closures for each would be a good part of what is kept of an idle client. */
   readonly #onData: (this: Socket, chunk: Buffer) => void
   readonly #onClose: (this: Socket) => void
@@ -49,11 +55,14 @@ export class QuickDoor {
       came(this, chunk)
     }
     const silent = this.#silent
+    const handedOn = this.#handedOn
     this.#onClose = function () {
       silent.delete(this)
+      handedOn.delete(this)
     }
     http.removeAllListeners('connection')
     http.on('connection', (socket: Socket) => {
+      this.#makeRoom()
       silent.set(socket, clock.now())
       if (this.#isOpen) socket.on('data', this.#onData)
       socket.on('end', end)
@@ -71,6 +80,25 @@ export class QuickDoor {
       socket.on('data', this.#onData)
     }
     this.#sweep = clock.after(silentMs, () => this.#handOnSilent())
+  }
+
+  /** Somebody whom Node let in by an upgrade is no stranger any more. */
+  known(socket: Socket): void {
+    this.#handedOn.delete(socket)
+    socket.off('close', this.#onClose)
+  }
+
+  /** Whoever comes is more likely to say something than who has been here for longest without having done so. */
+  #makeRoom(): void {
+    const { mostStrangers = Infinity, dropped } = this.#options
+    if (this.#silent.size + this.#handedOn.size < mostStrangers) return
+    const oldest = this.#handedOn.values().next().value ?? this.#silent.keys().next().value
+    if (oldest === undefined) return
+    // Its `close` comes later.
+    this.#silent.delete(oldest)
+    this.#handedOn.delete(oldest)
+    oldest.destroy()
+    dropped?.()
   }
 
   #came(socket: Socket, chunk: Buffer): void {
@@ -91,6 +119,8 @@ export class QuickDoor {
   #handOn(socket: Socket, chunk?: Buffer): void {
     socket.pause() // what was read goes first
     socket.off('error', ignore)
+    this.#handedOn.add(socket)
+    socket.on('close', this.#onClose)
     this.#toNode(socket)
     if (chunk !== undefined) socket.unshift(chunk)
     socket.resume()

@@ -65,6 +65,7 @@ export class Session {
   #reads = 0
   #isPaused = false
   #isHeld = false
+  #isSlowed = false
   /** Called when the session takes requests again, after it was full. */
   whenFree: () => void = () => {}
   /** When something was last heard, ms since 1970. */
@@ -219,10 +220,20 @@ export class Session {
     this.#reconsiderReading()
   }
 
+  get isSlowed(): boolean {
+    return this.#isSlowed
+  }
+
+  /** It sends more than anybody needs to: nothing more is read for a while. */
+  slow(isSlowed: boolean): void {
+    this.#isSlowed = isSlowed
+    this.#reconsiderReading()
+  }
+
   /** What a client makes the server hold is bounded by not reading on. */
   #reconsiderReading(): void {
     const { isFull } = this
-    const isPaused = (isFull || this.#isHeld) && this.isOpen
+    const isPaused = (isFull || this.#isHeld || this.#isSlowed) && this.isOpen
     if (isPaused !== this.#isPaused) {
       this.#isPaused = isPaused
       if (isPaused) this.#line.pause()

@@ -50,7 +50,7 @@ export class Person {
   constructor(user: User, rooms: Rooms, clock: FakeClock) {
     this.user = user
     this.#clock = clock
-    const metrics = { acks: 0, hintsDropped: 0, refused: () => {}, closed: () => {} }
+    const metrics = { acks: 0, hintsDropped: 0, slowed: 0, refused: () => {}, closed: () => {} }
     const session = new Session({ id: 's', user, line: this.#line, metrics, now: clock.now() })
     const log = pino({ level: 'silent' })
     const rateLimit = new RateLimit(0)
