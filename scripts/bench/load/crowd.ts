@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os'
+import { cpus } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { cpuMsOf, machineCpuMs, rssKibOf } from '../proc.ts'
@@ -24,8 +24,8 @@ const LOOP_RESOLUTION_MS = 10
 /** A server that lets sends wait for longer than that gets more than it can do. */
 const OVERLOADED_MS = 1_000
 const LOOK_EVERY_MS = 50
-/** On a single core waiting awake would take from the server what it needs. */
-const CAN_WAIT_AWAKE = availableParallelism() > 1
+/** On a single core waiting awake would take from the server what it needs. How many this process may use says nothing: it is pinned to one. */
+const CAN_WAIT_AWAKE = cpus().length > 1
 
 /** The clients of one measurement. */
 export class LoadCrowd implements Crowd {
