@@ -26,7 +26,7 @@ describe('the pace of commits', () => {
   })
 
   test('the more come, the more share a commit, and none waits for longer than 10 ms', () => {
-    assert.deepEqual(pick(run(() => 1)), { drafts: 4, apartMs: 4 })
+    assert.deepEqual(pick(run(() => 1)), { drafts: 3, apartMs: 3 })
     assert.deepEqual(pick(run(() => 8.5)), { drafts: 68, apartMs: 8 })
     assert.deepEqual(pick(run(() => 1_000)), { drafts: 10_000, apartMs: 10 })
   })
