@@ -9,6 +9,7 @@ import type { Admitted } from './entrance.ts'
 import type { MembersUpdate } from './members-view.ts'
 import { retryAfter, SOON_MS } from './retry.ts'
 import { cutLines } from './ring.ts'
+import { UpwardPace } from './upward-pace.ts'
 
 /**
  * An edge's side of a room that is homed elsewhere: one follower of the home for all clients here. Takes entries only at
@@ -22,6 +23,8 @@ const SWEEP_MS = 150
 /** The home says where the room stands every 2 s; after this long without, the follow itself may be lost. */
 const SILENT_MS = 6_000
 const MAX_REQUESTS = 20_000
+/** So many sends wait for no more to go up with them. */
+const MOST_UPWARD = 12
 /** A home that could not be reached for this long is reported to the balancer. */
 const UNREACHABLE_MS = 300
 /** … and again, twice as long after it each time, up to this. */
@@ -76,6 +79,11 @@ export class Relay {
   #unreachableMs = UNREACHABLE_MS
   #membersVersion = -1
   #sweep: Cancel | undefined
+  readonly #audience: () => number
+  readonly #pace = new UpwardPace()
+  /** Sends that wait to go up together. */
+  #upward: EdgeMessage[] = []
+  #upLater: Cancel | undefined
 
   constructor(options: {
     room: RoomId
@@ -87,6 +95,8 @@ export class Relay {
     position: Position
     /** Numbers of requests, unique over all runs of this server. */
     nextRequest: () => number
+    /** People in the room, on all servers. */
+    audience: () => number
   }) {
     this.#room = options.room
     this.home = options.home
@@ -96,6 +106,7 @@ export class Relay {
     this.#events = options.events
     this.#position = options.position
     this.#nextRequest = options.nextRequest
+    this.#audience = options.audience
     this.#heardAt = this.#clock.now()
     this.#lostAt = this.#heardAt
     if (!this.#bus.isUp(this.home)) this.#downSince = this.#clock.now()
@@ -114,7 +125,16 @@ export class Relay {
       return
     }
     const req = this.#request({ send: answer })
-    this.#bus.send(this.home, { t: 'send', room: this.#room, req, send })
+    this.#upward.push({ t: 'send', room: this.#room, req, send })
+    const waitMs = this.#pace.waitMs(this.#clock.now(), this.#audience())
+    if (waitMs === 0 || this.#upward.length >= MOST_UPWARD) this.#goUp()
+    else this.#upLater ??= this.#clock.after(waitMs, () => this.#goUp())
+  }
+
+  #goUp(): void {
+    this.#upLater?.()
+    this.#upLater = undefined
+    for (const send of this.#upward.splice(0)) this.#bus.send(this.home, send)
   }
 
   /** A page of the log, from the home; undefined when nobody answers. `user`: who wants to read, if not this server. */
@@ -282,6 +302,9 @@ export class Relay {
   #stopFollowing(): void {
     if (this.#isFollowing) this.#lostAt = this.#clock.now()
     this.#isFollowing = false
+    this.#upLater?.()
+    this.#upLater = undefined
+    this.#upward = []
     this.#failAll()
   }
 
