@@ -3,9 +3,9 @@
  * --only W1`), most of it in the kernel: what a delivery costs is decided by how many share a write. Every room flushes on its own clock:
  *
  * - An entry after a pause goes out at once, in any room.
- * - Two flushes are `restMs` apart at least, 38 µs for each member, so that no room takes more than a quarter of a core with
- *   its writes. In a room of 1,000 that is 38 ms: at 800 sends/s 30 entries share a write, at 1,600/s 60, and with a flush of 9 ms
- *   all have them within 50 ms (p99 47). A room of ten is never held back.
+ * - Two flushes are `restMs` apart at least, 40 µs for each member, so that no room takes more than a quarter of a core with
+ *   its writes. In a room of 1,000 that is 40 ms: at 800 sends/s 32 entries share a write, at 1,600/s 64, and with a flush of 9 ms
+ *   all are to have them within 50 ms. A room of ten is never held back.
  * - A dozen entries are enough for a write: fewer wait for more to come, as long as the last ones' pace says that there will be one
  *   in time, `gatherMs` at most: 60 ms in a room of 1,000. At 25 sends/s two share a write (40 ms for the first), at 200/s a dozen.
  * - Under pressure, when a flush takes longer than it should, the rest is twice as long as the last flush took: there is time to
@@ -50,7 +50,7 @@ export class FlushPace {
   }
 }
 
-const REST_US_PER_MEMBER = 38
+const REST_US_PER_MEMBER = 40
 const MOST_REST_MS = 60
 const MOST_GATHER_MS = 60
 const MOST_PRESSED_MS = 250
