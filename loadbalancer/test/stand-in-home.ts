@@ -33,8 +33,8 @@ export class StandInHome {
   readonly erased = new Set<string>()
   /** How often each path was asked. */
   readonly asked: string[] = []
-  /** Answers instead, once for each that stands here; `cut` = does it, and the answer is lost. */
-  readonly troubles: ({ status: number; code: string } | 'cut')[] = []
+  /** Answers instead, once for each that stands here; `cut` = does it, and the answer is lost; a function is called before. */
+  readonly troubles: ({ status: number; code: string } | 'cut' | (() => void))[] = []
   /** What the room was made as: asked for when it first hears of one. */
   readonly #genesisOf: (room: string) => Promise<Genesis | undefined>
   readonly #server: Server
@@ -82,6 +82,7 @@ export class StandInHome {
     const path = request.url ?? ''
     this.asked.push(path)
     const trouble = this.troubles.shift()
+    if (typeof trouble === 'function') trouble()
     if (typeof trouble === 'object') return send(response, trouble.status, { code: trouble.code })
     const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>
     const [, , , room = '', call = ''] = path.split('/')
@@ -149,12 +150,13 @@ export class StandInHome {
   }
 
   #entriesOf(body: Record<string, unknown>) {
-    const { user, after, limit } = body as { user: string; after: number; limit: number }
+    const { user, after = '0', limit } = body as { user: string; after?: string; limit: number }
     const all = [...this.rooms.values()].flatMap(({ entries }) =>
       entries.filter((entry) => entry.user.id === user),
     )
-    const next = after + limit < all.length ? { next: after + limit } : {}
-    return { status: 200, body: { entries: all.slice(after, after + limit), ...next } }
+    const to = Number(after) + limit
+    const next = to < all.length ? { next: String(to) } : {}
+    return { status: 200, body: { entries: all.slice(Number(after), to), isWhole: true, ...next } }
   }
 
   async #held(room: string): Promise<HeldRoom> {

@@ -20,8 +20,10 @@ const READ_MS = 5_000
 
 const OwnSchema = z.object({
   entries: z.array(LogEntrySchema),
-  /** Where to go on; absent: that was all. */
-  next: z.optional(z.int()),
+  /** Given as `after`, it leads to what follows. Absent: that was all. */
+  next: z.optional(z.string()),
+  /** Whether what is kept elsewhere of these rooms could be read, too. */
+  isWhole: z.boolean(),
 })
 
 export interface ExportParts {
@@ -114,17 +116,15 @@ async function* ownLines(parts: ExportParts, user: User): AsyncGenerator<object>
   for (const { room, role } of await book.roomsOf(user.id, -1))
     yield { type: 'room', roomId: room.roomId, name: room.name, visibility: room.visibility, role }
   const formerly = records.flatMap((record) => ('formerly' in record ? [record.formerly as UserId] : []))
-  /** Old homes keep what was taken over from them: each entry is told once. A number of bits for each stretch of a room. */
+  // A room that moves meanwhile may come twice; its entries are told once.
   const told = new Told()
   const missing = new Set(await allServers())
   for (const server of servers()) {
     let isWhole = true
     for (const id of [user.id, ...formerly]) {
-      for (let after: number | undefined = 0; after !== undefined;) {
-        const page: z.infer<typeof OwnSchema> | undefined = await ownPage(parts.client, server, id, after)
+      for await (const page of pagesOf(parts.client, server, id)) {
         for (const entry of page?.entries ?? []) if (told.add(entry.room, entry.seq)) yield entry
-        isWhole &&= page !== undefined
-        after = page?.next
+        isWhole &&= page?.isWhole === true
       }
     }
     if (isWhole) missing.delete(server.id)
@@ -132,10 +132,16 @@ async function* ownLines(parts: ExportParts, user: User): AsyncGenerator<object>
   yield { type: 'end', complete: missing.size === 0, ...(missing.size > 0 ? { missing: [...missing] } : {}) }
 }
 
-async function ownPage(client: HomeClient, server: Peer, user: UserId, after: number) {
-  const asked = { user, after, limit: ENTRIES_PER_PAGE }
-  const reply = await client.call(server, '/internal/entries-of', asked, READ_MS)
-  return reply.is === 'ok' ? OwnSchema.parse(reply.body) : undefined
+/** What he said in the rooms of one server; undefined at last, if it stopped answering. */
+async function* pagesOf(client: HomeClient, server: Peer, user: UserId) {
+  for (let after: string | undefined; ;) {
+    const asked = { user, limit: ENTRIES_PER_PAGE, ...(after === undefined ? {} : { after }) }
+    const reply = await client.call(server, '/internal/entries-of', asked, READ_MS)
+    const page = reply.is === 'ok' ? OwnSchema.parse(reply.body) : undefined
+    yield page
+    after = page?.next
+    if (after === undefined) return
+  }
 }
 
 const WORD_BITS = 32

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { ANN, BEN, CAT, GUEST, startRooms } from '../../test/rooms-stage.ts'
+
+const lines = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+describe('what is looked into', () => {
+  test('the record of a room is for its owner and moderators, the newest first', async (t) => {
+    const { call, make, homes } = await startRooms(t)
+    const room = await make(ANN, 'public')
+    for (const user of [BEN, CAT]) await call(user, `POST /api/rooms/${room}/join`, {})
+    homes[0]?.say(room, BEN, 'hello')
+    await call(ANN, `POST /api/rooms/${room}/role`, { user: BEN.id, role: 'moderator' })
+    const { body } = await call(BEN, `GET /api/rooms/${room}/audit`)
+    const seen = (body['entries'] as unknown as { seq: number; event: string }[]).map(({ seq, event }) => [
+      seq,
+      event,
+    ])
+    assert.deepEqual(seen, [
+      [4, 'role'],
+      [2, 'join'],
+      [1, 'join'],
+    ])
+    assert.equal(body['next'], undefined)
+    const older = (await call(ANN, `GET /api/rooms/${room}/audit?before=2`)).body['entries'] as unknown as []
+    assert.equal(older.length, 1)
+    for (const user of [CAT, GUEST])
+      assert.equal((await call(user, `GET /api/rooms/${room}/audit`)).code, 'forbidden')
+    assert.equal((await call(ANN, `GET /api/rooms/${room}/audit?before=x`)).code, 'bad_request')
+  })
+
+  test('a long record is read in pages', async (t) => {
+    const { call, make } = await startRooms(t)
+    const room = await make(ANN, 'public')
+    for (let at = 0; at < 100; at += 1)
+      await call(BEN, `POST /api/rooms/${room}/${at % 2 === 0 ? 'join' : 'leave'}`, {})
+    for (let at = 0; at < 100; at += 1)
+      await call(CAT, `POST /api/rooms/${room}/${at % 2 === 0 ? 'join' : 'leave'}`, {})
+    await call(ANN, `PATCH /api/rooms/${room}`, { topic: 'x' })
+    const first = (await call(ANN, `GET /api/rooms/${room}/audit`)).body
+    assert.deepEqual([(first['entries'] as unknown as []).length, first['next']], [200, 2])
+    const rest = (
+      await call(ANN, `GET /api/rooms/${room}/audit?before=${first['next'] as unknown as number}`)
+    ).body
+    assert.deepEqual([(rest['entries'] as unknown as []).length, rest['next']], [1, undefined])
+  })
+
+  test('what is reported is shown to owner and moderators, with what was said around it', async (t) => {
+    const { call, make, homes } = await startRooms(t)
+    const room = await make(ANN, 'public')
+    for (const user of [BEN, CAT]) await call(user, `POST /api/rooms/${room}/join`, {})
+    for (let at = 3; at <= 20; at += 1) homes[0]?.say(room, BEN, `text ${at}`)
+    const report = (user: typeof ANN, seq: number) =>
+      call(user, `POST /api/rooms/${room}/reports`, { seq, reason: 'rude' })
+    assert.equal((await report(CAT, 10)).status, 201)
+    assert.equal((await report(CAT, 10)).status, 201)
+    assert.equal((await report(GUEST, 20)).status, 201)
+    assert.deepEqual([(await report(CAT, 1)).code, (await report(CAT, 21)).code], ['conflict', 'conflict'])
+    const { body } = await call(ANN, `GET /api/rooms/${room}/reports`)
+    const reports = body['reports'] as unknown as { seq: number; by: object; context: { seq: number }[] }[]
+    assert.deepEqual(
+      reports.map(({ seq, by }) => [seq, by]),
+      [
+        [20, GUEST],
+        [10, CAT],
+      ],
+    )
+    assert.deepEqual(
+      reports.map(({ context }) => [context[0]?.seq, context.at(-1)?.seq]),
+      [
+        [15, 20],
+        [5, 15],
+      ],
+    )
+    assert.equal((await call(CAT, `GET /api/rooms/${room}/reports`)).code, 'forbidden')
+    await call(ANN, `POST /api/rooms/${room}/ban`, { user: CAT.id })
+    assert.equal((await report(CAT, 11)).code, 'forbidden')
+  })
+
+  test('who reports and reports is put off', async (t) => {
+    const { call, make, homes } = await startRooms(t)
+    const room = await make(ANN, 'public')
+    await call(BEN, `POST /api/rooms/${room}/join`, {})
+    homes[0]?.say(room, BEN, 'hello')
+    const codes = []
+    for (let at = 0; at < 11; at += 1)
+      codes.push((await call(CAT, `POST /api/rooms/${room}/reports`, { seq: 2, reason: 'rude' })).code)
+    assert.deepEqual([codes.at(9), codes.at(10)], [undefined, 'rate_limited'])
+  })
+})
+
+describe('exports', () => {
+  test('of a room: all of it, a line for each entry, for its owner', async (t) => {
+    const { call, make, homes } = await startRooms(t)
+    const room = await make(ANN, 'private')
+    await call(ANN, `POST /api/rooms/${room}/invite`, { username: 'ben' })
+    await call(BEN, `POST /api/rooms/${room}/join`, {})
+    for (let at = 0; at < 450; at += 1) homes[0]?.say(room, BEN, `text ${at}`)
+    const { status, text } = await call(ANN, `GET /api/rooms/${room}/export`)
+    assert.equal(status, 200)
+    const [head, ...entries] = lines(text)
+    assert.deepEqual([head?.['type'], (head?.['members'] as []).length], ['room', 2])
+    assert.deepEqual(entries.pop(), { type: 'end', complete: true })
+    assert.deepEqual(
+      entries.map(({ seq }) => seq),
+      Array.from({ length: 452 }, (_, at) => at + 1),
+    )
+    assert.equal((await call(BEN, `GET /api/rooms/${room}/export`)).code, 'forbidden')
+  })
+
+  test('of a room whose home goes away meanwhile: it says that it is not all', async (t) => {
+    const { call, make, homes, patience } = await startRooms(t)
+    const room = await make(ANN, 'private')
+    await call(ANN, `GET /api/rooms/${room}`)
+    homes[0]?.say(room, ANN, 'hello')
+    const busy = Array.from({ length: 99 }, () => ({ status: 503, code: 'busy' }))
+    homes[0]?.troubles.push(
+      () => {},
+      () => (patience.ms = 10),
+      ...busy,
+    )
+    const got = lines((await call(ANN, `GET /api/rooms/${room}/export`)).text)
+    assert.deepEqual(got.at(-1), { type: 'end', complete: false, after: 1 })
+  })
+
+  test('of one’s own: the account, its rooms, and what it said, also as the guest it was, on whatever server', async (t) => {
+    const { call, make, homes, down } = await startRooms(t, { homes: 2 })
+    const room = await make(ANN, 'private')
+    await call(ANN, `GET /api/rooms/${room}`)
+    for (let at = 0; at < 250; at += 1) homes[0]?.say(room, ANN, `text ${at}`)
+    homes[0]?.say(room, BEN, 'not hers')
+    down.add('a')
+    await call(BEN, 'POST /api/rooms/general/join', {})
+    homes[1]?.say('general', { id: 'guest:formerly', name: 'formerly' }, 'as a guest')
+    down.delete('a')
+    const got = lines((await call(ANN, 'GET /api/me/export')).text)
+    assert.deepEqual(got[0], { type: 'account', ...ANN, formerly: 'guest:formerly' })
+    assert.deepEqual(got[1], {
+      type: 'room',
+      roomId: room,
+      name: 'Tea',
+      visibility: 'private',
+      role: 'owner',
+    })
+    assert.deepEqual(got.at(-1), { type: 'end', complete: true })
+    const texts = got.filter(({ type }) => type === 'message').map(({ text }) => text)
+    assert.equal(texts.length, 251)
+    assert.ok(texts.includes('as a guest') && !texts.includes('not hers'))
+    down.add('b')
+    const part = lines((await call(ANN, 'GET /api/me/export')).text)
+    assert.deepEqual(part.at(-1), { type: 'end', complete: false, missing: ['b'] })
+    assert.equal((await call(GUEST, 'GET /api/me/export')).code, 'forbidden')
+  })
+
+  test('only so many in a time', async (t) => {
+    const { call } = await startRooms(t)
+    const codes = []
+    for (let at = 0; at < 6; at += 1) codes.push((await call(ANN, 'GET /api/me/export')).code)
+    assert.deepEqual(codes, [undefined, undefined, undefined, undefined, undefined, 'rate_limited'])
+  })
+})
