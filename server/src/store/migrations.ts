@@ -60,8 +60,12 @@ export function schemaVersion(db: Database): number {
   return db.pragma('user_version', { simple: true }) as number
 }
 
-/** Brings a file to this program's schema, each step whole or not at all. @throws StoreUnusable: it is newer, or not ours. */
-export function migrate(db: Database, path: string): void {
+/**
+ * Brings a file to this program's schema, each step whole or not at all. `to`: for tests, to an earlier one, as the program of
+ * that time left it.
+ * @throws StoreUnusable: it is newer, or not ours
+ */
+export function migrate(db: Database, path: string, to = SCHEMA_VERSION): void {
   const found = schemaVersion(db)
   if (found > SCHEMA_VERSION) {
     throw new StoreUnusable(
@@ -71,7 +75,7 @@ export function migrate(db: Database, path: string): void {
   if (found === 0 && db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined) {
     throw new StoreUnusable(`${path} holds another program's tables: use another data folder`)
   }
-  for (const [at, step] of STEPS.entries()) {
+  for (const [at, step] of STEPS.slice(0, to).entries()) {
     if (at < found) continue
     db.transaction(() => {
       db.exec(step)
