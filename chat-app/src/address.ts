@@ -16,6 +16,13 @@ export class Address {
     addEventListener('popstate', () => this.#follow())
   }
 
+  /** The secret of a link to join by, once. It stands behind the `#`, which no server gets to see. */
+  takeLink(): string | undefined {
+    const link = /^#([A-Za-z0-9_-]{32})$/.exec(location.hash)?.[1]
+    if (link !== undefined) history.replaceState(null, '', location.pathname)
+    return link
+  }
+
   goToRoom(id: RoomId): void {
     this.#go(pathOfRoom(id))
   }

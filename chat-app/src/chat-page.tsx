@@ -1,10 +1,12 @@
-import { LogOutIcon, MenuIcon, Share2Icon, UsersIcon } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { InfoIcon, LockIcon, LogOutIcon, MenuIcon, Share2Icon, UsersIcon } from 'lucide-react'
+import { useEffect, useMemo, useState } from 'react'
 import { flushSync } from 'react-dom'
-import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { RoomFacts } from '@flotilla/protocol/control.ts'
+import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { FLEET_PATH } from '@/address'
 import type { AppState } from '@/app-state'
 import type { Chat } from '@/chat'
+import { isGuest } from '@/components/guest'
 import { Mark } from '@/components/fleet-art'
 import { Avatar, GuestMark } from '@/components/person'
 import { Button } from '@/components/ui/button'
@@ -14,22 +16,28 @@ import { Conversation } from '@/conversation'
 import { AccountDialog } from '@/features/account/account-dialog'
 import { ConnectionStatus } from '@/features/fleet/connection-status'
 import { FleetLink } from '@/features/fleet/fleet-link'
+import type { MessageDeeds } from '@/features/messages/message-actions'
 import { PeopleList } from '@/features/people/people-list'
 import { CreateRoomDialog } from '@/features/rooms/create-room-dialog'
+import { ReportDialog } from '@/features/rooms/report-dialog'
 import { RoomList } from '@/features/rooms/room-list'
+import { RoomDetailsDialog } from '@/features/rooms/details/room-details-dialog'
+import { titleOf } from '@/features/rooms/rooms'
 import { ShareDialog } from '@/features/rooms/share-dialog'
+import { TalkToDialog } from '@/features/rooms/talk-to-dialog'
 import { ThemeToggle } from '@/features/theme/theme-toggle'
 import { useStore } from '@/use-store'
 
-type Overlay = 'rooms' | 'people' | 'create' | 'share' | 'account'
+type Overlay = 'rooms' | 'people' | 'create' | 'share' | 'account' | 'talk' | 'details'
 
 /** The whole screen of a signed-in person. On a phone the sides are sheets. */
 export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
   const feed = useStore(chat.current)
-  const { members, count, status } = useStore(feed)
+  const { members, count, status, view } = useStore(feed)
   const { rooms } = useStore(chat.rooms)
   const [overlay, setOverlay] = useState<Overlay>()
-  const name = rooms.find((room) => room.roomId === feed.id)?.name ?? feed.id
+  const room = rooms.find(({ roomId }) => roomId === feed.id)
+  const name = titleOf(room, chat.me, feed.id)
   // One that went tells so when another may have taken its place.
   const toggle = (which: Overlay) => (isOpen: boolean) =>
     setOverlay((shown) => (isOpen ? which : shown === which ? undefined : shown))
@@ -37,8 +45,26 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
     // At once: a dialog gives the focus back as it goes, and the room would have taken it for its composer before.
     flushSync(() => setOverlay(undefined))
     app.address.goToRoom(id)
+    chat.reopen(id)
   }
+  const [reported, setReported] = useState<Seq>()
+  const isKeeper = view?.role === 'owner' || view?.role === 'moderator'
+  const deeds = useMemo<MessageDeeds>(
+    () => ({
+      isKeeper,
+      edit: (seq, text) => feed.edit(seq, text),
+      delete: (seq) => feed.delete(seq),
+      report: setReported,
+      block: (user) => void chat.account.block(user.id),
+      talkTo: (user) =>
+        void chat.rooms.talkTo(user.name).then((answer) => {
+          if (answer.ok) app.address.goToRoom(answer.value)
+        }),
+    }),
+    [app, chat, feed, isKeeper],
+  )
   useTitle(chat, name)
+  const office = useMemo(() => chat.office(feed.id), [chat, feed.id])
 
   const side = (
     <Side
@@ -47,6 +73,7 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
       onOpen={open}
       onCreate={() => setOverlay('create')}
       onAccount={() => setOverlay('account')}
+      onTalkTo={() => setOverlay('talk')}
     />
   )
   const people = (
@@ -74,13 +101,21 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
           </Button>
           <div className="min-w-0 flex-1 py-2.5 pl-1 md:pl-0">
             <h1 className="truncate leading-tight font-semibold tracking-[-0.01em]">
-              <span aria-hidden className="mr-0.5 font-normal text-muted-foreground">
-                #
-              </span>
+              <RoomSign visibility={room?.visibility ?? 'public'} />
               {name}
             </h1>
             <ConnectionStatus line={chat.line} className="mt-0.5" />
           </div>
+          <Tooltip content="About this room">
+            <Button
+              variant="ghost"
+              size="icon"
+              aria-label="About this room"
+              onClick={() => setOverlay('details')}
+            >
+              <InfoIcon className="size-[1.125rem]" />
+            </Button>
+          </Tooltip>
           <Tooltip content="Share a link to this room">
             <Button
               variant="ghost"
@@ -104,7 +139,8 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
           key={feed.id}
           chat={chat}
           feed={feed}
-          roomName={name}
+          roomName={room?.visibility === 'direct' ? name : `#${name}`}
+          deeds={deeds}
           onShare={() => setOverlay('share')}
           onLeave={() => app.address.goToRoom('general')}
           onSignIn={() => app.reconnect()}
@@ -118,8 +154,27 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
       <Sheet side="right" aria-label="People" open={overlay === 'people'} onOpenChange={toggle('people')}>
         {people}
       </Sheet>
+      <ReportDialog office={office} seq={reported} onClose={() => setReported(undefined)} />
+      <TalkToDialog
+        rooms={chat.rooms}
+        open={overlay === 'talk'}
+        onOpenChange={toggle('talk')}
+        onOpened={open}
+      />
+      <RoomDetailsDialog
+        key={feed.id}
+        room={room}
+        office={office}
+        rooms={chat.rooms}
+        me={chat.me}
+        here={members}
+        onGone={() => open('general')}
+        open={overlay === 'details'}
+        onOpenChange={toggle('details')}
+      />
       <CreateRoomDialog
         rooms={chat.rooms}
+        canBePrivate={!isGuest(chat.me)}
         open={overlay === 'create'}
         onOpenChange={toggle('create')}
         onCreated={open}
@@ -136,15 +191,25 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
   )
 }
 
+function RoomSign({ visibility }: { visibility: RoomFacts['visibility'] }) {
+  if (visibility === 'direct') return null
+  return (
+    <span aria-hidden className="mr-0.5 font-normal text-muted-foreground">
+      {visibility === 'private' ? <LockIcon className="mr-1 inline size-4 -translate-y-px" /> : '#'}
+    </span>
+  )
+}
+
 interface SideProps {
   app: AppState
   chat: Chat
   onOpen: (id: RoomId) => void
   onCreate: () => void
   onAccount: () => void
+  onTalkTo: () => void
 }
 
-function Side({ app, chat, onOpen, onCreate, onAccount }: SideProps) {
+function Side({ app, chat, onOpen, onCreate, onAccount, onTalkTo }: SideProps) {
   const unread = useStore(chat.unread)
   const room = useStore(app.address.room)
   return (
@@ -155,10 +220,12 @@ function Side({ app, chat, onOpen, onCreate, onAccount }: SideProps) {
       </div>
       <RoomList
         rooms={chat.rooms}
+        me={chat.me}
         open={room}
         unread={unread}
         onOpen={onOpen}
         onCreate={onCreate}
+        onTalkTo={onTalkTo}
         className="flex-1"
       />
       <div className="px-2 pb-2">

@@ -7,6 +7,7 @@ import { Line } from './features/fleet/line.ts'
 import { RoomFeed } from './features/messages/room-feed.ts'
 import { roomsToLeave } from './features/messages/rooms-to-leave.ts'
 import { mentions } from './features/messages/text-parts.ts'
+import { RoomOffice } from './features/rooms/room-office.ts'
 import { Rooms } from './features/rooms/rooms.ts'
 import type { Session } from './features/sign-in/session.ts'
 import { Store } from './store.ts'
@@ -69,11 +70,30 @@ export class Chat {
     this.#client.close()
   }
 
+  /** What can be seen and done about a room. */
+  office(id: RoomId): RoomOffice {
+    return new RoomOffice(id, this.rooms)
+  }
+
+  /** Joins by the secret of a link, and then shows the room. */
+  async joinBy(id: RoomId, link: string): Promise<void> {
+    const answer = await this.rooms.join(id, link)
+    if (answer.ok) this.reopen(id)
+  }
+
+  /** A room that was closed to one may be open now. */
+  reopen(id: RoomId): void {
+    const shown = this.current.read()
+    if (shown.id === id && isClosed(shown)) this.current.set(this.#open(id))
+  }
+
   retryNow(): void {
     this.#client.retryNow()
   }
 
   #open(id: RoomId): RoomFeed {
+    const before = this.#feeds.get(id)
+    if (before !== undefined && isClosed(before.feed)) this.#leave(id)
     const known = this.#feeds.get(id) ?? this.#follow(id)
     this.#feeds.delete(id)
     this.#feeds.set(id, known)
@@ -119,4 +139,9 @@ export class Chat {
     const isStuck = connection.status === 'waiting' && connection.attempt >= DOUBT_AFTER
     if (isRefused || isStuck) this.#parts.session.doubt()
   }
+}
+
+function isClosed(feed: RoomFeed): boolean {
+  const { status } = feed.read()
+  return status === 'refused' || status === 'left'
 }

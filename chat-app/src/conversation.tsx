@@ -1,5 +1,7 @@
 import { LinkIcon } from 'lucide-react'
 import { useEffect, type ReactNode } from 'react'
+import type { ErrorCode } from '@flotilla/protocol/errors.ts'
+import type { LeftReason } from '@flotilla/protocol/frames.ts'
 import type { Chat } from '@/chat'
 import { FleetScene } from '@/components/fleet-art'
 import { Button } from '@/components/ui/button'
@@ -7,6 +9,7 @@ import { Skeleton } from '@/components/ui/skeleton'
 import { ConnectionNote } from '@/features/fleet/connection-status'
 import { Composer } from '@/features/messages/composer'
 import { focusComposerOnDesktop } from '@/features/messages/focus-composer'
+import type { MessageDeeds } from '@/features/messages/message-actions'
 import { MessageList } from '@/features/messages/message-list'
 import type { Feed, RoomFeed } from '@/features/messages/room-feed'
 import { TypingLine } from '@/features/messages/typing-line'
@@ -15,15 +18,17 @@ import { useStore } from '@/use-store'
 interface ConversationProps {
   chat: Chat
   feed: RoomFeed
+  /** As people call it: `#general`, or a person's name. */
   roomName: string
+  deeds: MessageDeeds
   onShare: () => void
   onLeave: () => void
   onSignIn: () => void
 }
 
 /** One room: what was said, and where one answers. */
-export function Conversation({ chat, feed, roomName, onShare, onLeave, onSignIn }: ConversationProps) {
-  const { status, code, rows, complete, typing, heard } = useStore(feed)
+export function Conversation({ chat, feed, roomName, deeds, onShare, onLeave, onSignIn }: ConversationProps) {
+  const { status, code, reason, view, refused, rows, complete, typing, heard } = useStore(feed)
   const maxChars = useStore(chat.textChars)
   useOpen(feed)
   useEffect(focusComposerOnDesktop, [])
@@ -33,6 +38,7 @@ export function Conversation({ chat, feed, roomName, onShare, onLeave, onSignIn 
     focusComposerOnDesktop()
   }
   if (status === 'refused') return <Refused code={code} onLeave={onLeave} />
+  if (status === 'left' && reason !== undefined) return <Gone reason={reason} onLeave={onLeave} />
   return (
     <>
       {rows.length === 0 && !complete ? (
@@ -41,6 +47,7 @@ export function Conversation({ chat, feed, roomName, onShare, onLeave, onSignIn 
         <MessageList
           feed={feed}
           me={chat.me}
+          deeds={deeds}
           beginning={<Beginning roomName={roomName} isEmpty={rows.length === 1} onShare={onShare} />}
           className="flex-1"
         />
@@ -48,7 +55,14 @@ export function Conversation({ chat, feed, roomName, onShare, onLeave, onSignIn 
       <div className="px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-5 sm:pb-4">
         <TypingLine names={typing} className="px-1" />
         <ConnectionNote line={chat.line} onRetry={retryNow} onSignIn={onSignIn} />
-        <Composer feed={feed} roomName={`#${roomName}`} maxChars={maxChars} />
+        {refused !== undefined && <ChangeRefused code={refused} onSeen={() => feed.forgetRefused()} />}
+        {view?.archived === true ? (
+          <p className="rounded-xl border bg-muted/60 px-4 py-3 text-center text-sm text-muted-foreground">
+            This room is archived. It can be read, and nobody can write.
+          </p>
+        ) : (
+          <Composer feed={feed} roomName={roomName} maxChars={maxChars} />
+        )}
       </div>
       <p aria-live="polite" className="sr-only">
         {heard?.text}
@@ -81,7 +95,7 @@ function Beginning({ roomName, isEmpty, onShare }: BeginningProps) {
     <div className="px-4 pt-10 pb-4 sm:px-6">
       <FleetScene className="-ml-2 w-48" />
       <p className="mt-4 text-xl font-semibold tracking-[-0.02em]">
-        {isEmpty ? `It is quiet in #${roomName}` : `The beginning of #${roomName}`}
+        {isEmpty ? `It is quiet in ${roomName}` : `The beginning of ${roomName}`}
       </p>
       <p className="mt-1 max-w-md text-muted-foreground">
         {isEmpty
@@ -92,6 +106,35 @@ function Beginning({ roomName, isEmpty, onShare }: BeginningProps) {
         <LinkIcon className="size-3.5" /> Share the link
       </Button>
     </div>
+  )
+}
+
+const GONE = {
+  removed: ['You were removed from this room', 'Who keeps it has taken you out.'],
+  banned: ['You were banned from this room', 'Who keeps it does not let you in any more.'],
+  deleted: ['This room was deleted', 'Everything said in it is gone.'],
+  left: ['You have left this room', 'You left it in another window.'],
+} as const
+
+function Gone({ reason, onLeave }: { reason: LeftReason; onLeave: () => void }) {
+  const [title, says] = GONE[reason]
+  return (
+    <Notice title={title} action={<Button onClick={onLeave}>Go to #general</Button>}>
+      {says}
+    </Notice>
+  )
+}
+
+function ChangeRefused({ code, onSeen }: { code: ErrorCode; onSeen: () => void }) {
+  return (
+    <p role="alert" className="flex items-center gap-2 px-1 pb-2 text-sm text-destructive">
+      <span className="min-w-0 flex-1">
+        {code === 'forbidden' ? 'You may not change that message.' : 'That message could not be changed.'}
+      </span>
+      <Button variant="ghost" size="sm" onClick={onSeen}>
+        All right
+      </Button>
+    </p>
   )
 }
 

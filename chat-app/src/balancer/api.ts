@@ -76,7 +76,19 @@ export function wordsFor(problem: ApiProblem): string {
     case 'bad_name':
       return 'That name can’t be used. Take 1 to 32 letters, digits or signs, without a colon and without spaces at the ends.'
     case 'username_taken':
-      return 'That name belongs to an account. Choose another one.'
+      return 'That name belongs to an account, or looks like one that does. Sign in, or choose another one.'
+    case 'wrong_password':
+      return 'Name and password do not go together.'
+    case 'bad_password':
+      return 'That password won’t do. Take 8 to 128 characters, and none that everybody tries first.'
+    case 'no_such_user':
+      return 'Nobody with an account has that name.'
+    case 'conflict':
+      return 'That does not go with how things are now. Look again, then try again.'
+    case 'too_many':
+      return 'There are too many of these already.'
+    case 'busy':
+      return 'Too much is going on right now. Try again in a moment.'
     case 'guests_off':
       return 'Guests are not let in here.'
     case 'rate_limited':
@@ -89,7 +101,7 @@ export function wordsFor(problem: ApiProblem): string {
     case 'forbidden':
       return 'You may not do this.'
     case 'unauthenticated':
-      return 'Your sign-in has run out. Enter your name again.'
+      return 'Your sign-in has ended. Come in again.'
     case 'offline':
       return 'You are offline. Check your connection, then try again.'
     case 'no_answer':

@@ -7,6 +7,7 @@ import { Button } from '@/components/ui/button'
 import { Dialog } from '@/components/ui/dialog'
 import type { Account } from '@/features/account/account'
 import { DeleteForm, KeepNameForm, NameForm, PasswordForm } from '@/features/account/account-forms'
+import { saveFile } from '@/features/account/save-file'
 import { SessionList } from '@/features/account/session-list'
 import { useTask } from '@/features/account/use-task'
 import type { Session } from '@/features/sign-in/session'
@@ -130,11 +131,7 @@ function ExportSection({ account }: { account: Account }) {
   async function download() {
     const file = await account.export()
     if (!(file instanceof Blob)) return file
-    const link = document.createElement('a')
-    link.href = URL.createObjectURL(file)
-    link.download = 'flotilla-export.jsonl'
-    link.click()
-    URL.revokeObjectURL(link.href)
+    saveFile(file, 'flotilla-export.jsonl')
     return undefined
   }
   return (

@@ -42,6 +42,10 @@ export function tellStory(facts: StoryFacts): Story {
     case 'opening':
     case 'waiting': {
       if (!isOnline) return { ...known, isLong: true, mood: 'lost', words: 'You are offline' }
+      if ('place' in connection && connection.place !== undefined) {
+        const words = `All servers are full: you are number ${connection.place} in line`
+        return { ...known, isLong: true, mood: 'busy', words }
+      }
       if (hasNoServer)
         return { ...known, isLong: true, mood: 'lost', words: 'No chat server is free', remedy: 'retry' }
       if (connection.attempt >= PATIENCE && connection.status === 'waiting')

@@ -1,16 +1,20 @@
 import { CheckIcon, ClockIcon, RotateCwIcon, Trash2Icon } from 'lucide-react'
-import { memo } from 'react'
+import { memo, useState } from 'react'
 import type { ErrorCode } from '@flotilla/protocol/errors.ts'
-import type { User } from '@flotilla/protocol/frames.ts'
+import type { Seq, User } from '@flotilla/protocol/frames.ts'
 import { Avatar, GuestMark, PersonName } from '@/components/person'
 import { Button } from '@/components/ui/button'
 import { clockTime, dateAndTime, timeOfDay } from '@/features/messages/dates'
+import { MessageActions, type MessageDeeds } from '@/features/messages/message-actions'
+import { MessageEditor } from '@/features/messages/message-editor'
 import { MessageText } from '@/features/messages/message-text'
 import { mentions } from '@/features/messages/text-parts'
 import { cn } from '@/lib/utils'
 
 export interface MessageItemProps {
   id: string
+  /** Of the entry; undefined while it is only on its way. */
+  seq: Seq | undefined
   author: User
   text: string
   ts: number
@@ -25,11 +29,13 @@ export interface MessageItemProps {
   isLastOwn: boolean
   onRetry: (id: string) => void
   onDiscard: (id: string) => void
+  deeds: MessageDeeds
 }
 
 /** Memoised: in a burst of entries only the new ones are drawn. */
 export const MessageItem = memo(function MessageItem({
   id,
+  seq,
   author,
   text,
   ts,
@@ -41,7 +47,9 @@ export const MessageItem = memo(function MessageItem({
   isLastOwn,
   onRetry,
   onDiscard,
+  deeds,
 }: MessageItemProps) {
+  const [isEditing, setIsEditing] = useState(false)
   const isOwn = author.id === me.id
   return (
     <article
@@ -83,11 +91,25 @@ export const MessageItem = memo(function MessageItem({
             </time>
           </div>
         )}
-        <Body text={text} state={state} reader={isOwn ? '' : me.name} />
+        {isEditing && seq !== undefined ? (
+          <MessageEditor
+            text={text}
+            onSave={(next) => {
+              setIsEditing(false)
+              deeds.edit(seq, next)
+            }}
+            onCancel={() => setIsEditing(false)}
+          />
+        ) : (
+          <Body text={text} state={state} reader={isOwn ? '' : me.name} />
+        )}
         {state === 'failed' && (
           <FailedNote code={code} onRetry={() => onRetry(id)} onDiscard={() => onDiscard(id)} />
         )}
       </div>
+      {seq !== undefined && state !== 'deleted' && !isEditing && (
+        <MessageActions seq={seq} author={author} me={me} deeds={deeds} onEdit={() => setIsEditing(true)} />
+      )}
       {isOwn && <StateMark state={state} isLastOwn={isLastOwn} />}
     </article>
   )

@@ -11,9 +11,10 @@ import {
 import { Virtualizer, type CustomContainerComponentProps, type VirtualizerHandle } from 'virtua'
 import type { User } from '@flotilla/protocol/frames.ts'
 import { Button } from '@/components/ui/button'
-import { dayName } from '@/features/messages/dates'
+import { dateAndTime, dayName, timeOfDay } from '@/features/messages/dates'
 import { focusComposerOnDesktop } from '@/features/messages/focus-composer'
 import { useToday } from '@/features/messages/use-today'
+import type { MessageDeeds } from '@/features/messages/message-actions'
 import { MessageItem } from '@/features/messages/message-item'
 import type { RoomFeed } from '@/features/messages/room-feed'
 import { startChanged, type Row } from '@/features/messages/rows'
@@ -23,6 +24,7 @@ import { useStore } from '@/use-store'
 type MessageListProps = ComponentProps<'div'> & {
   feed: RoomFeed
   me: User
+  deeds: MessageDeeds
   /** Stands above the first message of the room. */
   beginning: ReactNode
 }
@@ -40,7 +42,7 @@ const START_PX = 900
  * The conversation. Only what is in sight is in the page. Whoever is at the end stays there as messages come;
  * whoever reads further up is not moved, neither by new messages nor by older pages.
  */
-export function MessageList({ feed, me, beginning, className, ...props }: MessageListProps) {
+export function MessageList({ feed, me, deeds, beginning, className, ...props }: MessageListProps) {
   const { rows, older, unread, status, complete } = useStore(feed)
   const list = useRef<VirtualizerHandle>(null)
   const scroller = useRef<HTMLDivElement>(null)
@@ -158,6 +160,7 @@ export function MessageList({ feed, me, beginning, className, ...props }: Messag
               <RowView
                 row={row}
                 me={me}
+                deeds={deeds}
                 onRetry={retry}
                 onDiscard={discard}
                 beginning={beginning}
@@ -192,6 +195,7 @@ function useStartChange(rows: readonly Row[]): boolean {
 interface RowViewProps {
   row: Row
   me: User
+  deeds: MessageDeeds
   onRetry: (id: string) => void
   onDiscard: (id: string) => void
   beginning: ReactNode
@@ -199,7 +203,7 @@ interface RowViewProps {
   isLastOwn: boolean
 }
 
-function RowView({ row, me, onRetry, onDiscard, beginning, isNewest, isLastOwn }: RowViewProps) {
+function RowView({ row, me, deeds, onRetry, onDiscard, beginning, isNewest, isLastOwn }: RowViewProps) {
   switch (row.kind) {
     case 'beginning':
       return beginning
@@ -207,16 +211,19 @@ function RowView({ row, me, onRetry, onDiscard, beginning, isNewest, isLastOwn }
       return <DayDivider ts={row.ts} />
     case 'unread':
       return <Divider tone="signal">New</Divider>
+    case 'note':
+      return <Note ts={row.ts} words={row.words} />
     // One component at one place for both: a send becomes an entry without being drawn anew.
     case 'own':
     case 'message': {
       const item =
         row.kind === 'own'
-          ? { ...row.send, author: me, ts: row.send.at }
+          ? { ...row.send, seq: undefined, author: me, ts: row.send.at }
           : { ...row.message, author: row.message.user, code: undefined }
       return (
         <MessageItem
           id={item.id}
+          seq={item.seq}
           author={item.author}
           text={item.text}
           ts={item.ts}
@@ -228,10 +235,29 @@ function RowView({ row, me, onRetry, onDiscard, beginning, isNewest, isLastOwn }
           isLastOwn={isLastOwn}
           onRetry={onRetry}
           onDiscard={onDiscard}
+          deeds={deeds}
         />
       )
     }
   }
+}
+
+function Note({ ts, words }: { ts: number; words: string }) {
+  return (
+    <p
+      data-slot="note"
+      className="px-4 py-1 pl-[4.25rem] text-[0.8125rem] break-words text-muted-foreground sm:px-6 sm:pl-[4.75rem]"
+    >
+      {words}{' '}
+      <time
+        dateTime={new Date(ts).toISOString()}
+        title={dateAndTime(ts)}
+        className="text-[0.6875rem] tabular-nums"
+      >
+        {timeOfDay(ts)}
+      </time>
+    </p>
+  )
 }
 
 function DayDivider({ ts }: { ts: number }) {

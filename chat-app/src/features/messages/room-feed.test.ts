@@ -25,6 +25,7 @@ class StillRoom {
   readonly id = 'r'
   state: RoomState = { status: 'joining', head: 0, first: 0, members: [], count: 0 }
   pending: PendingSend[] = []
+  changes: PendingSend[] = []
   listeners: RoomListeners = {}
   pages: Entry[][] = []
   isFull = false
@@ -59,7 +60,9 @@ class StillRoom {
     return { entries, done: entries[0]?.seq === 1 }
   }
   retry() {}
-  discard() {}
+  discard(id: string) {
+    this.changes = this.changes.filter((change) => change.id !== id)
+  }
   typing() {}
   leave() {}
 }
@@ -226,5 +229,25 @@ describe('the feed of a room', () => {
     for (let from = 1; from < 10_000; from += 500) room.receive(messages(from, from + 499))
     assert.ok(texts(feed).length <= 2_500)
     assert.equal(feed.read().complete, false)
+  })
+
+  test('a change of a message that is refused is told, until one has seen it', () => {
+    const { feed, room } = open()
+    room.join(1, 1)
+    room.receive(messages(1, 1))
+    const change = { type: 'delete', target: 1 } as const
+    room.changes = [{ id: 'c', text: '', at: 0, state: 'failed', code: 'forbidden', change }]
+    room.listeners.change?.()
+    assert.equal(feed.read().refused, 'forbidden')
+    feed.forgetRefused()
+    assert.equal(feed.read().refused, undefined)
+  })
+
+  test('who was sent out learns why', () => {
+    const { feed, room } = open()
+    room.join(1, 1)
+    room.state = { ...room.state, status: 'left', reason: 'removed' }
+    room.listeners.change?.()
+    assert.deepEqual([feed.read().status, feed.read().reason], ['left', 'removed'])
   })
 })

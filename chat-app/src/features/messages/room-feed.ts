@@ -1,7 +1,7 @@
 import type { ChatRoom, PendingSend } from '@flotilla/protocol/client/client.ts'
 import { platformClock, type Clock } from '@flotilla/protocol/client/clock.ts'
 import type { ErrorCode } from '@flotilla/protocol/errors.ts'
-import type { Entry, RoomId, Seq, User } from '@flotilla/protocol/frames.ts'
+import type { Entry, LeftReason, RoomId, RoomView, Seq, User } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { Store } from '../../store.ts'
 import { OlderPages } from './older-pages.ts'
@@ -13,6 +13,12 @@ import { began, ended, expire, NOBODY, type Typists } from './typists.ts'
 export interface Feed {
   readonly status: ChatRoom['state']['status']
   readonly code?: ErrorCode
+  /** Why one is in the room no more. */
+  readonly reason?: LeftReason
+  /** What the room is, to the reader; since it was joined. */
+  readonly view?: RoomView
+  /** A change of a message that was refused, until the reader has taken note. */
+  readonly refused?: ErrorCode
   readonly rows: readonly Row[]
   readonly complete: boolean
   readonly members: readonly User[]
@@ -117,7 +123,7 @@ export class RoomFeed extends Store<Feed> {
 
   /** There are words of the reader here that nobody else has got: not sent yet, or not even finished. */
   get hasUnsaid(): boolean {
-    return this.#draft.trim() !== '' || this.#room.pending.length > 0
+    return this.#draft.trim() !== '' || this.#room.pending.length > 0 || this.#room.changes.length > 0
   }
 
   /** What stands unsent in this room's composer, while another room is shown. */
@@ -138,6 +144,22 @@ export class RoomFeed extends Store<Feed> {
     this.#own = this.#own.filter((send) => send.id !== id)
     this.#pending = this.#pending.filter((send) => send.id !== id)
     this.#room.discard(id)
+    this.#change()
+  }
+
+  edit(seq: Seq, text: string): void {
+    this.#room.edit(seq, text)
+    this.#change()
+  }
+
+  delete(seq: Seq): void {
+    this.#room.delete(seq)
+    this.#change()
+  }
+
+  /** Those changes that were refused are given up. */
+  forgetRefused(): void {
+    for (const { id, state } of this.#room.changes) if (state === 'failed') this.#room.discard(id)
     this.#change()
   }
 
@@ -244,15 +266,19 @@ export class RoomFeed extends Store<Feed> {
   #show(more: Partial<Feed> = {}): void {
     if (this.#isOpen && this.#isAtEnd && this.#readTo !== undefined)
       this.#readTo = Math.max(this.#readTo, this.#timeline.to)
-    const { code, status, members, count } = this.#room.state
+    const { code, reason, view, status, members, count } = this.#room.state
+    const refused = this.#room.changes.find(({ state }) => state === 'failed')?.code
     const unread = this.#unread()
     const shown = this.read()
-    const { code: _old, ...before } = shown
+    const { code: _code, reason: _reason, view: _view, refused: _refused, ...before } = shown
     const typing = [...this.#typists.values()].map(({ user }) => user.name)
     const next: Feed = {
       ...before,
       status,
       ...(code === undefined ? {} : { code }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(view === undefined ? {} : { view }),
+      ...(refused === undefined ? {} : { refused }),
       rows: this.#rows(),
       complete: this.#timeline.complete,
       members,

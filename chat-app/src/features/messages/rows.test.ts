@@ -91,4 +91,32 @@ describe('the rows of a conversation', () => {
     assert.equal(startChanged(before, toRows(older, [], ANA, undefined)), true)
     assert.equal(startChanged([], before), false)
   })
+
+  test('what was done to the room stands where it was done, and parts what was said before from what was after', () => {
+    const topic: Entry = {
+      ...{ type: 'system', room: 'r', seq: 2, id: 'i2', user: BO, ts: NOON + 1, event: 'topic' },
+      data: { topic: 'Tides' },
+    }
+    const rows = toRows(
+      append(EMPTY, [said(1, ANA, NOON), topic, said(3, ANA, NOON + 2)]),
+      [],
+      ANA,
+      undefined,
+    )
+    assert.deepEqual(sketch(rows), ['beginning', 'day', 'ana 1', 'note', 'ana 3'])
+    assert.equal(rows.find((row) => row.kind === 'note')?.words, 'bo set the topic: Tides')
+  })
+
+  test('of what this version does not know, nothing is shown', () => {
+    const unknown: Entry = {
+      ...{ type: 'system', room: 'r', seq: 2, id: 'i2', user: BO, ts: NOON + 1, event: 'teleport' },
+    }
+    const rows = toRows(
+      append(EMPTY, [said(1, ANA, NOON), unknown, said(3, ANA, NOON + 2)]),
+      [],
+      ANA,
+      undefined,
+    )
+    assert.deepEqual(sketch(rows), ['beginning', 'day', 'ana 1', '… 3'])
+  })
 })

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@flotilla/protocol/errors.ts'
 import type { Seq, User } from '@flotilla/protocol/frames.ts'
+import { eventWords } from '../rooms/event-words.ts'
 import type { Timeline, TimelineMessage } from './timeline.ts'
 
 /** A send of one's own that is not an entry yet; `sent`: acked, its entry is on the way. */
@@ -16,6 +17,8 @@ export type Row =
   | { readonly kind: 'beginning'; readonly key: string }
   | { readonly kind: 'day'; readonly key: string; readonly ts: number }
   | { readonly kind: 'unread'; readonly key: string }
+  /** What was done to the room. */
+  | { readonly kind: 'note'; readonly key: string; readonly ts: number; readonly words: string }
   | {
       readonly kind: 'message'
       readonly key: string
@@ -24,6 +27,8 @@ export type Row =
     }
   | { readonly kind: 'own'; readonly key: string; readonly send: OwnSend; readonly opens: boolean }
 
+/** After a note the next message opens a group of its own. */
+const NOBODY: User = { id: '', name: '' }
 /** Messages of one person within this time stand under one name. */
 const GROUP_MS = 5 * 60_000
 
@@ -42,7 +47,24 @@ export function toRows(
   let previous: { user: User; ts: number } | undefined
   let lineIsDue = unreadAfter !== undefined
 
+  let notesToCome = 0
+  const notesBefore = (seq: Seq) => {
+    for (;;) {
+      const note = timeline.notes[notesToCome]
+      if (note === undefined || note.seq > seq) return
+      notesToCome += 1
+      const words = eventWords(note)
+      if (words === undefined) continue
+      if (!previous || !isSameDay(previous.ts, note.ts)) {
+        rows.push({ kind: 'day', key: `day:${dayOf(note.ts)}`, ts: note.ts })
+      }
+      rows.push({ kind: 'note', key: `note:${note.seq}`, ts: note.ts, words })
+      previous = { user: NOBODY, ts: note.ts }
+    }
+  }
+
   for (const message of timeline.messages) {
+    notesBefore(message.seq)
     const turnsDay = !previous || !isSameDay(previous.ts, message.ts)
     if (turnsDay) rows.push({ kind: 'day', key: `day:${dayOf(message.ts)}`, ts: message.ts })
     const drawsLine = lineIsDue && message.seq > (unreadAfter ?? 0) && message.user.id !== me.id
@@ -54,6 +76,7 @@ export function toRows(
     rows.push({ kind: 'message', key: keyOf(message.user, message.id), message, opens })
     previous = message
   }
+  notesBefore(Infinity)
   for (const send of own) {
     const turnsDay = !previous || !isSameDay(previous.ts, send.at)
     if (turnsDay) rows.push({ kind: 'day', key: `day:${dayOf(send.at)}`, ts: send.at })
@@ -66,7 +89,7 @@ export function toRows(
 
 /** Whether lines were added or taken away before the first one both have: the list then holds on to its end. */
 export function startChanged(before: readonly Row[], after: readonly Row[]): boolean {
-  const first = before.find((row) => row.kind === 'message' || row.kind === 'own')
+  const first = before.find((row) => row.kind === 'message' || row.kind === 'own' || row.kind === 'note')
   if (!first) return false
   return before.indexOf(first) !== after.findIndex((row) => row.key === first.key)
 }

@@ -14,6 +14,9 @@ function edit(seq: number, target: number, text: string): Entry {
 function deletion(seq: number, target: number): Entry {
   return { type: 'delete', room: 'r', seq, id: `i${seq}`, user: ANA, target, ts: seq * 1000 }
 }
+function system(seq: number, event: string, user = ANA, data: object = {}): Entry {
+  return { type: 'system', room: 'r', seq, id: `i${seq}`, user, event, data, ts: seq * 1000 }
+}
 const messages = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => message(from + index))
 
@@ -117,5 +120,30 @@ describe('the timeline of a room', () => {
     const again = prepend(timeline, messages(1, 6), true)
     assert.equal(again.messages.length, 10)
     assert.equal(again.complete, true)
+  })
+
+  test('what was done to the room is kept beside the messages, in order, and goes with the oldest', () => {
+    const live = append(EMPTY, [message(5), system(6, 'topic', ANA, { topic: 'T' }), message(7)])
+    const all = prepend(live, [message(3), system(4, 'join')], false)
+    assert.deepEqual(
+      all.notes.map(({ seq }) => seq),
+      [4, 6],
+    )
+    assert.deepEqual(
+      trim(all, 1).notes.map(({ seq }) => seq),
+      [],
+    )
+  })
+
+  test('who has another name, or none any more, has it on all that he said, also on what is read later', () => {
+    const gone = { id: ANA.id, name: 'deleted user' }
+    const timeline = append(append(EMPTY, messages(5, 6)), [system(7, 'gone', gone), message(8)])
+    const all = prepend(timeline, messages(3, 4), false)
+    assert.deepEqual(
+      all.messages.map(({ user }) => user.name),
+      Array(5).fill('deleted user'),
+    )
+    const back = append(timeline, [system(9, 'name', { id: ANA.id, name: 'anna' })])
+    assert.equal(back.messages[0]?.user.name, 'anna', 'the last word counts')
   })
 })

@@ -1,4 +1,5 @@
-import { useRef, useState, type FormEvent } from 'react'
+import { HashIcon, LockIcon } from 'lucide-react'
+import { useRef, useState, type FormEvent, type ReactNode } from 'react'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { wordsFor, type ApiProblem } from '@/balancer/api'
@@ -9,13 +10,22 @@ import type { Rooms } from '@/features/rooms/rooms'
 
 interface CreateRoomDialogProps {
   rooms: Rooms
+  /** Guests are nobody in particular: they make public rooms only. */
+  canBePrivate: boolean
   open: boolean
   onOpenChange: (open: boolean) => void
   onCreated: (id: RoomId) => void
 }
 
-export function CreateRoomDialog({ rooms, open, onOpenChange, onCreated }: CreateRoomDialogProps) {
+export function CreateRoomDialog({
+  rooms,
+  canBePrivate,
+  open,
+  onOpenChange,
+  onCreated,
+}: CreateRoomDialogProps) {
   const [name, setName] = useState('')
+  const [visibility, setVisibility] = useState<'public' | 'private'>('public')
   const [problem, setProblem] = useState<ApiProblem>()
   const [isBusy, setIsBusy] = useState(false)
   const field = useRef<HTMLInputElement>(null)
@@ -26,7 +36,7 @@ export function CreateRoomDialog({ rooms, open, onOpenChange, onCreated }: Creat
     event.preventDefault()
     setIsBusy(true)
     setProblem(undefined)
-    const asked = rooms.create(name.trim())
+    const asked = rooms.create(name.trim(), canBePrivate ? visibility : 'public')
     awaited.current = asked
     const answer = await asked
     // Whoever has given up may be writing elsewhere by now: the room is in the list, but nobody is moved there.
@@ -57,7 +67,7 @@ export function CreateRoomDialog({ rooms, open, onOpenChange, onCreated }: Creat
       open={open}
       onOpenChange={change}
       title="New room"
-      description="Anyone on this fleet can find it and come in."
+      description={canBePrivate ? undefined : 'Anyone on this fleet can find it and come in.'}
     >
       <form className="mt-5" onSubmit={(event) => void create(event)}>
         <label htmlFor="room-name" className="mb-2 block text-sm font-medium">
@@ -75,6 +85,27 @@ export function CreateRoomDialog({ rooms, open, onOpenChange, onCreated }: Creat
           aria-invalid={problem !== undefined || undefined}
           aria-describedby="room-problem"
         />
+        {canBePrivate && (
+          <fieldset className="mt-4 space-y-2">
+            <legend className="mb-2 text-sm font-medium">Who can come in</legend>
+            <Choice
+              value="public"
+              chosen={visibility}
+              onChoose={setVisibility}
+              icon={<HashIcon className="size-4" />}
+              title="Everybody"
+              says="Anyone on this fleet can find it and come in."
+            />
+            <Choice
+              value="private"
+              chosen={visibility}
+              onChoose={setVisibility}
+              icon={<LockIcon className="size-4" />}
+              title="Only who is invited"
+              says="To all others it does not exist."
+            />
+          </fieldset>
+        )}
         <p id="room-problem" role="alert" className="mt-2 text-sm text-destructive empty:hidden">
           {problem && wordsFor(problem)}
         </p>
@@ -88,5 +119,36 @@ export function CreateRoomDialog({ rooms, open, onOpenChange, onCreated }: Creat
         </div>
       </form>
     </Dialog>
+  )
+}
+
+type Visibility = 'public' | 'private'
+interface ChoiceProps {
+  value: Visibility
+  chosen: Visibility
+  onChoose: (value: Visibility) => void
+  icon: ReactNode
+  title: string
+  says: string
+}
+
+function Choice({ value, chosen, onChoose, icon, title, says }: ChoiceProps) {
+  return (
+    <label className="flex cursor-pointer items-start gap-3 rounded-lg border p-3 text-sm has-checked:border-primary has-checked:bg-accent/60 has-focus-visible:ring-[3px] has-focus-visible:ring-ring/30">
+      <input
+        type="radio"
+        name="visibility"
+        value={value}
+        checked={chosen === value}
+        onChange={() => onChoose(value)}
+        className="mt-0.5 size-4 accent-primary"
+      />
+      <span className="min-w-0 flex-1">
+        <span className="flex items-center gap-1.5 font-medium">
+          {icon} {title}
+        </span>
+        <span className="text-muted-foreground">{says}</span>
+      </span>
+    </label>
   )
 }

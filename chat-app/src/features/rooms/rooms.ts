@@ -1,5 +1,5 @@
 import type { RoomFacts } from '@flotilla/protocol/control.ts'
-import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { RoomId, User } from '@flotilla/protocol/frames.ts'
 import type { Answer, BalancerApi } from '../../balancer/api.ts'
 import { Store } from '../../store.ts'
 
@@ -15,7 +15,7 @@ const REFRESH_MS = 20_000
 /** Rooms looked up by link that no list holds. */
 const MAX_LOOKED_UP = 50
 
-/** The rooms one may enter: the public ones, and those one was given a link to. */
+/** The rooms one may enter: the public ones, one's own, those one is invited to, and those one was given a link to. */
 export class Rooms extends Store<RoomsState> {
   readonly #api: BalancerApi
   readonly #token: () => Promise<string>
@@ -47,11 +47,51 @@ export class Rooms extends Store<RoomsState> {
     this.#show()
   }
 
-  /** Makes a public room. */
-  async create(name: string): Promise<Answer<RoomId>> {
+  /** Makes a room. Only accounts can make private ones. */
+  create(name: string, visibility: 'public' | 'private'): Promise<Answer<RoomId>> {
+    return this.#open('/api/rooms', { name, visibility })
+  }
+
+  /** The room of two: made now, or the one there is. */
+  talkTo(username: string): Promise<Answer<RoomId>> {
+    return this.#open('/api/direct', { username })
+  }
+
+  /** Accepts an invitation, or comes by the secret of a link. */
+  async join(id: RoomId, link?: string): Promise<Answer<unknown>> {
     const answer = await this.#withToken((token) =>
-      this.#api.post<{ roomId: RoomId }>('/api/rooms', { name, visibility: 'public' }, token),
+      this.#api.post(`/api/rooms/${encodeURIComponent(id)}/join`, link === undefined ? {} : { link }, token),
     )
+    await this.refresh()
+    return answer
+  }
+
+  /** Ends one's membership, or turns an invitation down. */
+  async leave(id: RoomId): Promise<Answer<unknown>> {
+    const answer = await this.#withToken((token) =>
+      this.#api.post(`/api/rooms/${encodeURIComponent(id)}/leave`, {}, token),
+    )
+    this.#lookedUp.delete(id)
+    await this.refresh()
+    return answer
+  }
+
+  /** Any call, with a token that is good now. */
+  async call<T>(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<Answer<T>> {
+    return this.#withToken((token) => this.#api.call<T>(method, path, { token, body }))
+  }
+
+  /** What is to be kept as a file. */
+  async file(path: string): Promise<Answer<Blob>> {
+    return this.#withToken((token) => this.#api.file(path, token))
+  }
+
+  async #open(path: string, body: unknown): Promise<Answer<RoomId>> {
+    const answer = await this.#withToken((token) => this.#api.post<{ roomId: RoomId }>(path, body, token))
     if (!answer.ok) return answer
     await this.refresh()
     if (!this.find(answer.value.roomId)) await this.lookUp(answer.value.roomId)
@@ -86,6 +126,12 @@ export class Rooms extends Store<RoomsState> {
     const token = await this.#token().catch(() => undefined)
     return token === undefined ? { ok: false, problem: 'unauthenticated' } : call(token)
   }
+}
+
+/** What a room is called on screen: one of two people, by the other. */
+export function titleOf(room: RoomFacts | undefined, me: User, id: RoomId): string {
+  if (room?.people === undefined) return room?.name ?? id
+  return room.people.find((user) => user.id !== me.id)?.name ?? room.name
 }
 
 const byName = new Intl.Collator(undefined, { numeric: true })

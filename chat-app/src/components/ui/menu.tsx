@@ -1,0 +1,42 @@
+import { DropdownMenu as Parts } from 'radix-ui'
+import type { ComponentProps } from 'react'
+import { cn } from '@/lib/utils'
+
+/** Not modal: that would lock the page's scrolling by a style element, which the app's policy forbids. */
+export function Menu(props: ComponentProps<typeof Parts.Root>) {
+  return <Parts.Root modal={false} {...props} />
+}
+
+export function MenuTrigger(props: ComponentProps<typeof Parts.Trigger>) {
+  return <Parts.Trigger data-slot="menu-trigger" {...props} />
+}
+
+/** Not in a portal: under a modal dialog what stands outside of it cannot be reached. */
+export function MenuContent({ className, ...props }: ComponentProps<typeof Parts.Content>) {
+  return (
+    <Parts.Content
+      data-slot="menu-content"
+      align="end"
+      sideOffset={4}
+      collisionPadding={8}
+      className={cn('z-50 min-w-44 rounded-lg border bg-card p-1 text-foreground shadow-lift', className)}
+      {...props}
+    />
+  )
+}
+
+type MenuItemProps = ComponentProps<typeof Parts.Item> & { tone?: 'plain' | 'grave' }
+
+export function MenuItem({ tone = 'plain', className, ...props }: MenuItemProps) {
+  return (
+    <Parts.Item
+      data-slot="menu-item"
+      data-tone={tone}
+      className={cn(
+        'flex cursor-default items-center gap-2 rounded-md px-2.5 py-1.5 text-sm outline-none select-none data-disabled:opacity-50 data-highlighted:bg-accent data-[tone=grave]:text-destructive [&_svg]:size-4 [&_svg]:shrink-0',
+        className,
+      )}
+      {...props}
+    />
+  )
+}
