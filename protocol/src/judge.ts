@@ -41,7 +41,7 @@ const NOTHING = { ok: true } as const
 /** @param now ms since 1970 */
 export function judge(roster: Roster, by: User, act: Act, now: number): Verdict {
   // Said by the balancer, of an account that is no more: wherever that said anything, its name goes.
-  if (act.act === 'gone') return entry('gone')
+  if (act.act === 'gone') return roster.isGone(by.id) ? NOTHING : entry('gone')
   const role = roster.roleOf(by.id, now)
   if (!roster.isPublic && !isStanding(role)) return judgeStranger(roster, by, role, act, now)
   if (isGuest(by)) return refuse('forbidden', 'Guests are nobody in particular: sign up first.')

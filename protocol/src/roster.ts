@@ -67,6 +67,8 @@ export class Roster {
   readonly #links = new Map<string, LinkRow>()
   /** Who of a direct room's two has blocked the other, or has no account any more. */
   readonly #silent = new Set<UserId>()
+  /** Whose accounts are deleted. */
+  readonly #gone = new Set<UserId>()
   #name: string | undefined
   #topic: string | undefined
   #isArchived = false
@@ -93,6 +95,7 @@ export class Roster {
     copyMap(this.#muted, copy.#muted)
     copyMap(this.#links, copy.#links)
     for (const id of this.#silent) copy.#silent.add(id)
+    for (const id of this.#gone) copy.#gone.add(id)
     copy.#name = this.#name
     copy.#topic = this.#topic
     copy.#isArchived = this.#isArchived
@@ -140,7 +143,7 @@ export class Roster {
       case 'name':
         return this.#renamed(user)
       case 'gone':
-        return this.#gone(user.id)
+        return this.#goes(user.id)
       case 'block':
         this.#silent.add(user.id)
         return
@@ -227,7 +230,8 @@ export class Roster {
     }
   }
 
-  #gone(id: UserId): void {
+  #goes(id: UserId): void {
+    this.#gone.add(id)
     const member = this.#members.get(id)
     if (this.visibility === 'direct') {
       if (member === undefined) return
@@ -294,6 +298,10 @@ export class Roster {
   /** Whether he said that nothing is to be said in this direct room any more. */
   isSilent(id: UserId): boolean {
     return this.#silent.has(id)
+  }
+  /** Whether his account is known to be deleted. */
+  isGone(id: UserId): boolean {
+    return this.#gone.has(id)
   }
   link(hash: string): LinkRow | undefined {
     return this.#links.get(hash)

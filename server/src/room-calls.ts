@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import * as z from 'zod/mini'
+import { ForgetUserSchema } from '@flotilla/protocol/accounts.ts'
 import { ActSchema } from '@flotilla/protocol/acts.ts'
 import type { Refusal } from '@flotilla/protocol/errors.ts'
-import { RoomIdSchema, UserSchema } from '@flotilla/protocol/frames.ts'
+import { RoomIdSchema, UserSchema, type User } from '@flotilla/protocol/frames.ts'
 import { isStanding } from '@flotilla/protocol/roster.ts'
 import { internalCall, type InternalAnswer, type InternalCall } from './http-internal.ts'
 import type { Home } from './rooms/home.ts'
@@ -30,6 +32,19 @@ export function roomCalls({ rooms, store, now }: RoomCallsParts): InternalCall[]
     if (!id.success) return { problem: 'no_such_room' }
     const room = await rooms.atHome(id.data)
     return typeof room === 'string' ? { problem: room } : perform(room.home, room.room)
+  }
+
+  /** Writes into every room that is homed here that he is gone: with that his name goes from it. */
+  const forgetUser = async (user: User): Promise<InternalAnswer> => {
+    const ids = new Set([...(await store.roomsOf(user.id)), ...rooms.knowing(user.id)])
+    for (const id of ids) {
+      const at = await rooms.atHome(id)
+      if (at === 'no_such_room') continue
+      if (typeof at === 'string') return { problem: 'busy' }
+      const acted = await at.home.act(`gone-${randomUUID()}`, user, { act: 'gone' })
+      if (!acted.ok) return { problem: 'busy' }
+    }
+    return { ok: {} }
   }
 
   return [
@@ -77,6 +92,37 @@ export function roomCalls({ rooms, store, now }: RoomCallsParts): InternalCall[]
           const side = before === undefined ? { after: after ?? 0 } : { before }
           return { ok: { entries: await store.read(room, side, most) } }
         }),
+    }),
+    internalCall({
+      path: 'rooms/:room/audit',
+      body: z.object({ before: z.optional(seq), limit }),
+      perform: ({ params, body: { before, limit: most } }) =>
+        atHome(params, async ({ room }) => ({ ok: { entries: await store.audit(room, before, most) } })),
+    }),
+    internalCall({
+      // Whether it may be deleted was judged before; every server erases what it has of it, its home or not.
+      path: 'rooms/:room/erase',
+      body: z.object({}),
+      perform: async ({ params }) => {
+        const id = RoomIdSchema.safeParse(params['room'])
+        if (!id.success) return { problem: 'no_such_room' }
+        rooms.erased(id.data)
+        await store.erase(id.data)
+        return { ok: {} }
+      },
+    }),
+    internalCall({
+      path: 'forget-user',
+      body: ForgetUserSchema,
+      perform: ({ body: { user } }) => forgetUser(user),
+    }),
+    internalCall({
+      path: 'entries-of',
+      body: z.object({ user: z.string(), after: z.optional(z.string()), limit }),
+      perform: async ({ body: { user, after, limit: most } }) => {
+        const { entries, next, isWhole } = await store.entriesOf(user, after, most)
+        return { ok: { entries, next, isWhole } }
+      },
     }),
   ]
 }

@@ -151,6 +151,12 @@ export class Feed {
     for (const line of lines) this.#ring.push(line)
   }
 
+  /** What stands in the log is not as it was here: from now on it is read from there. */
+  forget(): void {
+    this.#ring = this.#newRing(this.#ring.head)
+    this.#readings = new Map()
+  }
+
   /** The log goes on behind `head`, and what lies between is in it: the ring begins there. */
   skipTo(head: Seq): void {
     if (head <= this.#ring.head) return

@@ -301,6 +301,12 @@ export class Home implements Committing {
     return { room: this.room, epoch: this.epoch, ...(plain === undefined ? {} : { plain }) }
   }
 
+  /** The room is deleted: its edges hear it from here, not from the balancer. */
+  erased(): void {
+    this.#serving = false
+    for (const edge of this.#edges.keys()) this.#bus.send(edge, { t: 'erased', room: this.room })
+  }
+
   /** May he be told what is said here? */
   enter(user: User): Refusal | { ok: true; at: Seq; view: RoomView } {
     if (!this.#serving) return this.#busy()

@@ -1,4 +1,4 @@
-import type { LogId, RoomId, Seq, User, UserId } from '@flotilla/protocol/frames.ts'
+import type { LogId, RoomId, Seq, SystemEntry, User, UserId } from '@flotilla/protocol/frames.ts'
 import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { CarriedSend, MoveMessage, Successor } from '@flotilla/protocol/link.ts'
@@ -325,7 +325,7 @@ export class Room {
       events: {
         members: (update) => this.#people.hear(update),
         typing: (user) => this.#members.typing(user),
-        happened: (entry) => this.#entrance.happened(entry),
+        happened: (entry) => this.#happened(entry),
         fenced: () => {
           note('fenced', { room: this.id, epoch })
           moved?.(this.#handingOver.size > 0 ? 'handed_over' : 'lost')
@@ -371,7 +371,7 @@ export class Room {
         entries: (lines) => {
           for (const line of lines) {
             const entry = systemEntry(line)
-            if (entry !== undefined) this.#entrance.happened(entry)
+            if (entry !== undefined) this.#happened(entry)
           }
           this.#feed?.push(lines)
           this.#feed?.flush({ audience: this.#people.count, areGathered: true })
@@ -394,6 +394,18 @@ export class Room {
     this.#role = { is: 'relay', relay }
     note('relay', { room: this.id, home: homeId, epoch })
     this.#reached()
+  }
+
+  /** To be told before what comes after it goes out. */
+  #happened(entry: SystemEntry): void {
+    this.#entrance.happened(entry)
+    if (entry.event === 'gone') this.#feed?.forget() // his name is another one now in all that he said
+  }
+
+  /** The room is deleted, for good. */
+  erased(): void {
+    this.home?.erased()
+    this.#refuse()
   }
 
   #judgeAgain(): void {

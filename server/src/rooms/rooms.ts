@@ -1,5 +1,5 @@
 import { refuse } from '@flotilla/protocol/errors.ts'
-import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { RoomId, UserId } from '@flotilla/protocol/frames.ts'
 import type { LinkMessage } from '@flotilla/protocol/link.ts'
 import type { BusListener, ServerId } from '../bus/bus.ts'
 import type { Cancel } from '../clock.ts'
@@ -63,6 +63,18 @@ export class Rooms implements BusListener {
     // Whoever asks here has heard that this is the home, and may know better.
     void room.reach(room.epoch + 1)
     return 'not_home'
+  }
+
+  /** Nobody is in it here any more, and nothing more is taken. */
+  erased(id: RoomId): void {
+    this.#held.delete(id)
+    this.#rooms.get(id)?.erased()
+  }
+
+  /** Rooms this server is home of now to which he is somebody. */
+  knowing(user: UserId): RoomId[] {
+    const homes = [...this.#rooms].filter(([, { home }]) => home?.rules.roster.known(user) !== undefined)
+    return homes.map(([id]) => id)
   }
 
   /** Rooms that are open here. */
