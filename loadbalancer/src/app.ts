@@ -6,16 +6,15 @@ import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
 import * as z from 'zod/mini'
 import express, { type Express } from 'express'
 import packageJson from '../package.json' with { type: 'json' }
-import { accountsRoutes } from './accounts/accounts.routes.ts'
-import { openTokens, type Tokens } from './accounts/tokens.ts'
+import { openAccounts } from './accounts/open-accounts.ts'
 import type { Config } from './config.ts'
 import { holdFolder, StartError, unwritable } from './data-folder.ts'
 import { Events, HEARTBEAT_MS as EVENTS_BEAT_MS } from './events.ts'
+import { cookieJar } from './http/cookies.ts'
 import { Cors } from './http/cors.ts'
 import { createListener } from './http/listener.ts'
 import { mount, mountEnd, mountSafety, type Gate } from './http/mount.ts'
 import { openApi } from './http/openapi.ts'
-import { RateLimit } from './http/rate-limit.ts'
 import { ok, route, type Route } from './http/route.ts'
 import { mountWebApp } from './http/web-app.ts'
 import { openLog } from './log.ts'
@@ -26,13 +25,11 @@ import { FORGET_MS, Registry } from './registry/registry.ts'
 import { registryRoutes } from './registry/registry.routes.ts'
 import { openDirectoryFile } from './rooms/directory-schema.ts'
 import { Placement } from './rooms/placement.ts'
-import { NO_PEOPLE } from './rooms/people.ts'
+import { HomeClient } from './rooms/home-client.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { SqliteDirectoryStore } from './rooms/sqlite-directory-store.ts'
-import { statusRoutes } from './status.routes.ts'
 import type { SqliteFile } from './sqlite-file.ts'
-
-const LOGIN_WINDOW_MS = 10_000
+import { statusRoutes } from './status.routes.ts'
 
 /** What decides anything by time or chance; tests pass their own. */
 export interface Ports {
@@ -69,13 +66,6 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
   const directory = openDirectory(join(folder, 'directory.db'))
   undo.defer(() => directory.close())
   const store = new SqliteDirectoryStore(directory)
-  const tokens = await openKeys(join(folder, 'keys.json'))
-
-  // The same folder is the same balancer: its id needs no file of its own.
-  const id = `lb-${createHash('sha256')
-    .update(tokens.publicKeys.keys[0]?.kid ?? '')
-    .digest('hex')
-    .slice(0, 12)}`
   const registry = new Registry(now(), random, await store.serversSince(now() - FORGET_MS))
   const metrics = new Metrics(() => registry.states())
   const events = new Events(metrics)
@@ -93,6 +83,24 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
     random,
   )
 
+  const client = new HomeClient(fleetSecret)
+  undo.defer(() => client.close())
+  const isHttps = isReachedByTls(config)
+  const people = await openAccounts({
+    ...{ ...config, folder, metrics, log, now },
+    cookies: cookieJar(isHttps),
+    servers: () => registry.rows(now()).flatMap(({ id }) => registry.peer(id) ?? []),
+    call: (peer, path, body, timeoutMs) => client.call(peer, path, body, timeoutMs),
+    events: {
+      renamed: (user) => rooms.renamed(user),
+      removed: (user) => rooms.forgotten(user),
+      blocked: (by, other, isBlocked) => rooms.blocked(by, other, isBlocked),
+    },
+  })
+  undo.defer(() => people.stop())
+  // The same folder is the same balancer: its id needs no file of its own.
+  const id = `lb-${createHash('sha256').update(people.firstKey).digest('hex').slice(0, 12)}`
+
   const server = await listen(
     config,
     createListener((code) => metrics.refusals.inc({ code })),
@@ -104,17 +112,14 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
   if (config.publicUrl !== undefined) origins.push(new URL(config.publicUrl).origin)
   const gate: Gate = {
     fleetSecret,
-    whoBears: async (token) => {
-      const user = await tokens.verify(token, now())
-      return user && { user, session: undefined }
-    },
+    whoBears: (token) => people.whoBears(token),
     cors: new Cors(origins),
     metrics,
     log,
   }
-  const shared = { registry, prober, store, events, metrics, log, tokens, now }
+  const shared = { registry, prober, store, events, metrics, log, tokens: people.tokens, now }
   const rooms = new Rooms({
-    ...{ ...shared, file: directory, placement, fleetSecret, people: NO_PEOPLE },
+    ...{ ...shared, file: directory, placement, fleetSecret, people: people.accounts },
     servers: () =>
       registry.rows(now()).flatMap(({ id, state }) => (state === 'down' ? [] : (registry.peer(id) ?? []))),
     suspect: (server) => patrol.probe(server, 'suspect'),
@@ -123,22 +128,21 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
     ...registryRoutes({
       ...{ ...shared, watermarks: patrol.watermarks },
       learnt: (learnt) => rooms.learnt(learnt),
+      revoked: () => people.revoked(),
+      registered: () => people.registered(),
     }),
     // The other calls open with the accounts, whom they are for.
     ...rooms.routes.filter(
       ({ path, method }) =>
         /^(\/api\/rooms(\/:roomId)?|\/internal\/\w+)$/.test(path) && /get|post/.test(method),
     ),
-    ...accountsRoutes({
-      ...shared,
-      guests: config.guests,
-      logins: new RateLimit(config.loginRate, LOGIN_WINDOW_MS),
-    }),
+    ...people.routes,
     ...statusRoutes({ ...shared, id, inc: randomUUID(), isStopping: () => isStopping }),
   ]
   server.on('request', createApp(config, routes, gate))
   patrol.start()
   undo.defer(() => patrol.stop())
+  people.start()
   rooms.start()
   undo.defer(() => rooms.stop())
   const beat = setInterval(() => events.beat(), EVENTS_BEAT_MS)
@@ -175,13 +179,15 @@ function createApp(config: Config, apiRoutes: readonly Route[], gate: Gate): Exp
   })
   const routes = [...apiRoutes, describing]
   const document = openApi(routes, packageJson.version)
-  const isHttps = config.publicUrl?.startsWith('https:') ?? false
+  const isHttps = isReachedByTls(config)
   mountSafety(app, gate, isHttps)
   mount(app, routes, gate)
   mountWebApp(app, config.webDir, isHttps)
   mountEnd(app, gate)
   return app
 }
+
+const isReachedByTls = ({ publicUrl }: Config) => publicUrl?.startsWith('https:') ?? false
 
 function openDirectory(file: string): SqliteFile {
   try {
@@ -190,17 +196,6 @@ function openDirectory(file: string): SqliteFile {
     const { message } = error as Error
     throw new StartError(
       `Cannot open ${file} (${message}): make it writable, or move it away; rooms are learnt again from the servers.`,
-      { cause: error },
-    )
-  }
-}
-
-async function openKeys(file: string): Promise<Tokens> {
-  try {
-    return await openTokens(file)
-  } catch (error) {
-    throw new StartError(
-      `Cannot use ${file} (${(error as Error).message}): move it away; everyone then signs in again.`,
       { cause: error },
     )
   }

@@ -39,6 +39,11 @@ export function readConfig(argv: readonly string[], env: Env) {
     }),
     /** Logins per address and 10 s; 0 = no limit. */
     loginRate: read.int('login-rate', { default: 100, says: 'logins per address and 10 s, 0 = no limit' }),
+    /** Accounts made per address and hour; 0 = no limit. */
+    signupRate: read.int('signup-rate', {
+      default: 100,
+      says: 'accounts made per address and hour, 0 = no limit',
+    }),
     /** The fleet's secret; without it, that of the file. */
     fleetSecret: read.secret('FLEET_SECRET', { says: 'secret of the fleet, else kept in a file' }),
     /** The built web app, served if it is there. */

@@ -13,6 +13,18 @@ export class Metrics {
   readonly placements = this.#counter('placements_total', 'Questions for the home of a room', ['outcome'])
   readonly refusals = this.#counter('refusals_total', 'Requests refused, by code', ['code'])
   readonly logins = this.#counter('logins_total', 'Tokens issued', ['kind'])
+  readonly passwordHashes = this.#counter(
+    'password_hashes_total',
+    'Hashes of passwords made: one for each password that is compared, whoever is asked for',
+    [],
+  )
+  readonly signups = this.#counter('signups_total', 'Accounts made', [])
+  readonly refreshes = this.#counter('refreshes_total', 'Uses of a refresh cookie', ['outcome'])
+  readonly revocationsFailed = this.#counter(
+    'revocations_failed_total',
+    'Times a server was not told at once which tokens are good no more',
+    ['outcome'],
+  )
   readonly listeners = new Gauge({
     name: 'flotilla_balancer_event_listeners',
     help: 'Connections to GET /events',

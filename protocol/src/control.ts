@@ -11,6 +11,8 @@ const id = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/))
 const count = z.int().check(z.gte(0))
 const webSocketUrl = z.string().check(z.regex(/^wss?:\/\/[^\s/]+(\/[^\s]*)?$/), z.maxLength(2_000))
 
+export { LoggedInSchema, LoginSchema, MeSchema, type LoggedIn } from './accounts.ts'
+
 /** A room a server holds as its home: `epoch` = the term it holds it in, `head` = its last seq. */
 export const HeldRoomSchema = z.object({
   room: RoomIdSchema,
@@ -126,14 +128,6 @@ export const ServerRowSchema = z.object({
 })
 export const ServerListSchema = z.array(ServerRowSchema)
 
-export const LoginSchema = z.object({ username: z.string(), password: z.optional(z.string()) })
-export const LoggedInSchema = z.object({
-  token: z.string(),
-  /** Milliseconds since 1970. */
-  expiresAt: count,
-  user: UserSchema,
-})
-
 /** `GET /.well-known/jwks.json`: the public keys tokens are verified by. */
 export const KeySetSchema = z.object({
   keys: z.array(
@@ -147,9 +141,6 @@ export const KeySetSchema = z.object({
     }),
   ),
 })
-
-/** `GET /api/me`. */
-export const MeSchema = z.object({ user: UserSchema })
 
 /** `direct`: between two people. */
 export const VisibilitySchema = z.enum(['public', 'private', 'direct'])
@@ -224,6 +215,8 @@ export const ProblemSchema = z.object({
   status: z.int(),
   code: z.string(),
   detail: z.string(),
+  /** Where whoever asks stands in the line of those who wait for a server that is not full; 1 = next. */
+  place: z.optional(z.int().check(z.gte(1))),
 })
 
 /** Data of the `registry` event of `GET /events`: the rows that changed, and the ids that are gone. */
@@ -251,7 +244,6 @@ export type Peer = z.infer<typeof PeerSchema>
 export type Chosen = z.infer<typeof ChosenSchema>
 export type ServerState = z.infer<typeof ServerStateSchema>
 export type ServerRow = z.infer<typeof ServerRowSchema>
-export type LoggedIn = z.infer<typeof LoggedInSchema>
 export type Visibility = z.infer<typeof VisibilitySchema>
 export type RoomFacts = z.infer<typeof RoomFactsSchema>
 export type RoomPlace = z.infer<typeof RoomPlaceSchema>

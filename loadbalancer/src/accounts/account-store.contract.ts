@@ -24,6 +24,8 @@ const user = (id: string, name = id): UserRecord => ({
 })
 const add = (store: AccountStore, record: UserRecord) => store.addUser(record, named(record.name))
 
+const next = (at = NOW) => ({ turn: randomBytes(32), at })
+
 function session(id: string, userId = 'user:ann', at = NOW): NewSession {
   return { id, userId, family: randomBytes(32), turn: randomBytes(32), agent: 'Browser', at }
 }
@@ -98,8 +100,8 @@ export function describeAccountStore(name: string, openFor: (t: TestContext) => 
       const one = session('s1')
       await store.addSession(one, UNTIL)
       const tries = await Promise.all([
-        store.turnSession('s1', one, randomBytes(32), LIFE, UNTIL),
-        store.turnSession('s1', one, randomBytes(32), LIFE, UNTIL),
+        store.turnSession('s1', one, next(), LIFE, UNTIL),
+        store.turnSession('s1', one, next(), LIFE, UNTIL),
       ])
       assert.deepEqual(
         tries.map(({ is }) => is),
@@ -107,7 +109,7 @@ export function describeAccountStore(name: string, openFor: (t: TestContext) => 
       )
       assert.deepEqual(await store.sessionsOf('user:ann'), [])
       assert.deepEqual((await store.revoked(NOW)).sessions, ['s1'])
-      assert.equal((await store.turnSession('s1', one, one.turn, LIFE, UNTIL)).is, 'unknown')
+      assert.equal((await store.turnSession('s1', one, next(), LIFE, UNTIL)).is, 'unknown')
     })
 
     test('[A3] secrets go on from one to the next, and an old one ends it whenever it comes', async (t) => {
@@ -117,13 +119,13 @@ export function describeAccountStore(name: string, openFor: (t: TestContext) => 
       await store.addSession({ ...session('s1'), family, turn: first }, UNTIL)
       let turn = first
       for (let at = NOW; at < NOW + 5; at += 1) {
-        const next = randomBytes(32)
-        const turned = await store.turnSession('s1', { family, turn }, next, LIFE, { ...UNTIL, at })
+        const following = next(at)
+        const turned = await store.turnSession('s1', { family, turn }, following, LIFE, UNTIL)
         assert.equal(turned.is === 'turned' && turned.user.id, 'user:ann')
-        turn = next
+        turn = following.turn
       }
       assert.equal((await store.sessionsOf('user:ann'))[0]?.usedAt, NOW + 4)
-      const spent = await store.turnSession('s1', { family, turn: first }, first, LIFE, UNTIL)
+      const spent = await store.turnSession('s1', { family, turn: first }, next(), LIFE, UNTIL)
       assert.deepEqual(spent, { is: 'spent', userId: 'user:ann', session: 's1' })
     })
 
@@ -133,11 +135,11 @@ export function describeAccountStore(name: string, openFor: (t: TestContext) => 
       const one = session('s1')
       await store.addSession(one, UNTIL)
       const guess = { family: randomBytes(32), turn: one.turn }
-      assert.equal((await store.turnSession('s1', guess, one.turn, LIFE, UNTIL)).is, 'unknown')
-      assert.equal((await store.turnSession('s2', one, one.turn, LIFE, UNTIL)).is, 'unknown')
+      assert.equal((await store.turnSession('s1', guess, next(), LIFE, UNTIL)).is, 'unknown')
+      assert.equal((await store.turnSession('s2', one, next(), LIFE, UNTIL)).is, 'unknown')
       assert.equal(await store.endByFamily('s1', guess.family, UNTIL), false)
       assert.deepEqual(await store.revoked(NOW), NOTHING)
-      assert.equal((await store.turnSession('s1', one, one.turn, LIFE, UNTIL)).is, 'turned')
+      assert.equal((await store.turnSession('s1', one, next(), LIFE, UNTIL)).is, 'turned')
     })
 
     test('[A3] a session that was left alone too long, or is too old, has ended', async (t) => {
@@ -149,7 +151,7 @@ export function describeAccountStore(name: string, openFor: (t: TestContext) => 
         { idleSince: NOW + 1, madeSince: 0 },
         { idleSince: 0, madeSince: NOW + 1 },
       ])
-        assert.equal((await store.turnSession('s1', one, one.turn, life, UNTIL)).is, 'unknown')
+        assert.equal((await store.turnSession('s1', one, next(), life, UNTIL)).is, 'unknown')
       await store.prune({ idleSince: NOW + 1, madeSince: 0, now: NOW })
       assert.deepEqual(await store.sessionsOf('user:ann'), [])
     })
@@ -201,7 +203,7 @@ export function describeAccountStore(name: string, openFor: (t: TestContext) => 
       assert.equal(await store.removeUser('user:ann', UNTIL), true)
       assert.equal(await store.removeUser('user:ann', UNTIL), false)
       assert.equal(await store.userById('user:ann'), undefined)
-      assert.equal((await store.turnSession('s1', one, one.turn, LIFE, UNTIL)).is, 'unknown')
+      assert.equal((await store.turnSession('s1', one, next(), LIFE, UNTIL)).is, 'unknown')
       assert.equal(await store.addSession(session('s9'), UNTIL), undefined)
       assert.ok(!(await store.knowsDevice('user:ann', Buffer.from('d'))))
       await store.addDevice('user:ann', Buffer.from('d'), NOW)

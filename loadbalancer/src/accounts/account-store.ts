@@ -88,7 +88,7 @@ export interface AccountStore {
   turnSession(
     id: string,
     given: Secret,
-    next: Buffer,
+    next: { turn: Buffer; at: number },
     life: { idleSince: number; madeSince: number },
     revocation: Revocation,
   ): Promise<Turned>

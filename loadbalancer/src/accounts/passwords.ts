@@ -44,8 +44,7 @@ export function whyUnusable(password: string, username: string): string | undefi
 
 /** Hashes and compares, a few at a time; who comes when too many wait is sent away. */
 export class Passwords {
-  /** How many hashes were made: each comparison is one, whoever is asked for. */
-  hashes = 0
+  readonly #hashed: () => void
   readonly #atOnce: number
   readonly #waitingLimit: number
   #running = 0
@@ -53,7 +52,9 @@ export class Passwords {
   /** Of no password: what is compared where there is no account, so that it takes the same time. */
   readonly #nobodys = encode(randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
 
-  constructor({ atOnce = AT_ONCE, waiting = WAITING } = {}) {
+  /** `hashed`: called for each hash that is made. Each comparison is one, whoever is asked for. */
+  constructor(hashed: () => void, { atOnce = AT_ONCE, waiting = WAITING } = {}) {
+    this.#hashed = hashed
     this.#atOnce = atOnce
     this.#waitingLimit = waiting
   }
@@ -84,7 +85,7 @@ export class Passwords {
       await new Promise<void>((done) => this.#waiting.push(done)) // whoever ends hands its place on
     } else this.#running += 1
     try {
-      this.hashes += 1
+      this.#hashed()
       return await deriveKey('argon2id', {
         message: sameForm(password),
         nonce: salt,

@@ -127,7 +127,7 @@ export class SqliteAccountStore implements AccountStore {
   turnSession(
     id: string,
     given: Secret,
-    next: Buffer,
+    next: { turn: Buffer; at: number },
     life: { idleSince: number; madeSince: number },
     revocation: Revocation,
   ): Promise<Turned> {
@@ -139,7 +139,7 @@ export class SqliteAccountStore implements AccountStore {
         this.#endSession(id, revocation)
         return { is: 'spent', userId: row.user_id, session: id }
       }
-      this.#sql.turn.run({ id, turn: next, at: revocation.at })
+      this.#sql.turn.run({ id, ...next })
       return { is: 'turned', user: this.#user(row.user_id) as UserRecord }
     })
   }

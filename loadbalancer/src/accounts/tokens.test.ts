@@ -12,10 +12,13 @@ import {
   type JWK,
 } from 'jose'
 import { freshFolder } from '../../test/fleet.ts'
-import { AUDIENCE, ISSUER, openTokens, TOKEN_MS, type Tokens } from './tokens.ts'
+import { KeyRing } from './keys.ts'
+import { AUDIENCE, ISSUER, TOKEN_MS, Tokens } from './tokens.ts'
 
 const NOW = 1_795_000_000_000
 const ANN = { id: 'guest:ann', name: 'ann' }
+
+const openTokens = async (file: string) => new Tokens(await KeyRing.open(file, NOW, TOKEN_MS))
 
 async function open(t: TestContext): Promise<{ tokens: Tokens; file: string }> {
   const file = join(freshFolder(t), 'keys.json')
@@ -27,8 +30,8 @@ describe('tokens', () => {
     const { tokens } = await open(t)
     const { token, expiresAt } = await tokens.issue(ANN, NOW)
     assert.equal(expiresAt, NOW + TOKEN_MS)
-    assert.deepEqual(await tokens.verify(token, NOW), ANN)
-    assert.deepEqual(await tokens.verify(token, expiresAt - 1), ANN)
+    assert.deepEqual((await tokens.verify(token, NOW))?.user, ANN)
+    assert.deepEqual((await tokens.verify(token, expiresAt - 1))?.user, ANN)
     assert.equal(await tokens.verify(token, expiresAt), undefined)
   })
 
@@ -58,7 +61,7 @@ describe('tokens', () => {
     const { tokens, file } = await open(t)
     const { token } = await tokens.issue(ANN, NOW)
     assert.equal(statSync(file).mode & 0o777, 0o600)
-    assert.deepEqual(await (await openTokens(file)).verify(token, NOW), ANN)
+    assert.deepEqual((await (await openTokens(file)).verify(token, NOW))?.user, ANN)
   })
 
   test('a file without keys is not silently replaced', async (t) => {
@@ -102,13 +105,14 @@ describe('tokens', () => {
       sub: ANN.id,
       name: ANN.name,
       jti: 'j',
+      iat: NOW / 1_000,
       exp: NOW / 1_000 + 60,
     }
     const sign = (change: Record<string, unknown>, header: Record<string, unknown> = {}) =>
       new SignJWT({ ...claims, ...change })
         .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid, ...header })
         .sign(key)
-    assert.deepEqual(await tokens.verify(await sign({}), NOW), ANN, 'the unchanged one is good')
+    assert.deepEqual((await tokens.verify(await sign({}), NOW))?.user, ANN, 'the unchanged one is good')
     for (const name of Object.keys(claims))
       assert.equal(await tokens.verify(await sign({ [name]: undefined }), NOW), undefined, `without ${name}`)
     for (const change of [
@@ -116,6 +120,9 @@ describe('tokens', () => {
       { aud: 'link' },
       { nbf: NOW / 1_000 + 5 },
       { exp: NOW / 1_000 - 1 },
+      { sid: 's' }, // a guest has no session
+      { sub: 'user:1' }, // and an account always has one
+      { sid: 5, sub: 'user:1' },
     ])
       assert.equal(await tokens.verify(await sign(change), NOW), undefined, JSON.stringify(change))
     for (const header of [{ typ: 'JWT' }, { typ: undefined }, { kid: 'other' }, { kid: undefined }])
@@ -131,6 +138,7 @@ describe('tokens', () => {
       sub: ANN.id,
       name: ANN.name,
       jti: 'j',
+      iat: NOW / 1_000,
       exp: NOW / 1_000 + 60,
     }
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import * as accounts from '@flotilla/protocol/accounts.ts'
 import * as control from '@flotilla/protocol/control.ts'
 import type * as z from 'zod'
-import { Peer, signIn, startBalancer } from '../../test/fleet.ts'
+import { Peer, startBalancer } from '../../test/fleet.ts'
+import { PASSWORD, signedIn } from '../../test/people.ts'
 
 interface Operation {
   security: Record<string, unknown>[]
@@ -27,8 +29,18 @@ const CALLS: Record<string, (peer: Peer) => unknown> = {
   'get /get': () => undefined,
   'get /servers': () => undefined,
   'get /events': () => undefined,
-  'post /api/login': () => ({ username: 'ann' }),
+  'post /api/signup': () => ({ username: 'ann', password: PASSWORD }),
+  'post /api/login': () => ({ username: 'carl', password: PASSWORD }),
   'get /api/me': () => undefined,
+  'patch /api/me': () => ({ username: 'Carlo' }),
+  'post /api/token': () => undefined,
+  'get /api/sessions': () => undefined,
+  'delete /api/sessions/{sessionId}': () => undefined,
+  'delete /api/sessions': () => undefined,
+  'put /api/blocks/{userId}': () => undefined,
+  'get /api/blocks': () => undefined,
+  'delete /api/blocks/{userId}': () => undefined,
+  'post /api/me/password': () => ({ old: PASSWORD, new: `${PASSWORD}!` }),
   'get /api/rooms': () => undefined,
   'post /api/rooms': () => ({ name: 'Tea' }),
   'get /api/rooms/{roomId}': () => undefined,
@@ -36,6 +48,9 @@ const CALLS: Record<string, (peer: Peer) => unknown> = {
   'post /internal/place': (peer) => ({ room: 'general', server: peer.id }),
   'post /internal/taken': (peer) => ({ server: peer.id, rooms: [{ room: 'general', epoch: 1, head: 0 }] }),
   'post /internal/drain': (peer) => ({ id: peer.id, drain: true }),
+  'post /internal/rotate-keys': () => ({}),
+  'delete /api/me': () => ({ password: `${PASSWORD}!` }),
+  'post /api/logout': () => undefined,
 }
 
 test('each documented call answers as documented, and each answer fits its schema', async (t) => {
@@ -48,28 +63,42 @@ test('each documented call answers as documented, and each answer fits its schem
   assert.deepEqual(documented.sort(), Object.keys(CALLS).sort())
 
   const peer = await Peer.start(t, 'a')
-  const doors: Record<string, Record<string, string>> = {
-    fleetSecret: { authorization: `Bearer ${balancer.fleetSecret}` },
-    accessToken: await signIn(balancer),
+  const browser = await signedIn(balancer, 'carl')
+  const bob = await signedIn(balancer, 'bob')
+  const elsewhere = await signedIn(balancer, 'carl')
+  const parts: Record<string, string> = {
+    roomId: 'general',
+    userId: bob.userId,
+    sessionId: elsewhere.session,
   }
+  const headersFor = (door: string) =>
+    door === 'fleetSecret' ? { authorization: `Bearer ${balancer.fleetSecret}` } : browser.headers
   for (const [call, bodyOf] of Object.entries(CALLS)) {
     const [method = '', path = ''] = call.split(' ')
     const operation = document.paths[path]?.[method] as Operation
     const door = Object.keys(operation.security[0] ?? {})[0] ?? ''
     const body = bodyOf(peer)
     const stopping = new AbortController()
-    const response = await fetch(balancer.url + path.replace('{roomId}', 'general'), {
-      method: method.toUpperCase(),
-      headers: { ...doors[door], ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      signal: stopping.signal,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
+    const response = await fetch(
+      balancer.url + path.replace(/\{(\w+)\}/, (_, name: string) => parts[name] ?? ''),
+      {
+        method: method.toUpperCase(),
+        headers: {
+          ...headersFor(door),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        signal: stopping.signal,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      },
+    )
     const answer = operation.responses[response.status]
     assert.ok(response.ok && answer, `${call} answered ${response.status}`)
     const type = (response.headers.get('content-type') ?? '').split(';')[0] as string
     assert.ok(type in answer.content, `${call} answered ${type}`)
     const name = answer.content[type]?.schema?.$ref?.split('/').at(-1)
-    if (name !== undefined) schemaOf(name).parse(await response.json())
+    const json: unknown = name === undefined ? undefined : await response.json()
+    if (name !== undefined) schemaOf(name).parse(json)
+    browser.keep(response, json)
     if (door !== '') {
       const stranger = await fetch(response.url, { method: method.toUpperCase() })
       assert.equal(stranger.status, 401, `${call} without ${door}`)
@@ -101,5 +130,5 @@ test('the document refuses what the balancer refuses', async (t) => {
 })
 
 function schemaOf(name: string): z.ZodType {
-  return (control as unknown as Record<string, z.ZodType>)[`${name}Schema`] as z.ZodType
+  return ({ ...control, ...accounts } as unknown as Record<string, z.ZodType>)[`${name}Schema`] as z.ZodType
 }

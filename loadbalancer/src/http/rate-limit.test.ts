@@ -26,3 +26,12 @@ test('it remembers no more keys than it may, the youngest', () => {
   assert.equal(limit.take('b', 1), 999)
   assert.equal(limit.take('a', 1), 0, 'forgotten')
 })
+
+test('what is given back may be taken again', () => {
+  const limit = new RateLimit(1, 1_000)
+  assert.equal(limit.take('a', 0), 0)
+  limit.giveBack('a')
+  limit.giveBack('b')
+  assert.equal(limit.take('a', 1), 0)
+  assert.equal(limit.take('a', 2), 998)
+})

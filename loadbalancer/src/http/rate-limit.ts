@@ -31,6 +31,12 @@ export class RateLimit {
     window.count += 1
     return window.count > this.#limit ? window.endsAt - now : 0
   }
+
+  /** Takes back one call that was counted. */
+  giveBack(key: string): void {
+    const window = this.#windows.get(key)
+    if (window !== undefined && window.count > 0) window.count -= 1
+  }
 }
 
 export function tooFast(retryMs: number): Refused {
