@@ -11,9 +11,13 @@ export function MenuTrigger(props: ComponentProps<typeof Parts.Trigger>) {
   return <Parts.Trigger data-slot="menu-trigger" {...props} />
 }
 
-/** Not in a portal: under a modal dialog what stands outside of it cannot be reached. */
-export function MenuContent({ className, ...props }: ComponentProps<typeof Parts.Content>) {
-  return (
+type MenuContentProps = ComponentProps<typeof Parts.Content> & {
+  /** Stands where it is: under a modal dialog what is outside of it cannot be reached. Elsewhere nothing may cover it. */
+  isInDialog?: boolean
+}
+
+export function MenuContent({ isInDialog = false, className, ...props }: MenuContentProps) {
+  const content = (
     <Parts.Content
       data-slot="menu-content"
       align="end"
@@ -23,6 +27,7 @@ export function MenuContent({ className, ...props }: ComponentProps<typeof Parts
       {...props}
     />
   )
+  return isInDialog ? content : <Parts.Portal>{content}</Parts.Portal>
 }
 
 type MenuItemProps = ComponentProps<typeof Parts.Item> & { tone?: 'plain' | 'grave' }

@@ -51,6 +51,19 @@ describe('what a person is told about the connection', () => {
     assert.equal(tell(LIVE, { isLong: true }).isLong, false)
   })
 
+  test('who waits in line is told where, also while it is asked again', () => {
+    for (const connection of [
+      { status: 'waiting', attempt: 9, delayMs: 2_000, place: 12 },
+      { status: 'locating', attempt: 9, place: 12 },
+    ] satisfies Connection[]) {
+      const { mood, words, isLong } = tell(connection, { hasNoServer: true })
+      assert.deepEqual(
+        [mood, words, isLong],
+        ['busy', 'All servers are full: you are number 12 in line', true],
+      )
+    }
+  })
+
   test('being offline, no free server and long silence are told apart', () => {
     const waiting: Connection = { status: 'waiting', attempt: 6, delayMs: 9_000 }
     assert.equal(tell(waiting, { isOnline: false, hasNoServer: true }).words, 'You are offline')

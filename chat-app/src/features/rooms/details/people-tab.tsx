@@ -47,10 +47,11 @@ function deedsOn(mine: Standing, theirs: Standing, isMuted: boolean, user: User)
 export function PeopleTab({ room, office, me, here }: RoomDetailsProps) {
   const { members, count, invited, banned } = useStore(office)
   const task = useTask()
-  useEffect(() => void office.lookAtMembers(), [office])
+  // Who comes may have accepted an invitation, and who goes may have been sent out.
+  useEffect(() => void office.lookAtMembers(), [office, here])
   const mine = room.membership === 'invited' ? undefined : room.membership
   const isKeeper = (mine === 'owner' || mine === 'moderator') && room.visibility !== 'direct'
-  const known = new Set(members.map(({ user }) => user.id))
+  const known = new Set([...members.map(({ user }) => user), ...invited].map(({ id }) => id))
   const visitors = here.filter(({ id }) => !known.has(id))
   const act = (user: User) => (deed: Deed) => void task.run(() => office.actOn(deed.verb, user, deed.more))
 
@@ -174,7 +175,7 @@ function PersonRow({ user, says = [], deeds, onDo }: PersonRowProps) {
               <MoreHorizontalIcon className="size-4" />
             </Button>
           </MenuTrigger>
-          <MenuContent>
+          <MenuContent isInDialog>
             {deeds.map((deed) => (
               <MenuItem
                 key={deed.words}
