@@ -13,7 +13,7 @@ import { StoreDamaged, StoreFull, StoreLost, StoreUnusable, type Store } from '.
 import { freshFolder, sqliteWorld } from './test/sqlite-world.ts'
 
 describeStore('SqliteStore', () => sqliteWorld())
-describeAgainstModel('SqliteStore', () => sqliteWorld(), 12)
+describeAgainstModel('SqliteStore', () => sqliteWorld(), 16, true)
 // Rooms of which only the last two entries are here: the rest is read and searched where it was.
 const tailOnly = () => sqliteWorld({ tail: 2, isCopyingBehind: false })
 describeStore('SqliteStore with the tails of rooms only', tailOnly)
