@@ -37,33 +37,33 @@ const SNAPSHOT_OF_NOW: readonly Edit[] = [
 export const PLANTS: readonly Plant[] = [
   plant('acks before the commit', {
     file: 'server/src/rooms/home.ts',
-    find: 'if (!this.#serving || !this.#committer.add(this, { draft, answer })) {',
-    put: `answer({ ok: true, seq: this.#feed.head + 1, ts: draft.ts })
-    if (!this.#serving || !this.#committer.add(this, { draft, answer: () => {} })) {
-      return`,
+    find: 'else if (!this.#add({ draft: { ...send, ts }, answer })) answer(this.#busy())',
+    put: `else {
+      answer({ ok: true, seq: this.#feed.head + 1, ts })
+      this.#add({ draft: { ...send, ts }, answer: () => {} })
+    }`,
   }),
   plant('acks one send in four and stores nothing of it', {
     file: 'server/src/rooms/home.ts',
-    find: 'if (!this.#serving || !this.#committer.add(this, { draft, answer })) {',
-    put: `if (send.id.charCodeAt(0) % 4 === 0) {
-      answer({ ok: true, seq: this.#feed.head + 1, ts: draft.ts })
-    } else if (!this.#serving || !this.#committer.add(this, { draft, answer })) {`,
+    find: 'else if (!this.#add({ draft: { ...send, ts }, answer })) answer(this.#busy())',
+    put: `else if (send.id.charCodeAt(0) % 4 === 0) answer({ ok: true, seq: this.#feed.head + 1, ts })
+    else if (!this.#add({ draft: { ...send, ts }, answer })) answer(this.#busy())`,
   }),
   plant('publishes before the commit', {
     file: 'server/src/rooms/home.ts',
-    find: 'const draft: Draft = { ...send, ts: this.#clock.now() }',
-    put: `const draft: Draft = { ...send, ts: this.#clock.now() }
-    this.#feed.push([Buffer.from(encodeEntry(entryOfDraft(this.room, draft, this.#feed.head + 1, draft.ts)))])
+    find: 'const ts = this.#clock.now()',
+    put: `const ts = this.#clock.now()
+    this.#feed.push([Buffer.from(encodeEntry(entryOfDraft(this.room, { ...send, ts }, this.#feed.head + 1, ts)))])
     this.#feed.flush()`,
   }),
   plant('takes a refusal of the store for a success', {
     file: 'server/src/rooms/home.ts',
-    find: "for (const { answer } of drafts) answer({ ok: false, code: 'busy', retryMs })",
+    find: "for (const { answer } of drafts) answer(refuse('busy', undefined, retryMs))",
     put: 'for (const { answer } of drafts) answer({ ok: true, seq: this.#feed.head, ts: 0 })',
   }),
   plant('acks what a fenced home could not store', {
     file: 'server/src/rooms/home.ts',
-    find: "for (const { answer } of drafts) answer({ ok: false, code: 'busy', retryMs: SOON_MS })",
+    find: "for (const { answer } of drafts) answer(refuse('busy', undefined, SOON_MS))",
     put: 'for (const { answer } of drafts) answer({ ok: true, seq: this.#feed.head + 1, ts: 0 })',
   }),
   plant('does not step down when fenced', {
