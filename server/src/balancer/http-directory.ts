@@ -26,12 +26,11 @@ export class HttpDirectory implements Directory {
     const body = JSON.stringify({ room, server: this.#self, ...why })
     for (const pool of this.#pools) {
       try {
-        const answer = await this.#post(pool, '/internal/place', body)
-        const json = await answer.body.json().catch(() => undefined)
-        if (answer.statusCode === 200) return PlacedSchema.parse(json)
+        const { statusCode, json } = await this.#post(pool, '/internal/place', body)
+        if (statusCode === 200) return PlacedSchema.parse(json)
         const code = (json as { code?: unknown } | undefined)?.code
-        if (answer.statusCode === 404 && code === 'no_such_room') return 'no_such_room'
-        this.#log.warn({ room, status: answer.statusCode, code }, 'a room was not placed')
+        if (statusCode === 404 && code === 'no_such_room') return 'no_such_room'
+        this.#log.warn({ room, status: statusCode, code }, 'a room was not placed')
       } catch (cause) {
         this.#log.debug({ room, cause: (cause as Error).message }, 'a balancer did not answer')
       }
@@ -42,22 +41,28 @@ export class HttpDirectory implements Directory {
   taken(room: HeldRoom): void {
     const body = JSON.stringify({ server: this.#self, rooms: [room] })
     for (const pool of this.#pools) {
-      this.#post(pool, '/internal/taken', body)
-        .then((answer) => answer.body.dump())
-        .catch((cause: unknown) => {
-          this.#log.debug({ ...room, cause: (cause as Error).message }, 'a balancer was not told')
-        })
+      this.#post(pool, '/internal/taken', body).catch((cause: unknown) => {
+        this.#log.debug({ ...room, cause: (cause as Error).message }, 'a balancer was not told')
+      })
     }
   }
 
-  #post(pool: Pool, path: string, body: string) {
-    return pool.request({
-      path,
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#secret}` },
-      body,
-      signal: AbortSignal.timeout(REQUEST_MS),
-    })
+  async #post(pool: Pool, path: string, body: string): Promise<{ statusCode: number; json: unknown }> {
+    // One that is left to run out keeps all of the request till then: with thousands of rooms that open, that is much.
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(new Error(`no answer in ${REQUEST_MS} ms`)), REQUEST_MS)
+    try {
+      const { statusCode, body: answer } = await pool.request({
+        path,
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#secret}` },
+        body,
+        signal: late.signal,
+      })
+      return { statusCode, json: await answer.json().catch(() => undefined) }
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   async close(): Promise<void> {

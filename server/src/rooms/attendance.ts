@@ -177,17 +177,9 @@ export class Attendance {
     }
     this.#gathered ??= new GatheredPresence()
     this.#gathered.push(change)
-    if (this.#releaseLater === undefined) this.#gatherOn(now)
-  }
-
-  /** `since`: when the first of what was gathered came. */
-  #gatherOn(since: number): void {
-    const ms = this.#telling.later(this.#own.size, this.#clock.now(), GATHER_MS)
+    if (this.#releaseLater !== undefined) return
+    const ms = this.#telling.later(this.#own.size, now, GATHER_MS)
     this.#releaseLater = this.#clock.after(ms, () => {
-      if (this.#telling.waits(since, this.#clock.now())) {
-        this.#gatherOn(since)
-        return
-      }
       const gathered = this.#gathered
       this.#releaseLater = undefined
       this.#gathered = undefined

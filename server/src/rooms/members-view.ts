@@ -26,8 +26,8 @@ const MAX_NAMED = 10 * LIMITS.presenceNames
 
 export class MembersView {
   readonly #named = new Map<UserId, User>()
-  /** Those of `#named` whom the home has not named yet. */
-  readonly #early = new Set<UserId>()
+  /** Those of `#named` whom the home has not named yet; none for most of the time. */
+  #early: Set<UserId> | undefined
   /** While there are too many to name: some of them. `#named` is then whom clients may still show. */
   #page: readonly User[] | undefined
   #count = 0
@@ -50,21 +50,21 @@ export class MembersView {
     // What `apply` would come to: it is done for everybody who comes.
     if (!isNamed && this.isSmall && this.#count < LIMITS.presenceNames) {
       this.#named.set(user.id, user)
-      this.#early.add(user.id)
+      this.#noteEarly(user)
       if (this.#encoded !== undefined) this.#encoded += `,${JSON.stringify(user)}`
       this.#count = Math.min(Math.max(this.#count + 1, this.#named.size), LIMITS.presenceNames)
       return { join: [user], leave: [], count: this.#count }
     }
-    const isEarly = !isNamed || this.#early.has(user.id)
+    const isEarly = !isNamed || this.#early?.has(user.id) === true
     const count = isNamed ? this.#count : this.#count + 1
     const change = this.apply({ full: false, settled: true, join: [user], leave: [], count })
-    if (isEarly) this.#early.add(user.id)
+    if (isEarly) this.#noteEarly(user)
     return change
   }
 
   /** Somebody left this server. Whom the home never named, it will not call gone either. */
   exit(user: User): MembersDifference | undefined {
-    if (!this.#early.delete(user.id)) return undefined
+    if (this.#early?.delete(user.id) !== true) return undefined
     const count = this.#count - 1
     return this.apply({ full: false, settled: true, join: [], leave: [user], count })
   }
@@ -87,7 +87,7 @@ export class MembersView {
     else if (update.settled) leave = [...this.#named.values()].filter((user) => !here.has(user.id))
     else leave = []
     if (join.length > 0 || leave.length > 0) this.#encoded = undefined
-    for (const user of [...update.join, ...leave]) this.#early.delete(user.id)
+    this.#forgetEarly([...update.join, ...leave])
     for (const user of leave) this.#named.delete(user.id)
     for (const user of join) this.#named.set(user.id, user)
     // With those whom the home has not counted yet it may be more than are named; until it says so, nobody knows.
@@ -95,6 +95,16 @@ export class MembersView {
     if (join.length === 0 && leave.length === 0 && count === this.#count) return undefined
     this.#count = count
     return { join, leave, count }
+  }
+
+  #noteEarly(user: User): void {
+    this.#early ??= new Set()
+    this.#early.add(user.id)
+  }
+
+  #forgetEarly(users: readonly User[]): void {
+    for (const user of users) this.#early?.delete(user.id)
+    if (this.#early?.size === 0) this.#early = undefined
   }
 
   #applyCount({ full, join }: MembersUpdate, count: number): MembersDifference | undefined {

@@ -18,6 +18,12 @@ interface EdgePeople {
   goneAt: number | undefined
 }
 
+interface Change {
+  user: User
+  here: boolean
+  seenAt?: number
+}
+
 export class Presence {
   readonly #graceMs: number
   readonly #lingerMs: number
@@ -26,8 +32,11 @@ export class Presence {
   readonly #people = new Map<UserId, { user: User; edges: number }>()
   /** What the changes handed out so far add up to. */
   readonly #shown = new Map<UserId, User>()
-  /** What was not handed out yet: true = came, false = went, and when that was first looked at. */
-  #changed = new Map<UserId, { user: User; here: boolean; seenAt?: number }>()
+  /**
+   * What was not handed out yet: true = came, false = went, and when that was first looked at. Made when there is something, and let
+   * go when it is handed out: an empty one that waits for the next is what makes garbage old.
+   */
+  #changed: Map<UserId, Change> | undefined
 
   /**
    * `lingerMs`: who went is handed out only this long after the first look, so that one who went from one server to
@@ -40,7 +49,7 @@ export class Presence {
 
   /** Whether there is something to hand out, now or soon. */
   get hasChanges(): boolean {
-    return this.#changed.size > 0
+    return this.#changed !== undefined && this.#changed.size > 0
   }
 
   /** How many are here, handed out or not. */
@@ -137,12 +146,12 @@ export class Presence {
   /** What changed since the last call; who came and went in between is in neither. */
   takeChanges(now = 0): PresenceChanges {
     const changes: PresenceChanges = { join: [], leave: [] }
-    if (this.#changed.size === 0) return changes
+    if (this.#changed === undefined) return changes
     const all = this.#changed
-    this.#changed = new Map() // to take one after the other out of it makes a smaller map each few
+    this.#changed = undefined
     for (const [id, change] of all) {
       change.seenAt ??= now
-      if (!change.here && now - change.seenAt < this.#lingerMs) this.#changed.set(id, change)
+      if (!change.here && now - change.seenAt < this.#lingerMs) (this.#changed ??= new Map()).set(id, change)
       else if (change.here) {
         this.#shown.set(id, change.user)
         changes.join.push(change.user)
@@ -176,7 +185,7 @@ export class Presence {
   }
 
   #note(user: User, here: boolean): void {
-    if (this.#shown.has(user.id) === here) this.#changed.delete(user.id)
-    else if (!this.#changed.has(user.id)) this.#changed.set(user.id, { user, here })
+    if (this.#shown.has(user.id) === here) this.#changed?.delete(user.id)
+    else if (this.#changed?.has(user.id) !== true) (this.#changed ??= new Map()).set(user.id, { user, here })
   }
 }

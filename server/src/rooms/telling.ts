@@ -9,9 +9,9 @@ const BURST = 1_000
 const PER_SECOND = 1_000
 /** What is told together keeps so far apart for each client that was told: a quarter of the time is enough for it. */
 const APART_MS = 0.03
-/** … but nobody waits longer for it than so many times the least. */
-const MOST_LATER = 3
-/** No change waits longer, however busy it is. */
+/** While the process is busy what is told together waits so long at least: comings and goings are what can wait, and more of them are fewer writes. */
+const BUSY_MS = 4_000
+/** Nobody waits longer. */
 const MOST_MS = 5_000
 
 export class Telling {
@@ -24,11 +24,6 @@ export class Telling {
   constructor(now: number, isBusy: () => boolean = () => false) {
     this.#countedAt = now
     this.#isBusy = isBusy
-  }
-
-  /** Whether what was gathered since then, ms since 1970, is better gathered on: comings and goings are what can wait. */
-  waits(since: number, now: number): boolean {
-    return now >= since && now - since < MOST_MS && this.#isBusy()
   }
 
   /** @returns whether `clients` may be told now; the last ones may be more than are left, and are made up for later */
@@ -44,10 +39,11 @@ export class Telling {
   /**
    * Deals out times at which rooms tell together what they gathered: those of one time would hold up everybody else for as long as
    * thousands of writes take.
-   * @returns in how many ms, `leastMs` or later, `clients` are to be told
+   * @returns in how many ms `clients` are to be told: `leastMs`, or later, up to five seconds
    */
   later(clients: number, now: number, leastMs: number): number {
-    const at = Math.min(Math.max(now + leastMs, this.#freeAt), now + MOST_LATER * leastMs)
+    const least = this.#isBusy() ? BUSY_MS : leastMs
+    const at = Math.min(Math.max(now + least, this.#freeAt), now + MOST_MS)
     this.#freeAt = at + clients * APART_MS
     return at - now
   }
