@@ -1,12 +1,5 @@
-import { setFlagsFromString } from 'node:v8'
+import { runServer } from './run.ts'
 
-/** One chat server as a process: sets how the engine works, then runs it. */
+/** One chat server as a process. */
 
-// Room for new objects is to be 4 MiB. By default it grows to 16 MiB and more, twice, with the first thousands of joins, and stays:
-// half of what an idle connection cost. With 1 MiB, where it begins, a join costs a tenth more, and what is on its way ends among what
-// stays. Its size can be given only where Node is started; here it is let grow once, by the factor, with the first import.
-setFlagsFromString('--semi-space-growth-factor=4')
-await import('@flotilla/protocol/frames.ts')
-setFlagsFromString('--semi-space-growth-factor=1')
-const { runServer } = await import('./run.ts')
 await runServer()
