@@ -117,7 +117,7 @@ export async function openAccounts(setup: AccountsSetup): Promise<AccountsPart> 
     ],
     firstKey: keys.first,
     whoBears: (token) => sessions.whoBears(token),
-    revoked: () => revocations.since(0, now()),
+    revoked: () => revocations.since(0, now()).revoke,
     registered: () => farewells.go(),
     start: () => {
       push.start()

@@ -5,6 +5,8 @@ import type { Metrics } from '../metrics.ts'
 import type { Revocations } from './revocations.ts'
 
 const ANSWER_MS = 1_000
+/** Additions told in one call: at the most a hundred sessions each, and mostly one, so that a body stays well below 1 MiB. */
+const AT_ONCE = 200
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5_000
 
@@ -75,10 +77,9 @@ export class RevocationPush {
         this.#lines.delete(id)
         return
       }
-      const { version } = revocations
-      const news = revocations.since(line.told, now())
-      const isNothing = news.sessions?.length === 0 && news.users?.length === 0
-      const { is } = isNothing ? { is: 'ok' } : await call(server, '/internal/revoke', news, ANSWER_MS)
+      const { version, revoke } = revocations.since(line.told, now(), AT_ONCE)
+      const isNothing = revoke.sessions?.length === 0 && revoke.users?.length === 0
+      const { is } = isNothing ? { is: 'ok' } : await call(server, '/internal/revoke', revoke, ANSWER_MS)
       if (is === 'ok') {
         line.told = version
         pauseMs = FIRST_PAUSE_MS

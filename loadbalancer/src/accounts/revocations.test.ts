@@ -43,17 +43,23 @@ test('who knows some of it is told the rest, and listeners hear of each addition
   revocations.add({}, NOW)
   revocations.add(ann(9), NOW)
   assert.equal(heard, 2)
-  assert.deepEqual(revocations.since(known, NOW), { sessions: ['s1', 's2'], ...ann(9) })
-  assert.deepEqual(revocations.since(0, NOW).sessions, ['old', 's1', 's2'])
-  assert.deepEqual(revocations.since(revocations.version, NOW), { sessions: [], users: [] })
+  assert.deepEqual(revocations.since(known, NOW), {
+    version: revocations.version,
+    revoke: { sessions: ['s1', 's2'], ...ann(9) },
+  })
+  const first = revocations.since(known, NOW, 1)
+  assert.deepEqual(first, { version: known + 1, revoke: { sessions: ['s1', 's2'], users: [] } })
+  assert.deepEqual(revocations.since(first.version, NOW, 1).revoke, { sessions: [], ...ann(9) })
+  assert.deepEqual(revocations.since(0, NOW).revoke.sessions, ['old', 's1', 's2'])
+  assert.deepEqual(revocations.since(revocations.version, NOW).revoke, { sessions: [], users: [] })
 })
 
 test('what no living token can be hit by is forgotten', () => {
   const revocations = new Revocations({ sessions: ['s1'], ...ann(NOW) }, NOW)
   revocations.add(ann(NOW + 5), NOW + 5)
-  assert.deepEqual(revocations.since(0, NOW + REVOKED_MS), { sessions: [], ...ann(NOW + 5) })
+  assert.deepEqual(revocations.since(0, NOW + REVOKED_MS).revoke, { sessions: [], ...ann(NOW + 5) })
   assert.ok(!revocations.isRevoked(claims('s1', NOW + 9)))
   assert.ok(revocations.isRevoked(claims('s2', NOW + 4)))
-  assert.deepEqual(revocations.since(0, NOW + 5 + REVOKED_MS), { sessions: [], users: [] })
+  assert.deepEqual(revocations.since(0, NOW + 5 + REVOKED_MS).revoke, { sessions: [], users: [] })
   assert.ok(!revocations.isRevoked(claims('s2', NOW + 4)))
 })

@@ -60,13 +60,17 @@ export class Revocations {
     return issuedBefore === undefined ? now : Math.max(now, issuedBefore + 1)
   }
 
-  /** Everything after number `version`; 0 = all. */
-  since(version: number, now: number): Revoke {
+  /** Everything after number `version` (0 = all), as it came in at most `additions` times; and the number that brings one to. */
+  since(version: number, now: number, additions = Infinity): { version: number; revoke: Revoke } {
     this.#forget(now)
-    const news = this.#items.filter((item) => item.version > version).map(({ revoke }) => revoke)
+    const later = this.#items.filter((item) => item.version > version)
+    const news = later.slice(0, additions)
     return {
-      sessions: news.flatMap(({ sessions = [] }) => sessions),
-      users: news.flatMap(({ users = [] }) => users),
+      version: news.length < later.length ? (news.at(-1)?.version ?? version) : this.#version,
+      revoke: {
+        sessions: news.flatMap(({ revoke }) => revoke.sessions ?? []),
+        users: news.flatMap(({ revoke }) => revoke.users ?? []),
+      },
     }
   }
 
