@@ -215,6 +215,8 @@ export const ProblemSchema = z.object({
   status: z.int(),
   code: z.string(),
   detail: z.string(),
+  /** Where whoever asks stands in the line of those who wait for a server that is not full; 1 = next. */
+  place: z.optional(z.int().check(z.gte(1))),
 })
 
 /** Data of the `registry` event of `GET /events`: the rows that changed, and the ids that are gone. */

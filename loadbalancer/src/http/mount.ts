@@ -134,7 +134,7 @@ export function bearerToken(authorization: string | undefined): string | undefin
 }
 
 /** For limits per caller. Whoever has one IPv6 address has its whole /64. */
-function addressOf({ ip = '' }: Request): string {
+export function addressOf({ ip = '' }: Request): string {
   if (!isIPv6(ip)) return ip
   if (ip.startsWith('::ffff:') && ip.includes('.')) return ip.slice(7)
   const [head = '', tail = ''] = ip.split('::')

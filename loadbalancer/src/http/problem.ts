@@ -7,6 +7,8 @@ export interface Refused {
   /** For people, instead of the sentence of the code; never holds what the caller sent as a secret. */
   detail?: string
   headers?: Headers
+  /** Of those who wait for the same, how many come before, and this one. */
+  place?: number
 }
 
 export function refused(code: ProblemCode, detail?: string, headers?: Headers): Refused {
@@ -18,7 +20,8 @@ export function refused(code: ProblemCode, detail?: string, headers?: Headers): 
 }
 
 /** The body of a refusal, as RFC 9457 has it. */
-export function problemOf({ refused: code, detail = PROBLEMS[code].detail }: Refused): Problem {
+export function problemOf({ refused: code, detail = PROBLEMS[code].detail, place }: Refused): Problem {
   const { status, title } = PROBLEMS[code]
-  return { type: `urn:flotilla:problem:${code}`, title, status, code, detail }
+  const type = `urn:flotilla:problem:${code}`
+  return { type, title, status, code, detail, ...(place === undefined ? {} : { place }) }
 }

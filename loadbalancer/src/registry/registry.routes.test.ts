@@ -119,6 +119,39 @@ describe('clients ask for a server', () => {
     assert.ok(Number(reply.headers.get('retry-after')) > 0)
   })
 
+  test('where all servers are full: 503 with a place in line, which a ticket or an address keeps, and the first gets the next place', async (t) => {
+    let time = Date.now()
+    const balancer = await startBalancer(t, { trustProxy: true }, { now: () => time })
+    const peer = await Peer.start(t, 'a')
+    await register(balancer, peer, { capacity: 2 })
+    const fill = async (clients: number) => {
+      peer.clients = clients
+      await balancer.tell('/update', peer.report())
+    }
+    await fill(2)
+    const get = (address: string, ticket?: string) =>
+      balancer.get(ticket === undefined ? '/get' : `/get?ticket=${ticket}`, { 'x-forwarded-for': address })
+    const placeOf = async (...from: [address: string, ticket?: string]) => {
+      const reply = await get(...from)
+      if (reply.status === 200) return 'in'
+      assert.deepEqual([reply.status, codeOf(reply)], [503, 'no_server'])
+      assert.ok(Number(reply.headers.get('retry-after')) >= 2)
+      return (reply.body as Problem).place
+    }
+    assert.equal(await placeOf('192.0.2.1'), 1)
+    assert.equal(await placeOf('192.0.2.2'), 2)
+    assert.equal(await placeOf('192.0.2.1', 'mine'), 1, 'the ticket takes over what the address had')
+    assert.equal(await placeOf('192.0.2.1'), 3, 'somebody else at that address')
+    assert.equal(await placeOf('192.0.2.2'), 2)
+    await fill(1)
+    assert.equal(await placeOf('192.0.2.3'), 4, 'the place is for the first in line')
+    assert.equal(await placeOf('192.0.2.9', 'mine'), 'in')
+    assert.equal(await placeOf('192.0.2.2'), 1, 'it was taken by him')
+    time += 60_000 // all but the report have been given up
+    await fill(0)
+    assert.equal(await placeOf('192.0.2.4'), 'in')
+  })
+
   test("a room's home is preferred; what is no room is ignored", async (t) => {
     const balancer = await startBalancer(t)
     const [a] = (await startPeers(t, balancer, ['a', 'b', 'c'])) as [Peer, Peer, Peer]

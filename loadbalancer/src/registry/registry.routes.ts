@@ -11,17 +11,22 @@ import {
   type Revoke,
 } from '@flotilla/protocol/control.ts'
 import { RoomIdSchema, type RoomId } from '@flotilla/protocol/frames.ts'
+import { WaitingLine } from '@flotilla/protocol/waiting-line.ts'
+import type { Request } from 'express'
 import { refused, type Refused } from '../http/problem.ts'
 import { ok, route, type Answer, type Route } from '../http/route.ts'
-import { sendJson, sendRefusal } from '../http/mount.ts'
+import { addressOf, sendJson, sendRefusal } from '../http/mount.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { DirectoryStore } from '../rooms/directory-store.ts'
 import { DIAL_BACK_MS, type Prober } from './probe.ts'
 import { HEARTBEAT_MS, type Registry } from './registry.ts'
 
-/** When to ask again for a server. */
+/** When to ask again where there is no server at all. */
 const RETRY_AFTER_S = '2'
+
+/** What a client may show to keep its place in line. */
+const TICKET = /^[\w-]{1,64}$/
 
 export interface RegistryParts {
   registry: Registry
@@ -40,6 +45,7 @@ export interface RegistryParts {
 }
 
 export function registryRoutes(parts: RegistryParts): Route[] {
+  const line = new WaitingLine()
   const { registry, watermarks, metrics, log, now } = parts
   return [
     route({
@@ -48,11 +54,15 @@ export function registryRoutes(parts: RegistryParts): Route[] {
       summary: 'The server for the next client: the one with the least of its capacity in use.',
       door: 'anyone',
       cors: true,
-      query: { room: 'Prefer the home of this public room, while it has room to spare.' },
+      query: {
+        room: 'Prefer the home of this public room, while it has room to spare.',
+        ticket:
+          'Anything of its own by which a client keeps its place in line while all servers are full; else its address does.',
+      },
       answers: { status: 200, schema: ChosenSchema },
       problems: ['no_server'],
       respond: async (request, response) => {
-        const answer = await choose(parts, request.url ?? '')
+        const answer = await choose(parts, line, request as Request)
         if ('refused' in answer) sendRefusal(response, answer, parts)
         else sendJson(response, answer)
       },
@@ -124,14 +134,31 @@ export function registryRoutes(parts: RegistryParts): Route[] {
 /** `GET /get`: nothing here may cost more than the choice itself. */
 async function choose(
   { registry, store, metrics, now }: RegistryParts,
-  url: string,
+  line: WaitingLine,
+  request: Request,
 ): Promise<Answer | Refused> {
+  const { url } = request
   const query = url.indexOf('?')
-  const room = query < 0 ? null : new URLSearchParams(url.slice(query)).get('room')
+  const asked = query < 0 ? undefined : new URLSearchParams(url.slice(query))
+  const full = () => {
+    const free = registry.places(now())
+    if (free === undefined) return undefined
+    const address = addressOf(request)
+    const ticket = asked?.get('ticket') ?? ''
+    const [key, before] = TICKET.test(ticket) ? [`ticket ${ticket}`, address] : [address]
+    const place = line.ask(key, free, now(), before)
+    return place.isIn ? undefined : inLine(place, metrics)
+  }
+  // Whoever comes while others wait stands behind them.
+  const behind = line.length > 0 ? full() : undefined
+  if (behind !== undefined) return behind
+  const room = asked?.get('room') ?? null
   // Of a public room only: nobody learns here whether there is another one of that id.
   const home = RoomIdSchema.safeParse(room).success ? await store.publicHome(room as string) : undefined
   const choice = registry.choose(now(), home)
   if (choice === undefined) {
+    const place = full()
+    if (place !== undefined) return place
     metrics.chosen.inc({ outcome: 'none' })
     return refused('no_server', undefined, { 'retry-after': RETRY_AFTER_S })
   }
@@ -140,6 +167,13 @@ async function choose(
   const { id, host, port, clients: load } = server
   const address = `ws://${host.includes(':') ? `[${host}]` : host}:${port}`
   return ok({ id, host, port, address, load, url: server.url, alternatives } satisfies Chosen)
+}
+
+function inLine({ place, retryMs }: { place: number; retryMs: number }, metrics: Metrics): Refused {
+  metrics.chosen.inc({ outcome: 'full' })
+  const seconds = String(Math.ceil(retryMs / 1_000))
+  const detail = `All chat servers are full: you are number ${place} in line. Ask again when Retry-After says.`
+  return { ...refused('no_server', detail, { 'retry-after': seconds }), place }
 }
 
 async function register(parts: RegistryParts, body: Register): Promise<Answer | Refused> {

@@ -204,6 +204,16 @@ export class Registry {
     return { server: chosen, isHome, alternatives }
   }
 
+  /** Clients that can be taken now, by all servers together; undefined: there is no server at all to send them to. */
+  places(now: number): number | undefined {
+    const usable = this.#usable(now)
+    if (usable.length === 0) return undefined
+    return usable.reduce(
+      (sum, { capacity, clients, assigned }) => sum + Math.max(0, capacity - clients - assigned),
+      0,
+    )
+  }
+
   /** Those that may become the home of a room. */
   homeCandidates(now: number): HomeCandidate[] {
     return this.#usable(now).map((entry) => ({

@@ -140,6 +140,49 @@ describe('a client', { timeout: 120_000 }, () => {
     await connectionIs(client, 'live')
   })
 
+  test('[R18] in line for a place it says where, shows the same ticket each time, and is in when its turn has come', async (t) => {
+    const clock = new FakeClock()
+    const { peer, balancer, client } = await stage(t, { clock })
+    const inLine = (place: unknown) => ({
+      status: 503,
+      headers: { 'retry-after': '2' },
+      body: { code: 'no_server', place },
+    })
+    balancer.answer = inLine(12)
+    client.start()
+    const answered = async (times: number) => {
+      while (balancer.asked < times || client.connection.status !== 'waiting') {
+        await new Promise<void>((resolve) => {
+          const stop = client.subscribe(() => {
+            stop()
+            resolve()
+          })
+        })
+      }
+    }
+    await answered(1)
+    const placeOf = ({ connection }: ChatClient) => ('place' in connection ? connection.place : undefined)
+    assert.equal(placeOf(client), 12)
+    balancer.answer = inLine(3)
+    client.retryNow()
+    assert.equal(placeOf(client), 12, 'while it asks, it is still there')
+    await answered(2)
+    assert.equal(placeOf(client), 3)
+    for (const [n, nonsense] of ['3', 0, -1, 1.5, null].entries()) {
+      balancer.answer = inLine(nonsense)
+      client.retryNow()
+      await answered(3 + n)
+      assert.equal(placeOf(client), undefined, String(nonsense))
+    }
+    balancer.choose(peer.url)
+    client.retryNow()
+    await connectionIs(client, 'live')
+    const [first, ...later] = balancer.paths
+    assert.equal(first, '/get')
+    assert.equal(new Set(later).size, 1)
+    assert.match(later[0] ?? '', /^\/get\?ticket=[\w-]{8,64}$/)
+  })
+
   test('[R2] waits longer and longer; only 30 s of stable connection start the count anew', async (t) => {
     const clock = new FakeClock()
     const { peer, client } = await stage(t, { clock, random: () => 0.9999 })

@@ -48,6 +48,8 @@ export class ChatClient {
   #machine: Machine = newMachine()
   #userId: UserId | undefined
   #textChars: number = LIMITS.textChars
+  /** What keeps its place in a balancer's line, since it was told that all servers are full. */
+  #ticket: string | undefined
   /** Which room is pumped first: none may take every free place for itself. */
   #turn = 0
 
@@ -155,13 +157,15 @@ export class ChatClient {
     const abort = new AbortController()
     this.#locating.set(line, abort)
     const ports = { fetch: this.#fetch, clock: this.#clock }
-    void locate(this.#loadbalancers, ports, abort.signal).then((found) => {
+    void locate(this.#loadbalancers, ports, abort.signal, this.#ticket).then((found) => {
       this.#locating.delete(line)
       if (abort.signal.aborted) return
       if (found.url === undefined) {
-        const { retryAfterMs } = found
-        this.#feed({ type: 'unlocated', line, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
+        const { url: _, ...why } = found
+        if (why.place !== undefined) this.#ticket ??= this.#host.newId()
+        this.#feed({ type: 'unlocated', line, ...why })
       } else {
+        this.#ticket = undefined
         this.#feed({ type: 'located', line, url: found.url, alternatives: found.alternatives })
       }
     })

@@ -147,10 +147,13 @@ function due(m: Machine, timer: Exclude<TimerName, 'watch'>, random: () => numbe
 
 function locate(m: Machine, before: readonly Effect[]): Step {
   const line = m.lines + 1
-  return [
-    { ...m, line, lines: line, slotAt: undefined, shown: { status: 'locating', attempt: m.failures } },
-    [...before, { do: 'locate', line }],
-  ]
+  const place = m.shown.status === 'waiting' ? m.shown.place : undefined
+  const shown: Connection = {
+    status: 'locating',
+    attempt: m.failures,
+    ...(place === undefined ? {} : { place }),
+  }
+  return [{ ...m, line, lines: line, slotAt: undefined, shown }, [...before, { do: 'locate', line }]]
 }
 
 /** The same without asking where. */
@@ -182,7 +185,11 @@ function found(m: Machine, line: number, url: string): Step {
   ]
 }
 
-function unlocated(m: Machine, event: { line: number; retryAfterMs?: number }, random: () => number): Step {
+function unlocated(
+  m: Machine,
+  event: { line: number; retryAfterMs?: number; place?: number },
+  random: () => number,
+): Step {
   const isNext = m.next?.phase === 'locating' && m.next.line === event.line
   if (!isNext && (m.line !== event.line || m.shown.status !== 'locating')) return [m, []]
   // A balancer that answers 503 knows better than our list; one that is silent does not.
@@ -194,7 +201,7 @@ function unlocated(m: Machine, event: { line: number; retryAfterMs?: number }, r
     }
   }
   if (isNext) return moveAgain(m, event.line, random)
-  const [now, effects] = wait(m, random, event.retryAfterMs)
+  const [now, effects] = wait(m, random, event.retryAfterMs, event.place)
   return [now, [{ do: 'drop', line: event.line }, ...effects]]
 }
 
@@ -319,13 +326,14 @@ function goOn(m: Machine, next: Next | undefined, random: () => number): Step {
   }
 }
 
-function wait(m: Machine, random: () => number, retryAfterMs?: number): Step {
+function wait(m: Machine, random: () => number, retryAfterMs?: number, place?: number): Step {
   const delayMs = reconnectDelay(m.failures, random, retryAfterMs)
   const failures = m.failures + 1
-  return [
-    { ...m, line: 0, failures, shown: { status: 'waiting', attempt: failures, delayMs } },
-    [{ do: 'set', timer: 'retry', ms: delayMs }],
-  ]
+  const shown: Connection = {
+    ...{ status: 'waiting', attempt: failures, delayMs },
+    ...(place === undefined ? {} : { place }),
+  }
+  return [{ ...m, line: 0, failures, shown }, [{ do: 'set', timer: 'retry', ms: delayMs }]]
 }
 
 function close(m: Machine, code: CloseCode | 1000): Step {

@@ -7,8 +7,11 @@ import type { User, Welcome } from '../frames.ts'
  */
 
 export type Connection =
-  /** Asking the balancer for a server. `attempt` = failures since the last stable connection. */
-  | { status: 'locating'; attempt: number }
+  /**
+   * Asking the balancer for a server. `attempt` = failures since the last stable connection; `place` = in the line of those who wait, as all
+   * servers are full, 1 = next.
+   */
+  | { status: 'locating'; attempt: number; place?: number }
   | { status: 'opening'; attempt: number; url: string }
   | {
       status: 'live'
@@ -19,7 +22,7 @@ export type Connection =
       alternatives: readonly string[]
     }
   /** Also before `start`, with attempt 0. */
-  | { status: 'waiting'; attempt: number; delayMs: number }
+  | { status: 'waiting'; attempt: number; delayMs: number; place?: number }
   /** Final. 1000 = by our own `close()`. */
   | { status: 'closed'; code: CloseCode | 1000 }
 
@@ -29,7 +32,7 @@ export type ConnectionEvent =
   | { type: 'retry' }
   | { type: 'located'; line: number; url: string; alternatives: readonly string[] }
   /** `retryAfterMs` = a balancer answered, but has no server; without it none answered. */
-  | { type: 'unlocated'; line: number; retryAfterMs?: number }
+  | { type: 'unlocated'; line: number; retryAfterMs?: number; place?: number }
   | { type: 'welcomed'; line: number; welcome: Welcome }
   | { type: 'lost'; line: number; code: number }
   /** Instead of a greeting: the server takes this client in `retryMs`. */

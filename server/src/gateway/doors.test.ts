@@ -195,6 +195,15 @@ describe('the doors', () => {
     const { status, code, retryAfter } = await refused({ username: 'third' }, server.url)
     assert.deepEqual([status, code], [503, 'full'])
     assert.ok(Number(retryAfter) > 0)
+    const places = [
+      await refused({ username: 'fourth' }, server.url),
+      await refused({ username: 'third' }, server.url),
+    ]
+    assert.deepEqual(
+      places.map(({ place }) => place),
+      [2, 1],
+      'who comes again keeps his place',
+    )
     one?.terminate()
     await until('a free place', async () => {
       const answer = await knock(server.url, { username: 'third' })

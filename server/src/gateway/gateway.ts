@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -6,10 +6,11 @@ import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import type { Revoke } from '@flotilla/protocol/control.ts'
 import type { UserId, Welcome, WelcomeLimits } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
+import { WaitingLine } from '@flotilla/protocol/waiting-line.ts'
 import type { Logger } from 'pino'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { pause, type Cancel, type Clock } from '../clock.ts'
-import { PROBLEMS, refuseSocket, type ProblemCode } from '../http-problem.ts'
+import { PROBLEMS, refuseSocket, type ProblemCode, type ProblemMore } from '../http-problem.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
@@ -86,6 +87,8 @@ export class Gateway {
   /** Let those in whose slots are to come: for them it is over. */
   readonly #held = new Set<() => void>()
   readonly #revocations = new Revocations()
+  /** Who found this server full. The balancer keeps the order: here it is only told, and whoever comes when a place is free gets it. */
+  readonly #full = new WaitingLine()
   #putOff = 0
   #putOffLogged = 0
   #group = 0
@@ -158,7 +161,7 @@ export class Gateway {
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') return this.#turnAway(socket, 'not_found')
     if (!(socket instanceof Socket)) return this.#turnAway(socket, 'not_a_socket')
     const full = this.#refusesMore(socket)
-    if (full !== undefined) return this.#turnAway(socket, full)
+    if (full !== undefined) return this.#turnAway(socket, full, request)
     const knocked = knock(request, doors)
     if (!knocked.ok) return this.#turnAway(socket, knocked.code)
     const admitted = this.#admission.knock(clock.now())
@@ -192,7 +195,7 @@ export class Gateway {
       if (socket.destroyed) return
       socket.resume()
       const refusal = entrance.ok ? this.#refuses(entrance, socket) : entrance.code
-      if (refusal !== undefined) this.#turnAway(socket, refusal)
+      if (refusal !== undefined) this.#turnAway(socket, refusal, request)
       else if (entrance.ok) this.#welcome(socket, entrance, request, head)
     } catch (cause) {
       this.#options.log.error({ err: cause }, 'upgrade failed')
@@ -200,11 +203,19 @@ export class Gateway {
     }
   }
 
-  #turnAway(socket: Duplex, code: ProblemCode): void {
+  #turnAway(socket: Duplex, code: ProblemCode, request?: HandshakeRequest): void {
     const { status } = PROBLEMS[code]
+    const place = code === 'full' && request !== undefined ? this.#placeOf(socket, request) : {}
     this.#options.metrics.turnedAway(status, code)
     this.#options.log.info({ status, code }, 'turned away')
-    refuseSocket(socket, code)
+    refuseSocket(socket, code, place)
+  }
+
+  #placeOf(socket: Duplex, { url = '', headers }: HandshakeRequest): ProblemMore {
+    const address = socket instanceof Socket ? (socket.remoteAddress ?? '') : ''
+    const who = createHash('sha256').update(`${address} ${url} ${headers['sec-websocket-protocol'] ?? ''}`)
+    const asked = this.#full.ask(who.digest('base64'), 0, this.#options.clock.now())
+    return asked.isIn ? {} : { retryMs: asked.retryMs, fields: { place: asked.place } }
   }
 
   /** Resolves when its slot has come, or nobody is let in any more. */

@@ -191,6 +191,8 @@ export interface Refusal {
   code: unknown
   retryAfter: string | undefined
   connection: string | undefined
+  /** In line, at a server that is full. */
+  place: unknown
 }
 
 /** Tries a door. @returns why it stays shut, or the client if it opens */
@@ -201,9 +203,9 @@ export function knock(url: string, door: Door, options: ClientOptions = {}): Pro
       let text = ''
       response.on('data', (part: Buffer) => (text += part.toString()))
       response.on('end', () => {
-        const { code } = JSON.parse(text === '' ? '{}' : text) as { code?: unknown }
+        const { code, place } = JSON.parse(text === '' ? '{}' : text) as { code?: unknown; place?: unknown }
         const { connection, 'retry-after': retryAfter } = response.headers
-        resolve({ status: response.statusCode ?? 0, code, retryAfter, connection })
+        resolve({ status: response.statusCode ?? 0, code, retryAfter, connection, place })
       })
     })
     client.frame('welcome').then(() => resolve(client), reject)

@@ -144,6 +144,8 @@ export class Balancer {
   readonly #http: Server
   answer: { status: number; headers?: Record<string, string>; body: unknown }
   asked = 0
+  /** What was asked for each time. */
+  readonly paths: string[] = []
 
   private constructor(http: Server, url: string) {
     this.#http = http
@@ -153,6 +155,7 @@ export class Balancer {
   static async open(url: string): Promise<Balancer> {
     const http = createServer((request, response) => {
       balancer.asked += 1
+      balancer.paths.push(request.url ?? '')
       response.writeHead(balancer.answer.status, {
         'content-type': 'application/json',
         ...balancer.answer.headers,
