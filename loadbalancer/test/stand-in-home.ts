@@ -40,10 +40,11 @@ export class StandInHome {
   readonly #server: Server
   #port = 0
 
-  private constructor(id: string, genesisOf: (room: string) => Promise<Genesis | undefined>) {
+  /** Its `answer` is for a server that is there already; `start` makes one. */
+  constructor(id: string, genesisOf: (room: string) => Promise<Genesis | undefined>) {
     this.id = id
     this.#genesisOf = genesisOf
-    this.#server = createServer((request, response) => void this.#answer(request, response))
+    this.#server = createServer((request, response) => void this.answer(request, response))
   }
 
   static async start(
@@ -71,12 +72,21 @@ export class StandInHome {
     return seq
   }
 
+  /** Somebody comes, whoever let him in. */
+  async enter(room: string, user: User): Promise<void> {
+    const { roster, entries } = await this.#held(room)
+    const seq = entries.length + 1
+    const entry = { type: 'system', room, seq, id: `e${seq}`, user, ts: seq, event: 'join' }
+    entries.push(entry)
+    roster.apply(entry)
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections()
     if (this.#server.listening) await new Promise((done) => this.#server.close(done))
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
     const path = request.url ?? ''

@@ -30,9 +30,17 @@ export class RawClient {
   }
 
   /** Resolves when it is welcome. `url` ends in /ws. */
-  static async open(url: string, username: string, options: ClientOptions = {}): Promise<RawClient> {
-    const socket = new WebSocket(`${url}?username=${encodeURIComponent(username)}`, options)
-    const client = new RawClient(socket)
+  static open(url: string, username: string, options: ClientOptions = {}): Promise<RawClient> {
+    return RawClient.#enter(`${url}?username=${encodeURIComponent(username)}`, options)
+  }
+
+  /** As whom the token was issued to. */
+  static openAs(url: string, token: string): Promise<RawClient> {
+    return RawClient.#enter(`${url}?token=${token}`)
+  }
+
+  static async #enter(url: string, options: ClientOptions = {}): Promise<RawClient> {
+    const client = new RawClient(new WebSocket(url, options))
     await client.next('welcome')
     return client
   }

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as accounts from '@flotilla/protocol/accounts.ts'
 import * as control from '@flotilla/protocol/control.ts'
+import * as roomsApi from '@flotilla/protocol/rooms-api.ts'
+import type { Placed } from '@flotilla/protocol/control.ts'
+import type { User } from '@flotilla/protocol/frames.ts'
 import type * as z from 'zod'
 import { Peer, startBalancer } from '../../test/fleet.ts'
 import { PASSWORD, signedIn } from '../../test/people.ts'
+import { StandInHome } from '../../test/stand-in-home.ts'
 
 interface Operation {
   security: Record<string, unknown>[]
@@ -17,15 +21,26 @@ interface Document {
   components: { schemas: Record<string, Record<string, unknown>> }
 }
 
+interface Scene {
+  peer: Peer
+  /** Is the home of all rooms, at the address of the peer. */
+  home: StandInHome
+  /** Private rooms of who calls: one to keep, and one to hand over to Bob. */
+  roomId: string
+  otherId: string
+  bob: { userId: string; user: User }
+}
+const onBob = ({ bob }: Scene) => ({ user: bob.userId })
+
 /** A call of each operation that succeeds, given in an order in which they can. */
-const CALLS: Record<string, (peer: Peer) => unknown> = {
+const CALLS: Record<string, (scene: Scene) => unknown> = {
   'get /healthz': () => undefined,
   'get /readyz': () => undefined,
   'get /metrics': () => undefined,
   'get /openapi.json': () => undefined,
   'get /.well-known/jwks.json': () => undefined,
-  'post /register': (peer) => peer.registration(),
-  'post /update': (peer) => peer.report(),
+  'post /register': ({ peer }) => peer.registration(),
+  'post /update': ({ peer }) => peer.report(),
   'get /get': () => undefined,
   'get /servers': () => undefined,
   'get /events': () => undefined,
@@ -45,9 +60,44 @@ const CALLS: Record<string, (peer: Peer) => unknown> = {
   'post /api/rooms': () => ({ name: 'Tea' }),
   'get /api/rooms/{roomId}': () => undefined,
   'post /api/rooms/{roomId}': () => undefined,
-  'post /internal/place': (peer) => ({ room: 'general', server: peer.id }),
-  'post /internal/taken': (peer) => ({ server: peer.id, rooms: [{ room: 'general', epoch: 1, head: 0 }] }),
-  'post /internal/drain': (peer) => ({ id: peer.id, drain: true }),
+  'post /internal/place': ({ peer }) => ({ room: 'general', server: peer.id }),
+  'post /internal/taken': ({ peer }) => ({
+    server: peer.id,
+    rooms: [{ room: 'general', epoch: 1, head: 0 }],
+  }),
+  'patch /api/rooms/{roomId}': () => ({ topic: 'What to do' }),
+  'post /api/rooms/{roomId}/invite': () => ({ username: 'bob' }),
+  'post /api/rooms/{roomId}/uninvite': onBob,
+  'post /api/rooms/{roomId}/links': () => ({ expiresInMs: 60_000 }),
+  'get /api/rooms/{roomId}/links': () => undefined,
+  'delete /api/rooms/{roomId}/links/{hash}': () => undefined,
+  'post /api/rooms/{roomId}/join': () => ({}),
+  'post /api/rooms/{roomId}/role': async ({ roomId, bob, home }) => {
+    await home.enter(roomId, bob.user)
+    return { user: bob.userId, role: 'moderator' }
+  },
+  'get /api/rooms/{roomId}/members': () => undefined,
+  'post /api/rooms/{roomId}/mute': ({ bob }) => ({ user: bob.userId, minutes: 5 }),
+  'post /api/rooms/{roomId}/unmute': onBob,
+  'post /api/rooms/{roomId}/reports': ({ roomId, bob, home }) => ({
+    seq: home.say(roomId, bob.user, 'something rude'),
+    reason: 'rude',
+  }),
+  'get /api/rooms/{roomId}/reports': () => undefined,
+  'get /api/rooms/{roomId}/audit': () => undefined,
+  'get /api/rooms/{roomId}/export': () => undefined,
+  'post /api/rooms/{roomId}/remove': onBob,
+  'post /api/rooms/{roomId}/ban': onBob,
+  'post /api/rooms/{roomId}/unban': onBob,
+  'post /api/rooms/{roomId}/owner': async ({ otherId, bob, home }) => {
+    await home.enter(otherId, bob.user)
+    return { user: bob.userId }
+  },
+  'post /api/rooms/{roomId}/leave': () => undefined,
+  'post /api/direct': () => ({ username: 'bob' }),
+  'get /api/me/export': () => undefined,
+  'delete /api/rooms/{roomId}': () => undefined,
+  'post /internal/drain': ({ peer }) => ({ id: peer.id, drain: true }),
   'post /internal/rotate-keys': () => ({}),
   'delete /api/me': () => ({ password: `${PASSWORD}!` }),
   'post /api/logout': () => undefined,
@@ -62,25 +112,44 @@ test('each documented call answers as documented, and each answer fits its schem
   )
   assert.deepEqual(documented.sort(), Object.keys(CALLS).sort())
 
-  const peer = await Peer.start(t, 'a')
+  const place = async (room: string) =>
+    (await balancer.tell('/internal/place', { room, server: 'a' })).body as Placed
+  const home = new StandInHome('a', async (room) => (await place(room)).genesis)
+  const peer: Peer = await Peer.start(t, 'a', (request, response) => {
+    if (request.url?.startsWith('/internal/')) void home.answer(request, response)
+    else response.end(JSON.stringify(peer.health()))
+  })
   const browser = await signedIn(balancer, 'carl')
   const bob = await signedIn(balancer, 'bob')
   const elsewhere = await signedIn(balancer, 'carl')
-  const parts: Record<string, string> = {
-    roomId: 'general',
+  const make = async (name: string) => {
+    const { body } = await browser.call('POST', '/api/rooms', { name, visibility: 'private' })
+    return (body as { roomId: string }).roomId
+  }
+  const [roomId, otherId] = [await make('Kept'), await make('Handed over')]
+  const scene = {
+    peer,
+    home,
+    roomId,
+    otherId,
+    bob: { userId: bob.userId, user: { id: bob.userId, name: 'bob' } },
+  }
+  const partsOf = (call: string): Record<string, string> => ({
+    roomId: /\/(owner|leave)$/.test(call) ? otherId : roomId,
     userId: bob.userId,
     sessionId: elsewhere.session,
-  }
+    hash: '0'.repeat(64),
+  })
   const headersFor = (door: string) =>
     door === 'fleetSecret' ? { authorization: `Bearer ${balancer.fleetSecret}` } : browser.headers
   for (const [call, bodyOf] of Object.entries(CALLS)) {
     const [method = '', path = ''] = call.split(' ')
     const operation = document.paths[path]?.[method] as Operation
     const door = Object.keys(operation.security[0] ?? {})[0] ?? ''
-    const body = bodyOf(peer)
+    const body = await bodyOf(scene)
     const stopping = new AbortController()
     const response = await fetch(
-      balancer.url + path.replace(/\{(\w+)\}/, (_, name: string) => parts[name] ?? ''),
+      balancer.url + path.replace(/\{(\w+)\}/g, (_, name: string) => partsOf(call)[name] ?? ''),
       {
         method: method.toUpperCase(),
         headers: {
@@ -130,5 +199,7 @@ test('the document refuses what the balancer refuses', async (t) => {
 })
 
 function schemaOf(name: string): z.ZodType {
-  return ({ ...control, ...accounts } as unknown as Record<string, z.ZodType>)[`${name}Schema`] as z.ZodType
+  return ({ ...control, ...accounts, ...roomsApi } as unknown as Record<string, z.ZodType>)[
+    `${name}Schema`
+  ] as z.ZodType
 }

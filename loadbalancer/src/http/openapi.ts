@@ -1,10 +1,11 @@
 import * as accounts from '@flotilla/protocol/accounts.ts'
 import * as control from '@flotilla/protocol/control.ts'
+import * as roomsApi from '@flotilla/protocol/rooms-api.ts'
 import * as z from 'zod'
 import type { Route, Schema } from './route.ts'
 
 /** Schemas that stand by name in the document: all exports of these files that are schemas, without their ending. */
-const NAMED = Object.entries({ ...control, ...accounts } as Record<string, unknown>)
+const NAMED = Object.entries({ ...control, ...accounts, ...roomsApi } as Record<string, unknown>)
   .filter((entry): entry is [string, Schema] => entry[0].endsWith('Schema'))
   .map(([name, schema]) => [name.slice(0, -'Schema'.length), schema] as const)
 const DOORS = { anyone: [], fleet: [{ fleetSecret: [] }], token: [{ accessToken: [] }] } as const

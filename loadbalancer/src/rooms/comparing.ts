@@ -10,7 +10,7 @@ export class Comparing {
   readonly #acts: Pick<RoomActs, 'compare'>
   readonly #log: Logger
   readonly #waiting = new Set<RoomId>()
-  #isRunning = false
+  #running: Promise<void> | undefined
   #isStopped = false
 
   constructor(acts: Pick<RoomActs, 'compare'>, log: Logger) {
@@ -20,15 +20,15 @@ export class Comparing {
 
   add(rooms: readonly RoomId[]): void {
     for (const room of rooms) if (this.#waiting.size < MAX_WAITING) this.#waiting.add(room)
-    if (!this.#isRunning) void this.#run()
+    this.#running ??= this.#run().finally(() => (this.#running = undefined))
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#isStopped = true
+    await this.#running
   }
 
   async #run(): Promise<void> {
-    this.#isRunning = true
     for (const room of this.#waiting) {
       if (this.#isStopped) break
       this.#waiting.delete(room)
@@ -38,6 +38,5 @@ export class Comparing {
         this.#log.error({ err, room }, 'a room was not compared')
       }
     }
-    this.#isRunning = false
   }
 }

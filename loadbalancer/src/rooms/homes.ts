@@ -28,6 +28,7 @@ export interface HomesParts {
 /** Asks the home of a room, wherever that is just now: it may be moving, dead, or not know yet that it is the home. */
 export class Homes {
   readonly #parts: HomesParts
+  readonly #stopping = new AbortController()
 
   constructor(parts: HomesParts) {
     this.#parts = parts
@@ -62,12 +63,18 @@ export class Homes {
           await suspect(home.id)
         }
       }
+      if (this.#stopping.signal.aborted) return refused('busy', undefined, LATER)
       if (performance.now() + pauseMs >= deadline) {
         log.warn({ room: roomId, call }, 'no home answered in time')
         return refused('busy', undefined, LATER)
       }
-      await pause(pauseMs)
+      await pause(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {})
     }
+  }
+
+  /** Nobody is asked again; who still waits is told to come later. */
+  stop(): void {
+    this.#stopping.abort()
   }
 }
 

@@ -60,7 +60,10 @@ export class Rooms {
   readonly #erasures: Erasures
   readonly #comparing: Comparing
   readonly #client: HomeClient
+  readonly #homes: Homes
   readonly #log: Logger
+  readonly #renaming = new Set<Promise<void>>()
+  #isStopping = false
 
   constructor(setting: RoomsSetting) {
     const { file, store, people, servers, suspect, log, now } = setting
@@ -94,6 +97,7 @@ export class Rooms {
     this.#erasures = erasures
     this.#comparing = new Comparing(acts, log)
     this.#client = client
+    this.#homes = homes
     this.#log = log
   }
 
@@ -102,9 +106,10 @@ export class Rooms {
   }
 
   async stop(): Promise<void> {
-    this.#comparing.stop()
-    await this.#erasures.stop()
+    this.#isStopping = true
+    this.#homes.stop()
     await this.#client.close()
+    await Promise.allSettled([this.#comparing.stop(), this.#erasures.stop(), ...this.#renaming])
   }
 
   /** Rooms a server told of that were unknown here: what their logs say of them is asked for, one after the other. */
@@ -114,12 +119,9 @@ export class Rooms {
 
   /** An account has another name: its rooms say so. Best effort: its next message has the new name in any case. */
   async renamed(user: User): Promise<void> {
-    for (const { room, role } of await this.#book.roomsOf(user.id, -1)) {
-      if (role === 'banned') continue
-      const acted = await this.#acts.carry(room.roomId, user, { act: 'name', name: user.name })
-      if ('refused' in acted)
-        this.#log.warn({ room: room.roomId, code: acted.refused }, 'a new name was not told to a room')
-    }
+    const renaming = this.#rename(user)
+    this.#renaming.add(renaming)
+    await renaming.finally(() => this.#renaming.delete(renaming))
   }
 
   /** An account is no more. That its rooms drop it is the servers' (`/internal/forget-user`); here go the lists. */
@@ -137,5 +139,15 @@ export class Rooms {
     if ((await this.#store.room(roomId)) === undefined) return undefined
     const acted = await this.#acts.act(roomId, by, { act: isBlocked ? 'block' : 'unblock' })
     return 'refused' in acted ? acted : undefined
+  }
+
+  async #rename(user: User): Promise<void> {
+    for (const { room, role } of await this.#book.roomsOf(user.id, -1)) {
+      if (this.#isStopping) return
+      if (role === 'banned') continue
+      const acted = await this.#acts.carry(room.roomId, user, { act: 'name', name: user.name })
+      if ('refused' in acted)
+        this.#log.warn({ room: room.roomId, code: acted.refused }, 'a new name was not told to a room')
+    }
   }
 }

@@ -139,7 +139,10 @@ export class HomeSearch {
     }
     this.#found({ is: 'here', epoch, taken, isMoved: from.length > 0 })
     for (const { id } of from) bus.send(id, { t: 'taken', room, epoch })
-    if (from.length > 0 && taken.isWhole) directory.taken({ room, epoch, head: taken.head })
+    if (from.length > 0 && taken.isWhole) {
+      const made = taken.genesis === undefined ? {} : { genesis: taken.genesis }
+      directory.taken({ room, epoch, head: taken.head, ...made })
+    }
     return true
   }
 

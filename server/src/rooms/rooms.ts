@@ -1,5 +1,7 @@
+import type { HeldRoom as HeldThere } from '@flotilla/protocol/control.ts'
 import { refuse } from '@flotilla/protocol/errors.ts'
 import type { RoomId, UserId } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import type { LinkMessage } from '@flotilla/protocol/link.ts'
 import type { BusListener, ServerId } from '../bus/bus.ts'
 import type { Cancel } from '../clock.ts'
@@ -86,15 +88,16 @@ export class Rooms implements BusListener {
    * Rooms this server is the home of and has all of, those nobody uses now included: for the balancer, to which it makes
    * this server the only one that is needed for them.
    */
-  held(): { room: RoomId; epoch: number; head: number }[] {
-    const held = new Map<RoomId, { room: RoomId; epoch: number; head: number }>()
-    for (const [id, { epoch, head, isWhole }] of this.#held) {
-      if (isWhole) held.set(id, { room: id, epoch, head })
+  held(): HeldThere[] {
+    const held = new Map<RoomId, HeldThere>()
+    for (const [id, { epoch, head, isWhole, genesis }] of this.#held) {
+      if (isWhole) held.set(id, { room: id, epoch, head, ...made(genesis) })
     }
     for (const [id, room] of this.#rooms) {
-      if (room.home !== undefined && room.isWhole)
-        held.set(id, { room: id, epoch: room.home.epoch, head: room.feed?.head ?? 0 })
-      else if (room.home !== undefined || room.relay !== undefined) held.delete(id)
+      if (room.home !== undefined && room.isWhole) {
+        const { epoch, rules } = room.home
+        held.set(id, { room: id, epoch, head: room.feed?.head ?? 0, ...made(rules.roster.genesis) })
+      } else if (room.home !== undefined || room.relay !== undefined) held.delete(id)
     }
     return [...held.values()]
   }
@@ -103,8 +106,10 @@ export class Rooms implements BusListener {
   whole({ room: id, epoch, head }: { room: RoomId; epoch: number; head: number }): void {
     const held = this.#held.get(id)
     if (held?.epoch === epoch) this.#held.set(id, { ...held, isWhole: true })
-    this.#rooms.get(id)?.whole(epoch)
-    this.#context.directory.taken({ room: id, epoch, head })
+    const room = this.#rooms.get(id)
+    room?.whole(epoch)
+    const genesis = room?.home?.rules.roster.genesis ?? held?.genesis
+    this.#context.directory.taken({ room: id, epoch, head, ...made(genesis) })
   }
 
   /** What the own store has may be less than what was acked: whose its rooms are, is asked of the directory. */
@@ -301,9 +306,10 @@ export class Rooms implements BusListener {
     for (const [id, room] of this.#rooms) {
       if (!room.isIdle(now)) continue
       if (room.home !== undefined && room.feed !== undefined) {
-        const { epoch } = room.home
+        const { epoch, rules } = room.home
         const { head, log } = room.feed
-        this.#held.set(id, { room: id, epoch, head, log, isWhole: room.isWhole })
+        const { isWhole } = room
+        this.#held.set(id, { room: id, epoch, head, log, isWhole, ...made(rules.roster.genesis) })
       } else this.#held.delete(id)
       this.#rooms.delete(id)
       room.close()
@@ -318,6 +324,11 @@ export class Rooms implements BusListener {
     for (const room of this.#rooms.values()) room.close()
     this.#rooms.clear()
   }
+}
+
+/** A balancer that has lost its directory must not take a private room for a public one. */
+function made(genesis: Genesis | undefined): { genesis?: Genesis } {
+  return genesis === undefined ? {} : { genesis }
 }
 
 function listFor<T>(lists: Map<ServerId, T[]>, server: ServerId): T[] {
