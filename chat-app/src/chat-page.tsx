@@ -104,7 +104,18 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
               <RoomSign visibility={room?.visibility ?? 'public'} />
               {name}
             </h1>
-            <ConnectionStatus line={chat.line} className="mt-0.5" />
+            <div className="mt-0.5 flex min-w-0 items-baseline gap-3">
+              <ConnectionStatus line={chat.line} />
+              {view?.topic !== undefined && (
+                <p
+                  data-slot="topic"
+                  title={view.topic}
+                  className="min-w-0 truncate text-xs text-muted-foreground"
+                >
+                  {view.topic}
+                </p>
+              )}
+            </div>
           </div>
           <Tooltip content="About this room">
             <Button
@@ -186,7 +197,13 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
         open={overlay === 'account'}
         onOpenChange={toggle('account')}
       />
-      <ShareDialog room={feed.id} name={name} open={overlay === 'share'} onOpenChange={toggle('share')} />
+      <ShareDialog
+        room={feed.id}
+        name={name}
+        isPrivate={room !== undefined && room.visibility !== 'public'}
+        open={overlay === 'share'}
+        onOpenChange={toggle('share')}
+      />
     </div>
   )
 }

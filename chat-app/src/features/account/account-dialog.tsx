@@ -108,7 +108,7 @@ function Changeable({ title, value, isGrave = false, children }: ChangeableProps
       <div className="flex items-center gap-3">
         <div className="min-w-0 flex-1">
           <h3 className="text-sm font-medium">{title}</h3>
-          {!isOpen && <p className="truncate text-sm text-muted-foreground">{value}</p>}
+          {!isOpen && <p className="text-sm break-words text-muted-foreground">{value}</p>}
         </div>
         <Button
           variant="ghost"

@@ -9,11 +9,13 @@ import { linkToRoom } from '@/features/rooms/room-path'
 interface ShareDialogProps {
   room: RoomId
   name: string
+  /** Only members find it by its address. */
+  isPrivate: boolean
   open: boolean
   onOpenChange: (open: boolean) => void
 }
 
-export function ShareDialog({ room, name, open, onOpenChange }: ShareDialogProps) {
+export function ShareDialog({ room, name, isPrivate, open, onOpenChange }: ShareDialogProps) {
   const [copied, setCopied] = useState<RoomId>()
   const link = linkToRoom(room)
   const isCopied = copied === room
@@ -36,7 +38,11 @@ export function ShareDialog({ room, name, open, onOpenChange }: ShareDialogProps
         onOpenChange(next)
       }}
       title={`Share ${name}`}
-      description="Whoever opens this link enters a name and is here."
+      description={
+        isPrivate
+          ? 'Members find the room by it; to all others it leads nowhere. Invite them first.'
+          : 'Whoever opens this link enters a name and is here.'
+      }
     >
       <div className="mt-5 flex gap-2">
         <Input
