@@ -24,6 +24,17 @@ export default defineConfig(() => {
       // `vite dev` needs inline scripts of its own and goes without.
       headers: { ...SAFE_HEADERS, 'Content-Security-Policy': contentSecurityPolicy({ isHttps: false }) },
     },
-    build: { target: 'es2023', assetsInlineLimit: 0 },
+    build: {
+      target: 'es2023',
+      assetsInlineLimit: 0,
+      rolldownOptions: {
+        // What seldom changes is not fetched again with each version of the app.
+        output: {
+          codeSplitting: {
+            groups: [{ name: 'react', test: /node_modules\/(?:react|react-dom|scheduler)\// }],
+          },
+        },
+      },
+    },
   }
 })
