@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { PortBlock } from '@flotilla/protocol/node/port-block.ts'
-import { LOADBALANCER_MAIN, SERVER_ENV, SERVER_NODE } from '../fleet/local-fleet.ts'
+import { LOADBALANCER_MAIN, SERVER_ENV, SERVER_MAIN } from '../fleet/local-fleet.ts'
 import { until } from '../fleet/until.ts'
 import { FaultProxy } from './fault-proxy.ts'
 import { Part } from './part.ts'
@@ -108,7 +108,7 @@ export class ChaosFleet {
       return {
         part: new Part({
           name,
-          args: [...SERVER_NODE, ...args],
+          args: [SERVER_MAIN, ...args],
           env: { ...SERVER_ENV, ...env },
           proxies: Object.values(proxies),
           onUnexpectedEnd: (how) => onUnexpectedEnd(name, how),

@@ -14,12 +14,7 @@ const STOP_MS = 30_000
 const ROOT = dirname(dirname(import.meta.dirname))
 export const LOADBALANCER_MAIN = join(ROOT, 'loadbalancer/src/main.ts')
 export const SERVER_MAIN = join(ROOT, 'server/src/main.ts')
-/**
- * How Node runs a chat server of a fleet. Room for new objects grows to 4 MiB, not to 16 and more, twice: with the first thousands of
- * joins it would grow and stay, a fifth of what an idle connection costs. With 1 MiB what is on its way ends among what stays.
- */
-export const SERVER_NODE: readonly string[] = ['--max-semi-space-size=4', SERVER_MAIN]
-/** The system's memory comes from two pools, not from one for each thread: what the compiler's threads once took would never be given back. */
+/** Of a chat server. Two pools of the system's memory, not one for each thread: what the compiler's threads once took would never be given back. */
 export const SERVER_ENV = { MALLOC_ARENA_MAX: '2' }
 
 export interface FleetOptions {
@@ -84,13 +79,13 @@ export async function startLocalFleet(options: FleetOptions = {}): Promise<Local
 
   const begin = async (
     name: string,
-    node: readonly string[],
+    main: string,
     args: readonly string[],
     ownEnv: Readonly<Record<string, string>> = {},
   ) => {
     const run = new Run({
       kind: name,
-      args: [...node, '--data', dataDir, '--host', '127.0.0.1', ...args],
+      args: [main, '--data', dataDir, '--host', '127.0.0.1', ...args],
       env: { ...ownEnv, ...env },
       dataRoot: dataDir,
       port: await ports.next(),
@@ -101,7 +96,7 @@ export async function startLocalFleet(options: FleetOptions = {}): Promise<Local
   }
   const addServer = async (args: readonly string[] = []) => {
     const ofFleet = ['--loadbalancer', loadbalancer.url, ...(options.serverArgs ?? [])]
-    const run = await begin('server', SERVER_NODE, [...ofFleet, ...args], SERVER_ENV)
+    const run = await begin('server', SERVER_MAIN, [...ofFleet, ...args], SERVER_ENV)
     servers.push(run)
     return run
   }
@@ -135,7 +130,7 @@ export async function startLocalFleet(options: FleetOptions = {}): Promise<Local
   })
 
   try {
-    loadbalancer = await begin('balancer', [LOADBALANCER_MAIN], options.loadbalancerArgs ?? [])
+    loadbalancer = await begin('balancer', LOADBALANCER_MAIN, options.loadbalancerArgs ?? [])
     await Promise.all(Array.from({ length: options.servers ?? 2 }, () => addServer()))
     const started = fleet()
     await started.complete()

@@ -6,7 +6,7 @@ import { EndedBeforeReady } from './child.ts'
 import { serverPorts, type StartConfig } from './config.ts'
 import { serveControl, type Control, type ProcessRow } from './control.ts'
 import { removeFleetFile, writeFleetFile } from './fleet-file.ts'
-import { LOADBALANCER_MAIN, SERVER_ENV, SERVER_NODE, fetchRegistry } from './local-fleet.ts'
+import { LOADBALANCER_MAIN, SERVER_ENV, SERVER_MAIN, fetchRegistry } from './local-fleet.ts'
 import { findTakenPorts, type WantedPort } from './ports.ts'
 import { Supervised } from './supervised.ts'
 import { formatTable } from './table.ts'
@@ -142,7 +142,7 @@ export class Supervisor {
       kind: 'server',
       port,
       args: (fixed) => [
-        ...SERVER_NODE,
+        SERVER_MAIN,
         ...this.#common(fixed, origins),
         '--loadbalancer',
         loadbalancer,
