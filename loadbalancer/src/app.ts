@@ -11,6 +11,7 @@ import type { Config } from './config.ts'
 import { holdFolder, StartError, unwritable } from './data-folder.ts'
 import { Events, HEARTBEAT_MS as EVENTS_BEAT_MS } from './events.ts'
 import { cookieJar } from './http/cookies.ts'
+import { asyncApi } from './http/asyncapi.ts'
 import { Cors } from './http/cors.ts'
 import { createListener } from './http/listener.ts'
 import { mount, mountEnd, mountSafety, type Gate } from './http/mount.ts'
@@ -177,7 +178,18 @@ function createApp(config: Config, apiRoutes: readonly Route[], gate: Gate): Exp
     problems: [],
     perform: () => ok(document),
   })
-  const routes = [...apiRoutes, describing]
+  const frames = asyncApi(packageJson.version)
+  const describingFrames = route({
+    method: 'get',
+    path: '/asyncapi.json',
+    summary: 'What clients and chat servers say to each other over WebSocket, as an AsyncAPI document.',
+    door: 'anyone',
+    cors: true,
+    answers: { status: 200, schema: z.looseObject({ asyncapi: z.string() }) },
+    problems: [],
+    perform: () => ok(frames),
+  })
+  const routes = [...apiRoutes, describing, describingFrames]
   const document = openApi(routes, packageJson.version)
   const isHttps = isReachedByTls(config)
   mountSafety(app, gate, isHttps)

@@ -38,6 +38,7 @@ const CALLS: Record<string, (scene: Scene) => unknown> = {
   'get /readyz': () => undefined,
   'get /metrics': () => undefined,
   'get /openapi.json': () => undefined,
+  'get /asyncapi.json': () => undefined,
   'get /.well-known/jwks.json': () => undefined,
   'post /register': ({ peer }) => peer.registration(),
   'post /update': ({ peer }) => peer.report(),
