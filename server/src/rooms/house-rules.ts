@@ -33,7 +33,7 @@ const RETRY_MS = 100
 export class HouseRules {
   /** What the log says. */
   readonly #settled: Roster
-  /** … and what is being committed. */
+  /** … and what is being committed; the same object until the first act: of most rooms nobody is anything. */
   #ahead: Roster
   #pending: SystemDraft[] = []
   readonly #done = new Map<string, Done>()
@@ -49,7 +49,7 @@ export class HouseRules {
       this.#settled.apply(entry)
       this.#remember(entry.user.id, entry.id, entry)
     }
-    this.#ahead = this.#settled.clone()
+    this.#ahead = this.#settled
     this.#look()
   }
 
@@ -136,6 +136,7 @@ export class HouseRules {
     const { event, data } = verdict
     const draft: SystemDraft = { id, user: named(by, act), type: 'system', event, data, ts: now }
     this.#pending.push(draft)
+    if (this.#ahead === this.#settled) this.#ahead = this.#settled.clone()
     this.#ahead.apply(draft)
     this.#look()
     return { draft }
