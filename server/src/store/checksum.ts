@@ -1,8 +1,16 @@
 import { crc32 } from 'node:zlib'
+import type { RoomId } from '@flotilla/protocol/frames.ts'
 
 /** A stored row is not what was written. Nobody can tell what else is wrong: the store that meets it is lost. */
 export class Damage extends Error {
   override name = 'Damage'
+  /** Whose entry it is, if it is one. */
+  readonly room: RoomId | undefined
+
+  constructor(message: string, room?: RoomId) {
+    super(message)
+    this.room = room
+  }
 }
 
 /**

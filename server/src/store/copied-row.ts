@@ -21,7 +21,7 @@ export type CopiedRow = [
 export function checkRow(room: RoomId, row: CopiedRow): void {
   const [seq, username, message, , sender, sendId, type, ts, rest, crc] = row
   if (crc !== null && crc !== entryCrc(room, seq, ts, type, sender, sendId, username, message, rest)) {
-    throw new Damage(`an entry is not what was written: seq ${seq} of ${room}`)
+    throw new Damage(`an entry is not what was written: seq ${seq} of ${room}`, room)
   }
 }
 

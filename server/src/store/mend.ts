@@ -27,20 +27,10 @@ export function mend(db: Database, rooms: readonly RoomId[]): void {
 }
 
 function mendRoom(db: Database, table: RoomTable, row: RoomRow): void {
-  const read = db
-    .prepare(`SELECT id, ${COPIED} FROM messages WHERE room_key = ? AND seq > ? ORDER BY seq LIMIT ${CHUNK}`)
-    .raw()
-  const bad: { id: number; seq: Seq }[] = []
-  let at = 0
-  for (;;) {
-    const rows = read.all(row.key, at) as [id: number, ...CopiedRow][]
-    for (const [id, ...entry] of rows) {
-      if (!isSound(row.room, entry)) bad.push({ id, seq: entry[0] })
-      at = entry[0]
-    }
-    if (rows.length < CHUNK) break
-  }
-  if (bad.length === 0) return
+  const bad = badRows(db, row.room, row.key)
+  // Copies of its record (RoomRecord) are not served as entries: the log is what it was.
+  const badCopies = badRows(db, row.room, -row.key)
+  if (bad.length === 0 && badCopies.length === 0) return
   const replace = db.prepare(
     `UPDATE messages SET type = 'system', username = '', message = NULL, sender = 'system', send_id = ?, rest = ?, crc = ?
      WHERE id = ?`,
@@ -51,14 +41,30 @@ function mendRoom(db: Database, table: RoomTable, row: RoomRow): void {
     (bad[i]?.seq ?? row.head + 1) - 1,
   ])
   db.transaction(() => {
-    for (const { id, seq } of bad) {
+    for (const { id, seq } of [...bad, ...badCopies]) {
       const ts = timeOf.get(id) as number
       const sendId = `damaged-${seq}`
       const crc = entryCrc(row.room, seq, ts, 'system', 'system', sendId, '', null, LOST_EVENT)
       replace.run(sendId, LOST_EVENT, crc, id)
     }
-    table.update({ ...row, ...renewed(row, randomUUID(), kept), isDoubted: true })
+    if (bad.length > 0) table.update({ ...row, ...renewed(row, randomUUID(), kept), isDoubted: true })
   }).immediate()
+}
+
+function badRows(db: Database, room: RoomId, key: number): { id: number; seq: Seq }[] {
+  const read = db
+    .prepare(`SELECT id, ${COPIED} FROM messages WHERE room_key = ? AND seq > ? ORDER BY seq LIMIT ${CHUNK}`)
+    .raw()
+  const bad: { id: number; seq: Seq }[] = []
+  let at = 0
+  for (;;) {
+    const rows = read.all(key, at) as [id: number, ...CopiedRow][]
+    for (const [id, ...entry] of rows) {
+      if (!isSound(room, entry)) bad.push({ id, seq: entry[0] })
+      at = entry[0]
+    }
+    if (rows.length < CHUNK) return bad
+  }
 }
 
 function isSound(room: RoomId, row: CopiedRow): boolean {

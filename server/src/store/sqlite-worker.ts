@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { BehindCopier } from './behind-copier.ts'
+import { Damage } from './checksum.ts'
 import { clearAtStart, COMPACT_UP_TO_BYTES, Erasures } from './erasure.ts'
 import { forgetChunk, raiseFloor } from './forgetting.ts'
 import { Mark } from './mark.ts'
@@ -102,7 +103,7 @@ function main(): void {
     onWhole: (room) => say({ event: 'whole', ...room }),
     onFailed: (room, message) => say({ event: 'copy-failed', room, message: oneLine(message) }),
     onLost: (cause) => {
-      suspect(file.dir)
+      suspect(file.dir, roomOf(cause))
       throw cause // nobody waits for it: the thread ends, and with it the store
     },
   })
@@ -224,8 +225,13 @@ function answer(id: number, work: () => unknown): void {
 function fail(id: number, cause: unknown): void {
   const message = oneLine(cause instanceof Error ? cause.message : String(cause))
   const failed = cause instanceof SourceUnavailable ? 'source' : meaningOf(cause)
-  if (failed === 'lost') suspect(file.dir)
+  if (failed === 'lost') suspect(file.dir, roomOf(cause))
   say({ id, failed, message })
+}
+
+/** Whose entries are to be looked at, before all is well again. */
+function roomOf(cause: unknown): RoomId | undefined {
+  return cause instanceof Damage ? cause.room : undefined
 }
 
 function say(message: Answer): void {

@@ -1,32 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import type { Database, RunResult } from 'better-sqlite3'
-import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { RoomId } from '@flotilla/protocol/frames.ts'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { entryCrc } from './checksum.ts'
 import { COPIED, type CopiedRow } from './copied-row.ts'
 import { Elsewheres } from './elsewhere.ts'
-import { renewed } from './lineage.ts'
 import { genesisWithout, isGone } from './gone.ts'
+import { Judge, pushKnown } from './judge.ts'
+import { renewed } from './lineage.ts'
 import type { Mark } from './mark.ts'
 import { NameEraser } from './name-eraser.ts'
-import { rangeAt } from './ranges.ts'
 import { RoomRecord } from './room-record.ts'
 import { EMPTY_ROW, isErased, RoomTable, type RoomRow } from './room-table.ts'
-import type { Known } from './source.ts'
-import {
-  ABSENT,
-  CONFLICT,
-  DRAFT_CELLS,
-  FENCED,
-  FORBIDDEN,
-  GAP,
-  NEW,
-  ONLY_IF_THERE,
-  REPEAT,
-  UNSURE,
-  type Cell,
-} from './sqlite-messages.ts'
-import { SourceUnavailable, type Epoch, type HeldRoom, type Taken, type Untaken } from './store.ts'
+import { DRAFT_CELLS, FENCED, GAP, NEW, ONLY_IF_THERE, UNSURE, type Cell } from './sqlite-messages.ts'
+import type { Epoch, HeldRoom, Taken, Untaken } from './store.ts'
 
 /** Rooms whose row is remembered; beyond it all are forgotten at once, and read again as they are used. */
 const ROOMS_REMEMBERED = 50_000
@@ -39,6 +26,7 @@ export class SqliteWriter {
   /** Where the missing parts of rooms that are not whole are searched. */
   readonly elsewheres = new Elsewheres()
   readonly #names: NameEraser
+  readonly #judge: Judge
   readonly #mark: Mark | undefined
   readonly #sql: ReturnType<typeof prepare>
   /**
@@ -57,6 +45,7 @@ export class SqliteWriter {
     this.rooms = new RoomTable(db)
     this.record = new RoomRecord(db)
     this.#names = new NameEraser(db)
+    this.#judge = new Judge(db, this.elsewheres)
     this.#sql = prepare(db)
     this.#commitNo = (this.#sql.lastId.get() as number | undefined) ?? 0
   }
@@ -283,7 +272,7 @@ export class SqliteWriter {
     const after = cells[at + 7] as string | null
     const check = cells[at + 8] as string | null
     if (row.missing !== null) {
-      const outcome = this.#judgeElsewhere(row, sender, sendId, check === ONLY_IF_THERE ? null : after)
+      const outcome = this.#judge.elsewhere(row, sender, sendId, check === ONLY_IF_THERE ? null : after)
       if (outcome === UNSURE || outcome === GAP) {
         answer.push(outcome, 0, 0)
         return 0
@@ -295,7 +284,7 @@ export class SqliteWriter {
     }
     const isGap =
       row.missing === null && after !== null && this.#sql.sent.get(row.key, sender, after) === undefined
-    const refusal = check === null ? NEW : this.#check(row, check, sender, rest)
+    const refusal = check === null ? NEW : this.#judge.refusal(row, check, sender, rest)
     let inserted: RunResult | undefined
     if (!isGap && refusal === NEW) {
       const seq = row.head + 1
@@ -313,7 +302,7 @@ export class SqliteWriter {
         return Number(inserted.lastInsertRowid)
       }
     }
-    const known = this.#sql.known.get(row.key, sender, sendId) as Known | undefined
+    const known = this.#judge.known(row.key, sender, sendId)
     if (known === undefined) answer.push(isGap && check !== ONLY_IF_THERE ? GAP : refusal, 0, 0)
     else pushKnown(answer, known, type, text, rest, check)
     return 0
@@ -325,62 +314,6 @@ export class SqliteWriter {
     row.genesis = genesisWithout(row.genesis, userId)
     this.rooms.update(row)
   }
-
-  /** Judges a draft by its `check`, as one that is not in the log. @returns NEW: it may be stored */
-  #check(row: RoomRow, check: string, sender: string, rest: string | null): number {
-    if (check === ONLY_IF_THERE) return ABSENT
-    const { target } = JSON.parse(rest ?? '{}') as { target?: Seq }
-    if (target === undefined) return ABSENT
-    let found = this.#sql.target.get(row.key, target) as { type: string; sender: string } | undefined
-    if (found === undefined && row.missing !== null && rangeAt(row.missing.ranges, target) !== undefined) {
-      try {
-        const [other] = this.elsewheres.of(row.room, row, row.missing).run(target, 'up', 1)
-        found = other && { sender: other[4], type: other[6] }
-      } catch (cause) {
-        if (cause instanceof SourceUnavailable) return UNSURE
-        throw cause
-      }
-    }
-    if (found?.type !== 'message') return ABSENT
-    return check === 'author' && found.sender !== sender ? FORBIDDEN : NEW
-  }
-
-  /**
-   * Of a room that is not whole: whether the draft is new, going by what is here and by what is elsewhere; the one that it
-   * repeats; or GAP, or UNSURE if what would tell cannot be read now.
-   */
-  #judgeElsewhere(
-    row: RoomRow,
-    sender: string,
-    sendId: string,
-    after: string | null,
-  ): Known | typeof NEW | typeof GAP | typeof UNSURE {
-    const missing = row.missing!
-    const elsewhere = this.elsewheres.of(row.room, row, missing)
-    const find = (id: string) =>
-      (this.#sql.known.get(row.key, sender, id) as Known | undefined) ??
-      elsewhere.find(missing.ranges, sender, id)
-    const known = find(sendId)
-    if (known === 'unsure') return UNSURE
-    if (known !== 'absent') return known
-    const predecessor = after === null ? undefined : find(after)
-    if (predecessor === 'unsure') return UNSURE
-    return predecessor === 'absent' ? GAP : NEW
-  }
-}
-
-/** The outcome of a draft whose id stands there already. */
-function pushKnown(
-  answer: number[],
-  known: Known,
-  type: string,
-  text: string | null,
-  rest: string | null,
-  check: string | null,
-): void {
-  const isSame = known.type === type && known.text === text && known.rest === rest
-  if (isSame) answer.push(REPEAT, known.seq, known.ts)
-  else answer.push(check === ONLY_IF_THERE ? ABSENT : CONFLICT, 0, 0)
 }
 
 /** What has to match for a row to be this home's: the fence. */
@@ -395,8 +328,6 @@ function prepare(db: Database) {
     advance: db.prepare(`UPDATE rooms SET head = ?, last_ts = ? WHERE ${IS_HOME}`),
     isHome: db.prepare(`SELECT 1 FROM rooms WHERE ${IS_HOME}`).pluck(),
     sent: db.prepare(`SELECT 1 FROM messages WHERE ${IS_SEND}`).pluck(),
-    target: db.prepare('SELECT type, sender FROM messages WHERE room_key = ? AND seq = ?'),
-    known: db.prepare(`SELECT seq, ts, type, message AS text, rest FROM messages WHERE ${IS_SEND}`),
     insert: db.prepare(
       `INSERT INTO messages (username, message, timestamp, room_key, seq, sender, send_id, type, ts, rest, crc)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room_key, sender, send_id) DO NOTHING`,
