@@ -114,15 +114,14 @@ export class StandInHome {
     const { roster, entries } = held
     if (call === 'act') return this.#act(room, held, body, now)
     if (call === 'look') {
-      const user = body['user'] as User | undefined
+      const { user, brief = false } = body as { user?: User; brief?: boolean }
       const role = user && roster.roleOf(user.id, now)
-      return {
-        body: {
-          ...{ genesis: roster.genesis, facts: roster.facts(), version: roster.version },
-          ...{ members: roster.members(now), invited: roster.invited(), banned: roster.banned(now) },
-          ...{ links: roster.links(now), ...(role === undefined ? {} : { role }) },
-        },
+      const people = {
+        ...{ members: roster.members(now), invited: roster.invited(), banned: roster.banned(now) },
+        links: roster.links(now),
       }
+      const { genesis, version } = roster
+      return { body: { genesis, facts: roster.facts(), version, role, ...(brief ? {} : people) } }
     }
     const { after, before = Infinity, limit } = body as { after?: number; before?: number; limit: number }
     if (call === 'audit') {

@@ -4,7 +4,7 @@ import { ForgetUserSchema } from '@flotilla/protocol/accounts.ts'
 import { ActSchema } from '@flotilla/protocol/acts.ts'
 import type { Refusal } from '@flotilla/protocol/errors.ts'
 import { RoomIdSchema, UserSchema, type User } from '@flotilla/protocol/frames.ts'
-import { isStanding } from '@flotilla/protocol/roster.ts'
+import { isStanding, type Roster } from '@flotilla/protocol/roster.ts'
 import { internalCall, type InternalAnswer, type InternalCall } from './http-internal.ts'
 import type { Home } from './rooms/home.ts'
 import type { Room } from './rooms/room.ts'
@@ -63,8 +63,9 @@ export function roomCalls({ rooms, store, now }: RoomCallsParts): InternalCall[]
     }),
     internalCall({
       path: 'rooms/:room/look',
-      body: z.object({ user: z.optional(UserSchema) }),
-      perform: ({ params, body: { user } }) =>
+      // `brief`: without its people, of whom there may be many.
+      body: z.object({ user: z.optional(UserSchema), brief: z.optional(z.boolean()) }),
+      perform: ({ params, body: { user, brief = false } }) =>
         atHome(params, ({ rules: { roster } }) => {
           const role = user && roster.roleOf(user.id, now())
           if (user !== undefined && !roster.isPublic && !isStanding(role) && role !== 'invited') {
@@ -75,11 +76,8 @@ export function roomCalls({ rooms, store, now }: RoomCallsParts): InternalCall[]
               genesis: roster.genesis,
               facts: roster.facts(),
               role,
-              members: roster.members(now()),
-              invited: roster.invited(),
-              banned: roster.banned(now()),
-              links: roster.links(now()),
               version: roster.version,
+              ...(brief ? {} : peopleOf(roster, now())),
             },
           }
         }),
@@ -125,6 +123,15 @@ export function roomCalls({ rooms, store, now }: RoomCallsParts): InternalCall[]
       },
     }),
   ]
+}
+
+function peopleOf(roster: Roster, now: number) {
+  return {
+    members: roster.members(now),
+    invited: roster.invited(),
+    banned: roster.banned(now),
+    links: roster.links(now),
+  }
 }
 
 function problemOf({ code, message, retryMs }: Refusal): InternalAnswer {

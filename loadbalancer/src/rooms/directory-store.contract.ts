@@ -99,8 +99,9 @@ export function describeDirectoryStore(name: string, openFor: (t: TestContext) =
     test('[D5] an id of a room between two is learnt only as one', async (t) => {
       const store = openFor(t)()
       t.after(() => store.close())
-      const room = directRoomId('user:ann', 'user:ben')
-      assert.equal(room, directRoomId('user:ben', 'user:ann'))
+      const room = directRoomId('secret', 'user:ann', 'user:ben')
+      assert.equal(room, directRoomId('secret', 'user:ben', 'user:ann'))
+      assert.notEqual(room, directRoomId('another', 'user:ann', 'user:ben'))
       const held = { room, epoch: 1, head: 0 }
       const people: Genesis['people'] = [
         { id: 'user:ann', name: 'Ann' },

@@ -8,9 +8,8 @@ import { tooFast, type RateLimit } from '../http/rate-limit.ts'
 import { route, type Lines, type Route } from '../http/route.ts'
 import type { HomeClient } from './home-client.ts'
 import type { People } from './people.ts'
-import type { Look, RoomActs } from './room-acts.ts'
+import type { Look, RoomActs, Seen } from './room-acts.ts'
 import type { RoomBook } from './room-book.ts'
-import type { RoomRecord } from './directory-store.ts'
 
 const LINES = 'application/x-ndjson'
 /** Exports at once; each holds no more than a page of entries in memory. */
@@ -92,7 +91,7 @@ export function exportRoutes(parts: ExportParts): Route[] {
   ]
 }
 
-async function* roomLines(acts: RoomActs, seen: Look & { room: RoomRecord }): AsyncGenerator<object> {
+async function* roomLines(acts: RoomActs, seen: Seen<Look>): AsyncGenerator<object> {
   const { room, genesis, facts, members, invited, banned, links } = seen
   yield { type: 'room', roomId: room.roomId, genesis, facts, members, invited, banned, links }
   for (let after = 0; ;) {

@@ -115,7 +115,7 @@ describe('exports', () => {
   test('of a room whose home goes away meanwhile: it says that it is not all', async (t) => {
     const { call, make, homes, patience } = await startRooms(t)
     const room = await make(ANN, 'private')
-    await call(ANN, `GET /api/rooms/${room}`)
+    await call(ANN, `GET /api/rooms/${room}/members`)
     homes[0]?.say(room, ANN, 'hello')
     const busy = Array.from({ length: 99 }, () => ({ status: 503, code: 'busy' }))
     homes[0]?.troubles.push(

@@ -5,7 +5,7 @@ import { refused } from '../http/problem.ts'
 import { tooFast, type RateLimit } from '../http/rate-limit.ts'
 import { ok, route, type Call, type Route } from '../http/route.ts'
 import { wholeNumber } from './paging.ts'
-import type { Look, RoomActs } from './room-acts.ts'
+import type { Glance, RoomActs } from './room-acts.ts'
 import type { ReportRecord, RoomBook } from './room-book.ts'
 
 const AUDIT_PER_PAGE = 200
@@ -56,7 +56,7 @@ export function oversightRoutes({ acts, book, reports, now }: OversightParts): R
       perform: async ({ params, user, body: { seq, reason } }) => {
         const retryMs = reports.take(user.id, now())
         if (retryMs > 0) return tooFast(retryMs)
-        const seen = await acts.look(params['roomId'], user)
+        const seen = await acts.glance(params['roomId'], user)
         if ('refused' in seen) return seen
         if (seen.room.visibility !== 'public' && seen.role === 'invited') return refused('no_such_room')
         const { roomId } = seen.room
@@ -101,12 +101,12 @@ function beforeOf({ query }: Call): number | undefined | 'wrong' {
 }
 
 async function trusted(acts: RoomActs, roomId: string | undefined, user: User) {
-  const seen = await acts.look(roomId, user)
+  const seen = await acts.glance(roomId, user)
   if ('refused' in seen) return seen
   return isTrusted(seen) ? seen : refused('forbidden', 'For the owner and the moderators only.')
 }
 
-const isTrusted = ({ role }: Look) => role === 'owner' || role === 'moderator'
+const isTrusted = ({ role }: Glance) => role === 'owner' || role === 'moderator'
 
 async function inContext(acts: RoomActs, roomId: string, report: ReportRecord) {
   const read = await acts.read(roomId, { after: Math.max(0, report.seq - 1 - CONTEXT) }, 2 * CONTEXT + 1)

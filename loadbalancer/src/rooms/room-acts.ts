@@ -21,7 +21,7 @@ const DoneSchema = z.object({
   event: z.optional(z.string()),
   data: z.optional(z.unknown()),
 })
-const LookSchema = z.object({
+const GlanceSchema = z.object({
   genesis: z.optional(GenesisSchema),
   facts: z.object({
     name: z.optional(z.string()),
@@ -32,17 +32,23 @@ const LookSchema = z.object({
   }),
   /** Of whom was asked for. */
   role: z.optional(z.enum(['owner', 'moderator', 'member', 'invited', 'banned'])),
+  /** Seq of the last entry that changed any of this. */
+  version: z.int(),
+})
+const LookSchema = z.extend(GlanceSchema, {
   members: z.array(MemberSchema),
   invited: z.array(UserSchema),
   banned: z.array(z.object({ user: UserSchema, until: z.optional(z.number()) })),
   links: z.array(LinkSchema),
-  /** Seq of the last entry that changed any of this. */
-  version: z.int(),
 })
 const EntriesSchema = z.object({ entries: z.array(LogEntrySchema) })
 
 /** A room as its home sees it. */
+export type Glance = z.infer<typeof GlanceSchema>
+/** … with its people. */
 export type Look = z.infer<typeof LookSchema>
+/** Of a room that is not hidden from who asked. */
+export type Seen<T extends Glance> = T & { room: RoomRecord }
 export type LogEntry = z.infer<typeof LogEntrySchema>
 
 export interface RoomActsParts {
@@ -52,6 +58,8 @@ export interface RoomActsParts {
   people: People
   /** By user. */
   acts: RateLimit
+  /** Hears of rooms whose lists do not follow their logs. */
+  outdated: (roomId: RoomId) => void
   log: Logger
   now: () => number
 }
@@ -108,12 +116,12 @@ export class RoomActs {
   ): Promise<Acted | Refused> {
     const user = await this.find(whom)
     if (user === undefined) {
-      const seen = await this.look(roomId, by)
+      const seen = await this.glance(roomId, by)
       return 'refused' in seen ? seen : refused('no_such_user')
     }
     const act = toAct(user)
     if (act.act === 'invite' && (await this.#parts.people.isBlocked(by.id, user.id))) {
-      const seen = await this.look(roomId, by)
+      const seen = await this.glance(roomId, by)
       return 'refused' in seen ? seen : refused('forbidden', 'This person cannot be invited by you.')
     }
     return this.act(roomId, by, act, key)
@@ -128,18 +136,37 @@ export class RoomActs {
     return normaliseName(name) === name ? { id: whom.id, name } : undefined
   }
 
-  /** The room as its home sees it, for somebody it is not hidden from. */
-  async look(roomId: string | undefined, user: User): Promise<(Look & { room: RoomRecord }) | Refused> {
+  /** The room as its home sees it, for somebody it is not hidden from, and who is not banned from it. */
+  async glance(roomId: string | undefined, user: User): Promise<Seen<Glance> | Refused> {
+    const seen = await this.#see(roomId, user, GlanceSchema, { brief: true })
+    if ('refused' in seen) return seen
+    if ((await this.#parts.book.comparedUpTo(seen.room.roomId)) < seen.version)
+      this.#parts.outdated(seen.room.roomId)
+    return seen
+  }
+
+  /** The same with its people, however many. */
+  async look(roomId: string | undefined, user: User): Promise<Seen<Look> | Refused> {
+    const seen = await this.#see(roomId, user, LookSchema, {})
+    if (!('refused' in seen)) await this.#compare(seen.room.roomId, seen)
+    return seen
+  }
+
+  async #see<T extends Glance>(
+    roomId: string | undefined,
+    user: User,
+    schema: z.ZodMiniType<T>,
+    how: object,
+  ): Promise<Seen<T> | Refused> {
     const room = await this.#room(roomId)
     if (room === undefined) return refused('no_such_room')
-    const asked = await this.#ask(room, user, 'look', { user })
+    const asked = await this.#ask(room, user, 'look', { user, ...how })
     if ('refused' in asked) return asked
-    const look = LookSchema.parse(asked.answer)
-    await this.#compare(room.roomId, look)
-    const isOut = look.role === undefined || look.role === 'banned'
+    const seen = schema.parse(asked.answer)
+    const isOut = seen.role === undefined || seen.role === 'banned'
     if (room.visibility !== 'public' && isOut) return refused('no_such_room')
-    if (look.role === 'banned') return refused('forbidden', 'You are banned from this room.')
-    return { ...look, room }
+    if (seen.role === 'banned') return refused('forbidden', 'You are banned from this room.')
+    return { ...seen, room }
   }
 
   /** Brings the lists up to what the home of this room says. */

@@ -25,7 +25,7 @@ import type { DirectoryStore, RoomRecord } from './directory-store.ts'
 import type { Erasures } from './erasures.ts'
 import type { People } from './people.ts'
 import { isRoomId, type Place } from './placing.ts'
-import type { Look, RoomActs } from './room-acts.ts'
+import type { Glance, RoomActs } from './room-acts.ts'
 import type { RoomBook } from './room-book.ts'
 import { normaliseRoomName } from './room-name.ts'
 
@@ -40,6 +40,7 @@ export interface RoomsParts {
   people: People
   erasures: Erasures
   creations: RateLimit
+  fleetSecret: string
   now: () => number
 }
 
@@ -119,7 +120,7 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
       perform: async ({ params, user }) => {
         const room = isRoomId(params['roomId']) ? await store.room(params['roomId']) : undefined
         if (room?.visibility !== 'public') {
-          const seen = await acts.look(params['roomId'], user)
+          const seen = await acts.glance(params['roomId'], user)
           if ('refused' in seen) return seen
         }
         const outcome = await parts.place(params['roomId'])
@@ -145,7 +146,7 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
         for (const act of changes) {
           const acted =
             act === 'bad_name'
-              ? await refusedAfter(acts.look(params['roomId'], user), act)
+              ? await refusedAfter(acts.glance(params['roomId'], user), act)
               : await acts.act(params['roomId'], user, act, key === undefined ? key : `${key} ${act.act}`)
           if ('refused' in acted) return acted
         }
@@ -162,7 +163,7 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
       answers: { status: 200, schema: RoomDeletedSchema },
       problems: ['no_such_room', 'forbidden', 'busy'],
       perform: async ({ params, user }) => {
-        const seen = await acts.look(params['roomId'], user)
+        const seen = await acts.glance(params['roomId'], user)
         if ('refused' in seen) return seen
         if (seen.role !== 'owner') return refused('forbidden', 'Only the owner may delete a room.')
         return ok({ pending: await parts.erasures.deleteRoom(seen.room.roomId) })
@@ -216,7 +217,7 @@ async function direct(parts: RoomsParts, user: User, username: string, address: 
   const other = await parts.people.byName(username)
   if (other === undefined) return refused('no_such_user')
   if (other.id === user.id) return refused('forbidden', 'It takes two.')
-  const roomId = directRoomId(user.id, other.id)
+  const roomId = directRoomId(parts.fleetSecret, user.id, other.id)
   if ((await parts.store.room(roomId)) !== undefined) return ok({ roomId })
   if (await parts.people.isBlocked(user.id, other.id))
     return refused('forbidden', 'This person cannot be written to by you.')
@@ -249,7 +250,7 @@ async function factsFor(
   const room = isRoomId(roomId) ? await store.room(roomId) : undefined
   if (room?.visibility === 'public')
     return factsOf(people, user, room, await book.roleOf(room.roomId, user.id))
-  const seen = await acts.look(roomId, user)
+  const seen = await acts.glance(roomId, user)
   return 'refused' in seen ? seen : factsOf(people, user, seen.room, seen.role, seen.facts)
 }
 
@@ -258,7 +259,7 @@ async function factsOf(
   user: User,
   room: RoomRecord,
   role: Role | undefined,
-  seen?: Look['facts'],
+  seen?: Glance['facts'],
 ): Promise<RoomFacts> {
   const { roomId, visibility, createdAt, home, genesis } = room
   const facts = seen ?? room.facts ?? {}

@@ -61,14 +61,15 @@ export class Rooms {
   readonly #comparing: Comparing
   readonly #client: HomeClient
   readonly #homes: Homes
+  readonly #fleetSecret: string
   readonly #log: Logger
   readonly #renaming = new Set<Promise<void>>()
   #isStopping = false
 
   constructor(setting: RoomsSetting) {
-    const { file, store, people, servers, suspect, log, now } = setting
+    const { file, store, people, servers, suspect, fleetSecret, log, now } = setting
     const book = new SqliteRoomBook(file)
-    const client = new HomeClient(setting.fleetSecret)
+    const client = new HomeClient(fleetSecret)
     const place = placing(setting)
     const homes = new Homes({
       place,
@@ -77,12 +78,16 @@ export class Rooms {
       log,
       patienceMs: setting.patienceMs ?? (() => PATIENCE_MS),
     })
-    const acts = new RoomActs({ store, book, homes, people, acts: new RateLimit(ACTS, WINDOW_MS), log, now })
+    const acts = new RoomActs({
+      ...{ store, book, homes, people, log, now },
+      acts: new RateLimit(ACTS, WINDOW_MS),
+      outdated: (roomId) => this.#comparing.add([roomId]),
+    })
     const erasures = new Erasures({ book, client, servers, log })
     const creations = new RateLimit(CREATIONS, WINDOW_MS)
     const allServers = async () => (await store.serversSince(0)).map(({ id }) => id)
     this.routes = [
-      ...roomsRoutes({ store, book, place, acts, people, erasures, creations, now }),
+      ...roomsRoutes({ store, book, place, acts, people, erasures, creations, fleetSecret, now }),
       ...membershipRoutes({ acts, now }),
       ...oversightRoutes({ acts, book, reports: new RateLimit(REPORTS, WINDOW_MS), now }),
       ...exportRoutes({
@@ -98,6 +103,7 @@ export class Rooms {
     this.#comparing = new Comparing(acts, log)
     this.#client = client
     this.#homes = homes
+    this.#fleetSecret = fleetSecret
     this.#log = log
   }
 
@@ -135,7 +141,7 @@ export class Rooms {
    */
   async blocked(by: User, other: UserId, isBlocked: boolean): Promise<Refused | undefined> {
     if (isGuest(by)) return undefined
-    const roomId = directRoomId(by.id, other)
+    const roomId = directRoomId(this.#fleetSecret, by.id, other)
     if ((await this.#store.room(roomId)) === undefined) return undefined
     const acted = await this.#acts.act(roomId, by, { act: isBlocked ? 'block' : 'unblock' })
     return 'refused' in acted ? acted : undefined
