@@ -7,14 +7,14 @@ import type { SimClient } from './sim-client.ts'
 
 /** Why the world is not at rest; undefined if it is. */
 export function restlessness(clients: readonly SimClient[]): string | undefined {
-  for (const { journal, client } of clients) {
-    if (client.connection.status !== 'live') return `${journal.name} is ${client.connection.status}`
-    for (const id of journal.shown.keys()) {
-      const room = client.room(id)
+  for (const client of clients) {
+    const { journal } = client
+    const { status } = client.client.connection
+    if (status !== 'live') return `${journal.name} is ${status}`
+    for (const [id, room] of client.in()) {
       if (room.state.status !== 'live') return `${journal.name} in ${id} is ${room.state.status}`
-      if (room.pending.length > 0) {
-        return `${journal.name} in ${id} still waits for ${room.pending.length} acks`
-      }
+      const waiting = room.pending.filter(({ state }) => state === 'sending').length
+      if (waiting > 0) return `${journal.name} in ${id} still waits for ${waiting} acks`
     }
   }
   return undefined
@@ -42,18 +42,20 @@ export function finalsOf(
 /** Whether everybody has everything, and sees everybody. */
 export function unsettled(clients: readonly SimClient[], finals: readonly FinalRoom[]): string[] {
   const breaches: string[] = []
-  for (const { journal, client } of clients) {
-    for (const [id, runs] of journal.shown) {
+  const isIn = (client: SimClient, id: RoomId) => [...client.in()].some(([room]) => room === id)
+  for (const client of clients) {
+    const { journal } = client
+    for (const [id, room, runs] of client.in()) {
       const final = finals.find(({ room }) => room === id)
       const head = runs.at(-1)?.entries.at(-1)?.seq ?? 0
       if (final !== undefined && head !== final.entries.length) {
         breaches.push(`L ${journal.name} has ${head} of ${final.entries.length} in ${id}`)
       }
       const expected = clients
-        .filter((other) => other.journal.shown.has(id))
+        .filter((other) => isIn(other, id))
         .map((other) => other.journal.name)
         .sort()
-      const { members, count } = client.room(id).state
+      const { members, count } = room.state
       const seen = members.map(({ name }) => name).sort()
       if (count !== expected.length || seen.join() !== expected.join()) {
         breaches.push(

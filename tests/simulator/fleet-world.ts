@@ -1,9 +1,13 @@
-import type { RoomId } from '@flotilla/protocol/frames.ts'
-import { findBreaches } from '../../scripts/chaos/invariants.ts'
+import { guestId, type RoomId, type User } from '@flotilla/protocol/frames.ts'
+import type { Genesis } from '@flotilla/protocol/genesis.ts'
+import { findBreaches, type FinalRoom } from '../../scripts/chaos/invariants.ts'
 import { MemoryDisk } from '../../server/src/store/memory-store.ts'
+import { accountOf, forbiddenEntries, genesisOf, intruders, misreported, overheard } from './act-checks.ts'
 import { finalsOf, restlessness, unsettled } from './fleet-checks.ts'
+import { SimActs } from './sim-acts.ts'
 import { MemoryDirectory, SimBalancer } from './sim-balancer.ts'
 import { SimClient } from './sim-client.ts'
+import { SimHouse } from './sim-house.ts'
 import { SimLine, type SimSocket } from './sim-line.ts'
 import { SimNetwork } from './sim-network.ts'
 import { SimServer } from './sim-server.ts'
@@ -32,6 +36,8 @@ export interface WorldOptions {
   clients?: number
   rooms?: number
   faults?: number
+  /** People have accounts, rooms an owner, and things happen to them: they are private, and people are sent out. */
+  acts?: boolean
 }
 
 /** The faults, as often as they are named. */
@@ -65,6 +71,9 @@ class FleetWorld {
   readonly #faults: Record<string, number> = {}
   /** Whoever takes a room over next will not get far. */
   #isAmbushed = false
+  readonly #genesis = new Map<RoomId, Genesis>()
+  readonly #acts: SimActs
+  #house: SimHouse | undefined
   #incs = 0
   #lineIds = 0
 
@@ -80,12 +89,16 @@ class FleetWorld {
     )
     this.#rooms = Array.from({ length: options.rooms ?? world.between(1, 3) }, (_, i) => `room${i}`)
     for (const roomId of this.#rooms) {
+      const visibility = options.acts === true && world.chance(0.6) ? 'private' : 'public'
+      const genesis = genesisOf(roomId, visibility, world.now, 'c0')
+      if (options.acts === true) this.#genesis.set(roomId, genesis)
       void this.#directory.createRoom({
         roomId,
         name: roomId,
-        visibility: 'public',
+        visibility,
         createdAt: world.now,
         createdBy: undefined,
+        ...(options.acts === true ? { genesis } : {}),
       })
     }
     this.#balancer = new SimBalancer({
@@ -93,6 +106,12 @@ class FleetWorld {
       directory: this.#directory,
       serverOf: (id) => this.#servers.get(id),
       reaches: (server) => this.#network.reach('balancer', server),
+    })
+    this.#acts = new SimActs(world, {
+      homeOf: (room) => this.#balancer.homeOf(room),
+      serverOf: (id) => this.#servers.get(id),
+      reaches: (server) => this.#network.reach('balancer', server),
+      suspect: (server) => this.#balancer.suspect(server),
     })
     const servers = options.servers ?? world.between(2, 4)
     for (let i = 0; i < servers; i += 1) {
@@ -106,6 +125,7 @@ class FleetWorld {
     await world.pass(2_000)
     const clients = this.#options.clients ?? world.between(2, 6)
     for (let i = 0; i < clients; i += 1) this.#startClient(`c${i}`)
+    if (this.#options.acts === true) this.#openHouse()
     this.#talk()
     const faults = this.#options.faults ?? world.between(0, 10)
     for (let i = 0; i < faults; i += 1) {
@@ -116,9 +136,15 @@ class FleetWorld {
     this.#heal()
     const breaches = await this.#rest()
     const { finals, breaches: doubled } = finalsOf(this.#rooms, this.#disks)
-    const journals = [...this.#clients, ...this.#gone].map(({ journal }) => journal)
-    breaches.push(...doubled, ...findBreaches(finals, journals), ...unsettled(this.#clients, finals))
+    const journals = [...this.#clients, ...this.#gone].flatMap(({ journal, stays }) => [journal, ...stays])
+    const acts = new Set(this.#acts.asked.map(({ id }) => id))
+    breaches.push(
+      ...doubled,
+      ...findBreaches(finals, journals, { acts }),
+      ...unsettled(this.#clients, finals),
+    )
     breaches.push(...this.#sockets.flatMap((socket) => socket.breaches))
+    for (const final of finals) breaches.push(...this.#trespasses(final))
     for (const { client } of this.#clients) client.close()
     return {
       seed: this.#options.seed,
@@ -131,6 +157,35 @@ class FleetWorld {
       faults: this.#faults,
       trace: world.trace,
     }
+  }
+
+  #openHouse(): void {
+    const world = this.#world
+    const house = new SimHouse(world, {
+      acts: this.#acts,
+      clients: this.#clients,
+      rooms: this.#rooms,
+      count: (what) => this.#count(what),
+    })
+    this.#house = house
+    house.open()
+    const stir = () => {
+      if (this.#isHealed) return
+      house.stir()
+      world.after(world.between(50, 3_000), stir)
+    }
+    world.after(world.between(500, 3_000), stir)
+  }
+
+  #trespasses(final: FinalRoom): string[] {
+    const genesis = this.#genesis.get(final.room)
+    if (genesis === undefined) return []
+    return [
+      ...forbiddenEntries(final, genesis),
+      ...misreported(final, this.#acts.asked),
+      ...overheard(final, this.#acts.asked, this.#sockets),
+      ...intruders(final, genesis, this.#clients, this.#world.now),
+    ]
   }
 
   #startServer(id: string): void {
@@ -166,6 +221,7 @@ class FleetWorld {
       connect: (socket, url) => this.#connect(socket, name, new URL(url).hostname),
     })
     this.#clients.push(client)
+    if (this.#options.acts === true) return
     for (const room of this.#rooms) if (world.chance(0.8)) client.join(room)
     if (this.#rooms[0] !== undefined) client.join(this.#rooms[0])
   }
@@ -173,6 +229,9 @@ class FleetWorld {
   #connect(socket: SimSocket, name: string, id: string): void {
     const world = this.#world
     this.#sockets.push(socket)
+    socket.owner = name
+    socket.now = () => world.now
+    const user: User = this.#options.acts === true ? accountOf(name) : { id: guestId(name), name }
     world.after(world.between(1, 20), () => {
       const server = this.#servers.get(id)
       if (!this.#network.reach(name, id)) return // nobody answers: the client's own patience ends it
@@ -184,7 +243,7 @@ class FleetWorld {
         const line: SimLine = new SimLine((this.#lineIds += 1), world, server.process, socket, () =>
           this.#network.reach(name, id),
         )
-        if (!server.accept(line, name)) {
+        if (!server.accept(line, user)) {
           world.after(1, () => socket.refused())
           return
         }
@@ -202,6 +261,7 @@ class FleetWorld {
     if (!this.#isHealed) world.after(world.between(5, 400), () => this.#talk())
   }
   #isHealed = false
+  #isCalm = false
   /** When the last fault ends by itself. */
   #quietAt = 0
 
@@ -335,6 +395,12 @@ class FleetWorld {
     for (const { store } of this.#servers.values()) store.trouble = 'none'
     // A room whose next home died on the way to it is nobody's until somebody asks for it, and nobody may be left in it.
     for (const room of this.#rooms) this.#clients[0]?.join(room)
+    void this.#house?.calm().then(() => (this.#isCalm = true))
+  }
+
+  /** Acts go on being asked for until a home has an answer. */
+  get #unrest(): string | undefined {
+    return this.#house === undefined || this.#isCalm ? undefined : 'somebody still asks a home for something'
   }
 
   /** Lets the world run until nothing is pending. @returns what did not come to rest */
@@ -344,8 +410,8 @@ class FleetWorld {
     do {
       // Long enough that dead lines are noticed, and heads, graces and reports have had their say.
       await this.#world.pass(40_000)
-    } while (this.#world.now < end && restlessness(this.#clients) !== undefined)
-    const restless = restlessness(this.#clients)
+    } while (this.#world.now < end && (restlessness(this.#clients) ?? this.#unrest) !== undefined)
+    const restless = restlessness(this.#clients) ?? this.#unrest
     return restless === undefined ? [] : [`L ${restless}`]
   }
 }

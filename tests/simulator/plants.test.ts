@@ -14,7 +14,7 @@ interface Run {
   stderr: string
 }
 
-function simulate(plant: string, from = 1): Promise<Run> {
+function simulate(plant: string, from = 1, acts = false): Promise<Run> {
   const here = (file: string) => join(import.meta.dirname, file)
   const args = [
     '--import',
@@ -26,6 +26,8 @@ function simulate(plant: string, from = 1): Promise<Run> {
     String(WORLDS),
     '--from',
     String(from),
+    '--acts',
+    acts ? 'on' : 'off',
   ]
   const env = { ...process.env, FLOTILLA_PLANT: plant }
   return new Promise((resolve) => {
@@ -37,12 +39,12 @@ function simulate(plant: string, from = 1): Promise<Run> {
 
 describe('the simulator finds a fleet that', { concurrency: 2 }, () => {
   assert.ok(PLANTS.length >= 20)
-  for (const { name, from } of PLANTS) {
+  for (const { name, from, acts } of PLANTS) {
     test(name, async () => {
-      const { code, stdout, stderr } = await simulate(name, from)
+      const { code, stdout, stderr } = await simulate(name, from, acts)
       assert.equal(stderr, '')
       assert.equal(code, 1)
-      assert.match(stdout, /^seed \d+:\n {2}(\d+|[LPW]) /m)
+      assert.match(stdout, /^seed \d+:\n {2}(\d+|[ALPW]) /m)
     })
   }
 })

@@ -9,6 +9,8 @@ export interface Plant {
   edits: readonly Edit[]
   /** For one that bites in few worlds: the seed to begin at, a little before one in which it did. Only to save time. */
   from?: number
+  /** It shows only where things happen to rooms. */
+  acts?: true
 }
 export interface Edit {
   file: string
@@ -19,6 +21,8 @@ export interface Edit {
 
 export const plant = (name: string, ...edits: Edit[]): Plant => ({ name, edits })
 const rarePlant = (from: number, name: string, ...edits: Edit[]): Plant => ({ name, edits, from })
+
+const housePlant = (name: string, ...edits: Edit[]): Plant => ({ name, edits, acts: true })
 
 /** Names who is here, and not who was handed out as being here. */
 const SNAPSHOT_OF_NOW: readonly Edit[] = [
@@ -34,7 +38,47 @@ const SNAPSHOT_OF_NOW: readonly Edit[] = [
   },
 ]
 
+/** Of who may. */
+const HOUSE_PLANTS: readonly Plant[] = [
+  housePlant('takes what the room forbids', {
+    file: 'server/src/rooms/home.ts',
+    find: 'const refusal = this.rules.maySend(send, ts)',
+    put: 'const refusal = undefined as Refusal | undefined',
+  }),
+  housePlant('goes on telling those it has sent out', {
+    file: 'server/src/rooms/entrance.ts',
+    find: 'this.#sendOut((member) => member.user.id === gone.id && member.admittedAt < entry.seq, gone.reason)',
+    put: '',
+  }),
+  housePlant('has forgotten after a take-over who may', {
+    file: 'server/src/rooms/room.ts',
+    find: 'new HouseRules(genesis, chronicle)',
+    put: 'new HouseRules(genesis, [])',
+  }),
+  housePlant('judges without what is being committed', {
+    file: 'server/src/rooms/house-rules.ts',
+    find: 'this.#ahead.maySend(user, now) ?? this.#settled.maySend(user, now)',
+    put: 'this.#settled.maySend(user, now)',
+  }),
+  housePlant('lets in whom an entry that came before the answer has sent out', {
+    file: 'server/src/rooms/entrance.ts',
+    find: 'return (this.#left.get(id) ?? this.#leftBefore) <= at',
+    put: 'return true',
+  }),
+  housePlant('does what it is asked again for as if it were something new', {
+    file: 'server/src/rooms/house-rules.ts',
+    find: 'const done = this.#done.get(key(by.id, id))',
+    put: 'const done = undefined as Done | undefined',
+  }),
+  housePlant('becomes home without hearing what it had missed', {
+    file: 'server/src/rooms/room.ts',
+    find: "if (entry.type === 'system' && entry.seq > known) this.#happened(entry)",
+    put: '',
+  }),
+]
+
 export const PLANTS: readonly Plant[] = [
+  ...HOUSE_PLANTS,
   plant('acks before the commit', {
     file: 'server/src/rooms/home.ts',
     find: 'else if (!this.#add({ draft: { ...send, ts }, answer })) answer(this.#busy())',

@@ -3,6 +3,7 @@ import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { Registry } from '../../loadbalancer/src/registry/registry.ts'
 import type {
   DirectoryStore,
+  NewRoom,
   RoomRecord,
   ServerRecord,
 } from '../../loadbalancer/src/rooms/directory-store.ts'
@@ -25,7 +26,7 @@ export class MemoryDirectory implements DirectoryStore {
   publicRooms() {
     return Promise.resolve([...this.rooms.values()])
   }
-  createRoom(room: Pick<RoomRecord, 'roomId' | 'name' | 'visibility' | 'createdAt' | 'createdBy'>) {
+  createRoom(room: NewRoom) {
     if (this.rooms.has(room.roomId)) return Promise.resolve(false)
     this.rooms.set(room.roomId, { ...room, home: undefined, epoch: 0, holders: [] })
     return Promise.resolve(true)
@@ -224,6 +225,23 @@ export class SimBalancer {
           })
         }),
     }
+  }
+
+  /** The home of a room, for a call of the balancer's own; undefined if there is none, or the balancer is away. */
+  homeOf(room: RoomId): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      if (!this.process.isAlive) this.#world.after(2, () => resolve(undefined))
+      this.process.after(1, () => {
+        void this.#placement.place(room).then((outcome) => {
+          resolve(typeof outcome === 'string' ? undefined : outcome.placed.home.id)
+        })
+      })
+    })
+  }
+
+  /** Somebody found this server to be away. */
+  suspect(id: string): void {
+    if (this.process.isAlive) void this.#probe(id)
   }
 
   /** `GET /get`, or undefined if nobody answers. */

@@ -12,10 +12,19 @@ export interface ClientNet {
   get: () => Promise<{ status: number; body: unknown } | undefined>
 }
 
+/**
+ * Refusals by which a copy that is still on its way may be taken later, when it is allowed again; and of who is sent out, who
+ * does not know what became of what he said.
+ */
+const OF_THE_ROOM = new Set<string>(['forbidden', 'no_such_room', 'not_joined'])
+
 export class SimClient {
   readonly journal: Journal
+  /** What it was shown when it came back to rooms it had been sent out of. */
+  readonly stays: Journal[] = []
   readonly client: ChatClient
   readonly #rooms = new Map<RoomId, ChatRoom>()
+  readonly #runs = new Map<RoomId, { log: LogId | undefined; entries: Entry[] }[]>()
   #texts = 0
 
   constructor(world: World, name: string, net: ClientNet) {
@@ -42,11 +51,18 @@ export class SimClient {
   }
 
   join(id: RoomId): void {
-    if (this.#rooms.has(id)) return
+    const known = this.#rooms.get(id)
+    if (known !== undefined && !isOver(known)) return
+    known?.leave() // what was refused is asked for anew
     const room = this.client.room(id)
     this.#rooms.set(id, room)
     const runs: { log: LogId | undefined; entries: Entry[] }[] = []
-    this.journal.shown.set(id, runs)
+    if (known === undefined) this.journal.shown.set(id, runs)
+    else {
+      const { name } = this.journal
+      this.stays.push({ name, invoked: [], acked: [], refused: [], shown: new Map([[id, runs]]) })
+    }
+    this.#runs.set(id, runs)
     const current = () => {
       if (runs.length === 0) runs.push({ log: room.state.log, entries: [] })
       return runs.at(-1)!
@@ -59,8 +75,15 @@ export class SimClient {
       },
       reset: () => runs.push({ log: undefined, entries: [] }),
       ack: ({ id: sendId, seq }) => this.journal.acked.push({ room: id, id: sendId, seq }),
-      refused: ({ id: sendId, code }) => this.journal.refused.push({ room: id, id: sendId, code }),
+      refused: ({ id: sendId, code }) => {
+        if (!OF_THE_ROOM.has(code)) this.journal.refused.push({ room: id, id: sendId, code })
+      },
     })
+  }
+
+  /** Rooms it is in, or on the way to, and what each has shown in this stay. */
+  *in(): Generator<[RoomId, ChatRoom, readonly { entries: readonly Entry[] }[]]> {
+    for (const [id, room] of this.#rooms) if (!isOver(room)) yield [id, room, this.#runs.get(id) ?? []]
   }
 
   room(id: RoomId): ChatRoom | undefined {
@@ -69,11 +92,16 @@ export class SimClient {
 
   say(id: RoomId): void {
     const room = this.#rooms.get(id)
-    if (room === undefined) return
+    if (room === undefined || isOver(room)) return
     const text = `${this.journal.name} ${(this.#texts += 1)}`
     const { id: sendId } = room.send(text)
     this.journal.invoked.push({ room: id, id: sendId, text })
   }
+}
+
+/** Sent out, or never let in. */
+export function isOver({ state: { status } }: ChatRoom): boolean {
+  return status === 'left' || status === 'refused'
 }
 
 function fetchOver(net: ClientNet): typeof fetch {

@@ -1,6 +1,7 @@
 import type { ClientLine } from '../../server/src/gateway/session.ts'
 import { textFrame } from '../../server/src/rooms/ring.ts'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
+import { ENTRY_TYPES } from '@flotilla/protocol/frames.ts'
 import type { Process, World } from './world.ts'
 
 /**
@@ -16,6 +17,7 @@ export interface ServerEnd {
 }
 
 const RESEND_MS = 250
+const ENTRIES = new Set<string>(ENTRY_TYPES)
 const PING = Buffer.from([0x89, 0x00])
 
 /** Whether what one side sends reaches the other now. */
@@ -199,10 +201,20 @@ export class SimSocket {
   /** [E2] On the wire, before the client can mend anything: the seq of a room's entries starts at `first` and rises by 1. */
   #watch(data: string): void {
     for (const line of data.split('\n')) {
-      const { type, room, seq, first } = JSON.parse(line) as Record<string, unknown>
-      if (type === 'joined') this.#next.set(room as string, first as number)
-      else if (type === 'left' || type === 'reset') this.#next.delete(room as string)
-      else if (type === 'message') {
+      const { type, room, seq, first, reason } = JSON.parse(line) as Record<string, unknown>
+      if (type === 'joined') {
+        this.#next.set(room as string, first as number)
+        this.#out.delete(room as string)
+        this.streams.push({ room: room as string, joinedAt: this.now(), last: 0 })
+      } else if (type === 'left' || type === 'reset') {
+        this.#next.delete(room as string)
+        if (reason !== undefined) this.#out.add(room as string)
+      } else if (ENTRIES.has(type as string)) {
+        if (this.#out.has(room as string)) {
+          this.breaches.push(`A ${room as string}: ${seq as number} came after he was sent out`)
+        }
+        const stream = this.streams.findLast((one) => one.room === room)
+        if (stream !== undefined) stream.last = Math.max(stream.last, seq as number)
         const expected = this.#next.get(room as string)
         if (expected !== undefined && seq !== expected) {
           this.breaches.push(`W ${room as string}: ${seq as number} came where ${expected} was due`)
@@ -212,6 +224,12 @@ export class SimSocket {
     }
   }
   readonly #next = new Map<string, number>()
+  /** Rooms he was sent out of. */
+  readonly #out = new Set<string>()
+  /** Whose it is, and what each of his joins brought him here. */
+  owner = ''
+  now: () => number = () => 0
+  readonly streams: { room: string; joinedAt: number; last: number }[] = []
   readonly breaches: string[] = []
 
   send(text: string): void {

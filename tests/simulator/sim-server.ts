@@ -1,6 +1,5 @@
 import { pino } from 'pino'
 import type { User } from '@flotilla/protocol/frames.ts'
-import { guestId } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { MemoryBus, MemoryNetwork } from '../../server/src/bus/memory-bus.ts'
 import { Inbox, type Gateway } from '../../server/src/gateway/dispatch.ts'
@@ -102,11 +101,10 @@ export class SimServer {
   }
 
   /** A client's line arrives. @returns whether it is let in */
-  accept(line: SimLine, username: string): boolean {
+  accept(line: SimLine, user: User): boolean {
     const { rooms } = this
     if (rooms === undefined || this.isDraining) return false
     line.open()
-    const user: User = { id: guestId(username), name: username }
     const { clock } = this.process
     const session = new Session({
       id: `session-${line.id}`,

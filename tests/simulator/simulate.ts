@@ -1,6 +1,7 @@
 // Runs the core of the fleet in worlds of one seed each, with every fault at hand, and checks the invariants after each.
 //
 //   npm run simulate -- --seeds 1000 [--from 1]     that many worlds; exits non-zero if one breaks an invariant
+//   npm run simulate -- --seeds 1000 --acts on      in which people are let in and sent out, muted and banned
 //   npm run simulate -- --seed 4711                 one world, with all that happened in it
 import process from 'node:process'
 import { configOrExit, Settings } from '@flotilla/protocol/node/settings.ts'
@@ -12,8 +13,18 @@ const options = configOrExit(() => {
   const from = read.int('from', { default: 1, says: 'seed of the first one' })
   const isOne = read.has('seed')
   const seed = read.int('seed', { default: 0, says: 'one world, traced' })
+  const acts = read.onOff('acts', {
+    default: false,
+    says: 'rooms are private, people are sent out and muted',
+  })
   const untilBroken = read.onOff('until-broken', { default: false, says: 'stop at the first broken world' })
-  return read.done({ untilBroken, seeds: isOne ? 1 : seeds, from: isOne ? seed : from, isTraced: isOne })
+  return read.done({
+    untilBroken,
+    acts,
+    seeds: isOne ? 1 : seeds,
+    from: isOne ? seed : from,
+    isTraced: isOne,
+  })
 })
 
 const faults: Record<string, number> = {}
@@ -22,7 +33,7 @@ let acked = 0
 let takeOvers = 0
 const startedAt = performance.now()
 for (let seed = options.from; seed < options.from + options.seeds; seed += 1) {
-  const result = await runWorld({ seed, isTraced: options.isTraced })
+  const result = await runWorld({ seed, isTraced: options.isTraced, acts: options.acts })
   acked += result.acked
   takeOvers += result.takeOvers
   for (const [kind, count] of Object.entries(result.faults)) faults[kind] = (faults[kind] ?? 0) + count

@@ -5,6 +5,8 @@ import { World } from './world.ts'
 
 /** Worlds per run of the tests; `npm run simulate` runs as many as one likes. */
 const WORLDS = 2_000
+/** Those in which things happen to rooms, too. */
+const HOUSES = 300
 
 /**
  * Seeds that once showed a fault, each with what it was. Since the code decides, too, what happens in a world, they need not show
@@ -51,6 +53,32 @@ describe('a fleet in a simulated world', () => {
     assert.ok(takeOvers > WORLDS, `${takeOvers} take-overs`)
     for (const [kind, most] of Object.entries(WORLDS_PER_FAULT)) {
       assert.ok((faults[kind] ?? 0) > WORLDS / most, `${kind}: ${faults[kind] ?? 0}`)
+    }
+  })
+
+  test(`keeps them, and who may, in ${HOUSES} worlds in which people are let in, sent out and silenced meanwhile`, async () => {
+    const faults: Record<string, number> = {}
+    let acked = 0
+    for (let seed = 1; seed <= HOUSES; seed += 1) {
+      const result = await runWorld({ seed, acts: true })
+      assert.deepEqual(result.breaches, [], `seed ${seed}: npm run simulate -- --acts on --seed ${seed}`)
+      acked += result.acked
+      for (const [kind, count] of Object.entries(result.faults)) faults[kind] = (faults[kind] ?? 0) + count
+    }
+    assert.ok(acked > HOUSES * 20, `${acked} acks`)
+    for (const kind of [
+      'remove',
+      'ban',
+      'mute',
+      'leave',
+      'back',
+      'slow',
+      'archive',
+      'kill',
+      'pause',
+      'drain',
+    ]) {
+      assert.ok((faults[kind] ?? 0) > HOUSES / 5, `${kind}: ${faults[kind] ?? 0}`)
     }
   })
 

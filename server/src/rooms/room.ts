@@ -307,7 +307,7 @@ export class Room {
     // As an edge this server may not have heard yet of what sent people out: before they are shown anything more.
     const known = this.#feed?.head ?? 0
     for (const entry of chronicle) {
-      if (entry.type === 'system' && entry.seq > known) this.#entrance.happened(entry)
+      if (entry.type === 'system' && entry.seq > known) this.#happened(entry)
     }
     this.#entrance.becomes(rules.plain)
     if (!rules.isOpen) this.#entrance.review((user) => rules.mayEnter(user, clock.now()))
