@@ -413,16 +413,18 @@ describe('sessions', () => {
     assert.equal((await new Browser(balancer).call('POST', '/api/logout')).status, 200, 'nobody at all')
   })
 
-  test('who comes in anew leaves the session this browser had', async (t) => {
+  test('who signs in anew leaves the session this browser had; a guest in another tab does not', async (t) => {
     const balancer = await startBalancer(t)
     const browser = await signedIn(balancer, 'ann')
     const { token } = browser
     await browser.signIn('ann')
     assert.equal((await sessionsOf(browser)).length, 1)
+    assert.equal((await balancer.get('/api/me', { authorization: `Bearer ${token}` })).status, 401)
+    const { token: mine } = browser
     await browser.enterAsGuest('guest')
-    assert.equal(browser.refreshCookie, undefined)
-    browser.token = token
-    assert.equal(await browser.isIn(), false)
+    browser.token = mine
+    assert.equal(await browser.isIn(), true)
+    assert.equal((await browser.refresh()).status, 200)
   })
 
   test('one’s own sessions are listed, and can be ended: one, the others, all', async (t) => {

@@ -64,7 +64,7 @@ function doors({ accounts, sessions, logins, now }: AccountsRoutesParts): Route[
         if (retryMs > 0) return tooFast(retryMs)
         return signedIn(
           password === undefined
-            ? await sessions.enterAsGuest(username, call)
+            ? await sessions.enterAsGuest(username)
             : await sessions.enter(username, password, call),
         )
       },

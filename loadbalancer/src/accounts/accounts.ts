@@ -6,6 +6,7 @@ import { tooFast, type RateLimit } from '../http/rate-limit.ts'
 import type { Bearer } from '../http/route.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { AccountRecord } from '../rooms/people.ts'
 import type { AccountStore, Naming, UserRecord } from './account-store.ts'
 import type { Guesses } from './guesses.ts'
 import { BUSY, whyUnusable, type Passwords } from './passwords.ts'
@@ -174,7 +175,7 @@ export class Accounts {
   }
 
   /** All that is kept of an account itself, for its export: one object for each line. Never a secret. */
-  async recordsOf(id: UserId): Promise<object[]> {
+  async recordsOf(id: UserId): Promise<AccountRecord[]> {
     const { store, sessions } = this.#parts
     const record = await store.userById(id)
     if (record === undefined) return []

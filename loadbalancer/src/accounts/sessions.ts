@@ -80,17 +80,16 @@ export class Sessions {
     return claims !== undefined && !revocations.isRevoked(claims) ? claims : undefined
   }
 
-  /** Lets a guest in, by a name that no account has or looks like. Whoever this browser was before is signed out. */
-  async enterAsGuest(username: string, caller: Caller): Promise<SignedIn | Refused> {
+  /** Lets a guest in, by a name that no account has or looks like. In another tab the same browser may have an account. */
+  async enterAsGuest(username: string): Promise<SignedIn | Refused> {
     const { store, tokens, guests, metrics, now } = this.#parts
     if (!guests) return refused('guests_off')
     const name = normaliseName(username)
     if (name === undefined) return refused('bad_name')
     if (await store.isTaken(nameMarks(name))) return refused('username_taken')
     const user = { id: guestId(name), name }
-    const cookies = await this.#endFormer(caller)
     metrics.logins.inc({ kind: 'guest' })
-    return { login: { ...(await tokens.issue(user, now())), user }, cookies }
+    return { login: { ...(await tokens.issue(user, now())), user }, cookies: [] }
   }
 
   /** The same answer and the same work, whether there is no such account or the password is wrong. */
@@ -222,16 +221,15 @@ export class Sessions {
     return { ...(await tokens.issue(user, revocations.goodFrom(id, now()), session)), user }
   }
 
-  /** The session this browser had before. @returns what it shall forget of that */
-  async #endFormer(caller: Caller): Promise<string[]> {
-    const { store, revocations, cookies, now } = this.#parts
+  /** The session of this browser's cookie. */
+  async #endFormer(caller: Caller): Promise<void> {
+    const { store, revocations, now } = this.#parts
     const former = this.#refreshToken(caller)
-    if (former === undefined) return []
+    if (former === undefined) return
     const { family } = hashed(former)
     if (await store.endByFamily(former.session, family, this.revocation())) {
       revocations.add({ sessions: [former.session] }, now())
     }
-    return [cookies.clear(REFRESH_COOKIE)]
   }
 
   async #rehash({ id, password: before }: UserRecord, password: string): Promise<void> {
