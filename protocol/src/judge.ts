@@ -33,7 +33,7 @@ const NEEDED: Partial<Record<Act['act'], Standing>> = {
   retention: 'owner',
 }
 /** All that an archived room still takes. */
-const IN_ARCHIVE = new Set<Act['act']>(['unarchive', 'leave', 'name'])
+const IN_ARCHIVE = new Set<Act['act']>(['archive', 'unarchive', 'leave', 'name'])
 /** All that there is between two people. */
 const DIRECT = new Set<Act['act']>(['block', 'unblock', 'name'])
 const NOTHING = { ok: true } as const

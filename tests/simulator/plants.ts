@@ -70,6 +70,11 @@ const HOUSE_PLANTS: readonly Plant[] = [
     find: 'const done = this.#done.get(key(by.id, id))',
     put: 'const done = undefined as Done | undefined',
   }),
+  housePlant('judges what it is asked for again while it commits that', {
+    file: 'server/src/rooms/house-rules.ts',
+    find: "if (isUnderway) return refuse('busy', undefined, RETRY_MS)",
+    put: '',
+  }),
   housePlant('becomes home without hearing what it had missed', {
     file: 'server/src/rooms/room.ts',
     find: "if (entry.type === 'system' && entry.seq > known) this.#happened(entry)",

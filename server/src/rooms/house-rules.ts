@@ -124,6 +124,9 @@ export class HouseRules {
   judge(id: string, by: User, act: Act, now: number): Refusal | { done: Done } | { draft: SystemDraft } {
     const done = this.#done.get(key(by.id, id))
     if (done !== undefined) return done.event === act.act ? { done } : refuse('conflict')
+    // Asked again while it is being committed: judged anew it might be forbidden by itself.
+    const isUnderway = this.#pending.some((pending) => pending.id === id && pending.user.id === by.id)
+    if (isUnderway) return refuse('busy', undefined, RETRY_MS)
     const verdict = judge(this.#ahead, by, act, now)
     if (!verdict.ok) return verdict
     if (verdict.event === undefined) {
