@@ -49,19 +49,22 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
   }
   const [reported, setReported] = useState<Seq>()
   const isKeeper = view?.role === 'owner' || view?.role === 'moderator'
+  const { blocked: blockedPeople } = useStore(chat.account)
+  const blocked = useMemo(() => new Set(blockedPeople.map(({ id }) => id)), [blockedPeople])
   const deeds = useMemo<MessageDeeds>(
     () => ({
       isKeeper,
+      blocked,
       edit: (seq, text) => feed.edit(seq, text),
       delete: (seq) => feed.delete(seq),
       report: setReported,
-      block: (user) => void chat.account.block(user.id),
+      block: ({ id }) => void (blocked.has(id) ? chat.account.unblock(id) : chat.account.block(id)),
       talkTo: (user) =>
         void chat.rooms.talkTo(user.name).then((answer) => {
           if (answer.ok) app.address.goToRoom(answer.value)
         }),
     }),
-    [app, chat, feed, isKeeper],
+    [app, chat, feed, isKeeper, blocked],
   )
   useTitle(chat, name)
   const office = useMemo(() => chat.office(feed.id), [chat, feed.id])

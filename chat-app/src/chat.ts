@@ -2,6 +2,7 @@ import { ChatClient } from '@flotilla/protocol/client/client.ts'
 import type { RoomId, User } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { BalancerApi } from './balancer/api.ts'
+import { isGuest } from './components/guest.ts'
 import { Account } from './features/account/account.ts'
 import { Line } from './features/fleet/line.ts'
 import { RoomFeed } from './features/messages/room-feed.ts'
@@ -59,6 +60,7 @@ export class Chat {
       this.#client.subscribe(() => this.#watch()),
     )
     this.rooms.start()
+    if (!isGuest(user)) void this.account.look()
     this.#client.start()
   }
 

@@ -182,5 +182,13 @@ describe('rooms in the web app', () => {
     await inLog(bea.page, 'psst').waitFor()
     await bea.say('yes?')
     await inLog(ann.page, 'yes?').waitFor()
+
+    // Whoever has enough of the other is not spoken to any more, and reads no more of him.
+    await choose(ann, 'yes?', 'Block bea')
+    await ann.page.getByText('You have blocked bea.').waitFor()
+    assert.equal(await ann.page.getByText('yes?', { exact: true }).count(), 0)
+    await bea.page.locator('[data-slot=note]').getByText('ann wants no more messages here').waitFor()
+    await bea.say('hello?')
+    await bea.page.getByText('You may not write here.').waitFor()
   })
 })

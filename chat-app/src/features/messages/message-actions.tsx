@@ -6,7 +6,7 @@ import {
   PencilIcon,
   Trash2Icon,
 } from 'lucide-react'
-import type { Seq, User } from '@flotilla/protocol/frames.ts'
+import type { Seq, User, UserId } from '@flotilla/protocol/frames.ts'
 import { isGuest } from '@/components/guest'
 import { Button } from '@/components/ui/button'
 import { Menu, MenuContent, MenuItem, MenuTrigger } from '@/components/ui/menu'
@@ -15,6 +15,8 @@ import { Menu, MenuContent, MenuItem, MenuTrigger } from '@/components/ui/menu'
 export interface MessageDeeds {
   /** The reader keeps order here: others' messages, too, may be deleted. */
   readonly isKeeper: boolean
+  /** Whom the reader does not want to read. */
+  readonly blocked: ReadonlySet<UserId>
   edit: (seq: Seq, text: string) => void
   delete: (seq: Seq) => void
   report: (seq: Seq) => void
@@ -65,7 +67,7 @@ export function MessageActions({ seq, author, me, deeds, onEdit }: MessageAction
         )}
         {!isOwn && isAccountToo && (
           <MenuItem onSelect={() => deeds.block(author)}>
-            <BanIcon /> Block {author.name}
+            <BanIcon /> {deeds.blocked.has(author.id) ? 'Unblock' : 'Block'} {author.name}
           </MenuItem>
         )}
         {(isOwn || deeds.isKeeper) && (

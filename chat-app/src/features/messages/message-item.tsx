@@ -50,6 +50,7 @@ export const MessageItem = memo(function MessageItem({
   deeds,
 }: MessageItemProps) {
   const [isEditing, setIsEditing] = useState(false)
+  const [isShownAnyway, setIsShownAnyway] = useState(false)
   const isOwn = author.id === me.id
   return (
     <article
@@ -100,6 +101,13 @@ export const MessageItem = memo(function MessageItem({
             }}
             onCancel={() => setIsEditing(false)}
           />
+        ) : deeds.blocked.has(author.id) && !isShownAnyway ? (
+          <p className="text-sm text-muted-foreground">
+            You have blocked {author.name}.{' '}
+            <Button variant="link" size="inline" onClick={() => setIsShownAnyway(true)}>
+              Show what it says
+            </Button>
+          </p>
         ) : (
           <Body text={text} state={state} reader={isOwn ? '' : me.name} />
         )}
