@@ -77,7 +77,10 @@ export async function startRooms(t: TestContext, { homes: count = 1 } = {}) {
         [...accounts.values()].find((user) => user.name.toLowerCase() === name.toLowerCase()),
       byId: async (id) => accounts.get(id),
       isBlocked: async (one, other) => blocks.has(`${one} ${other}`) || blocks.has(`${other} ${one}`),
-      recordsOf: async (id) => [{ ...accounts.get(id), formerly: 'guest:formerly' }],
+      recordsOf: async (id) => [
+        { type: 'account', ...accounts.get(id), formerly: 'guest:formerly' },
+        { type: 'session' },
+      ],
     },
     servers: up,
     suspect: async () => {},

@@ -4,8 +4,6 @@ import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { atEnd, type FleetProcess, type LocalFleet } from './harness.ts'
 import { RawClient } from './raw-client.ts'
 
-const PASSWORD = 'correct horse battery staple'
-
 export interface Reply {
   status: number
   code: string | undefined
@@ -15,6 +13,7 @@ export interface Reply {
 
 /** Somebody with an account, who calls the balancer and has sockets to servers. */
 export class Account {
+  static readonly PASSWORD = 'correct horse battery staple'
   readonly name: string
   readonly id: string
   readonly #fleet: LocalFleet
@@ -30,7 +29,7 @@ export class Account {
   }
 
   static async signUp(t: TestContext, fleet: LocalFleet, name: string): Promise<Account> {
-    const given = { username: name, password: PASSWORD }
+    const given = { username: name, password: Account.PASSWORD }
     const made = await call(fleet, undefined, 'POST /api/signup', given)
     assert.equal(made.status, 201, made.text)
     const { status, body, text } = await call(fleet, undefined, 'POST /api/login', given)
@@ -79,7 +78,7 @@ async function call(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()
-  const isJson = /json(;|$)/.test(response.headers.get('content-type') ?? '')
+  const isJson = /^application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '')
   const parsed = (isJson ? JSON.parse(text) : {}) as Record<string, unknown>
   return { status: response.status, code: parsed['code'] as string | undefined, body: parsed, text }
 }

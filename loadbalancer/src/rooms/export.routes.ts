@@ -111,10 +111,10 @@ async function* roomLines(acts: RoomActs, seen: Seen<Look>): AsyncGenerator<obje
 async function* ownLines(parts: ExportParts, user: User): AsyncGenerator<object> {
   const { people, book, servers, allServers } = parts
   const records = await people.recordsOf(user.id)
-  for (const record of records) yield { type: 'account', ...record }
+  yield* records
   for (const { room, role } of await book.roomsOf(user.id, -1))
     yield { type: 'room', roomId: room.roomId, name: room.name, visibility: room.visibility, role }
-  const formerly = records.flatMap((record) => ('formerly' in record ? [record.formerly as UserId] : []))
+  const formerly = records.flatMap(({ formerly: guest }) => (guest === undefined ? [] : [guest]))
   // A room that moves meanwhile may come twice; its entries are told once.
   const told = new Told()
   const missing = new Set(await allServers())

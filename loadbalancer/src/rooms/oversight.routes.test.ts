@@ -139,7 +139,8 @@ describe('exports', () => {
     down.delete('a')
     const got = lines((await call(ANN, 'GET /api/me/export')).text)
     assert.deepEqual(got[0], { type: 'account', ...ANN, formerly: 'guest:formerly' })
-    assert.deepEqual(got[1], {
+    assert.deepEqual(got[1], { type: 'session' })
+    assert.deepEqual(got[2], {
       type: 'room',
       roomId: room,
       name: 'Tea',
