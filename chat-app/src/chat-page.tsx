@@ -254,12 +254,12 @@ function Side({ app, chat, onOpen, onCreate, onAccount, onTalkTo }: SideProps) {
       <div className="flex items-center gap-2.5 border-t px-4 py-3">
         <button
           type="button"
-          aria-label={`Your account, ${chat.me.name}`}
           className="-m-1.5 flex min-w-0 flex-1 items-center gap-2.5 rounded-md p-1.5 text-left hover:bg-accent"
           onClick={onAccount}
         >
           <Avatar user={chat.me} className="size-8 text-xs" />
           <span className="flex min-w-0 flex-1 flex-col leading-tight">
+            <span className="sr-only">Your account, </span>
             <span className="truncate text-sm font-medium">{chat.me.name}</span>
             <GuestMark user={chat.me} />
           </span>

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
+import { judge } from './accessibility.ts'
 import { openTheatre, type Stage, type Visitor } from './browser.ts'
 import { inLog } from './screen.ts'
 
@@ -16,8 +17,8 @@ after(() => theatre.close())
 const button = (page: Page, name: string | RegExp) =>
   page.getByRole('button', { name, exact: typeof name === 'string' })
 
-async function signUp({ page }: Visitor, name: string): Promise<void> {
-  await button(page, 'create one').click()
+async function signUp({ page }: Visitor, name: string, { isOpen = false } = {}): Promise<void> {
+  if (!isOpen) await button(page, 'create one').click()
   await page.getByLabel('Your name').fill(name)
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
   await button(page, 'Create account').click()
@@ -87,6 +88,46 @@ describe('accounts in the web app', () => {
     await button(late.page, 'Come aboard').click()
     await late.page.getByText('That name belongs to an account').waitFor()
   })
+})
+
+describe('the looks of accounts and rooms', () => {
+  for (const colorScheme of ['light', 'dark'] as const)
+    test(`no serious fault of accessibility, ${colorScheme}`, async (t) => {
+      const stage = await theatre.stage(t, { servers: 1 })
+      const viewport = colorScheme === 'dark' ? { width: 390, height: 844 } : { width: 1440, height: 900 }
+      const ann = await stage.visitor('/', { colorScheme, reducedMotion: 'reduce', viewport })
+      const { page } = ann
+      await button(page, 'create one').click()
+      await judge(page)
+      await signUp(ann, 'ann', { isOpen: true })
+      await page.locator('[data-slot=connection-status][data-mood=calm]').waitFor()
+      if (colorScheme === 'dark') await button(page, 'Rooms').click()
+      await button(page, 'New room').click()
+      await judge(page)
+      await page.getByLabel('Name', { exact: true }).fill('Charts')
+      await page.getByRole('radio', { name: /Only who is invited/ }).check()
+      await button(page, 'Create room').click()
+      await page.getByRole('heading', { name: 'Charts', exact: true }).waitFor()
+      await ann.say('first')
+      await inLog(page, 'first').waitFor()
+      await button(page, 'About this room').click()
+      await judge(page)
+      for (const tab of ['People', 'Settings', 'Log']) {
+        await page.getByRole('tab', { name: tab }).click()
+        await page.getByRole('tabpanel', { name: tab }).waitFor()
+        await judge(page)
+      }
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'hidden' })
+      await choose(ann, 'first', 'Edit')
+      await judge(page)
+      await page.keyboard.press('Escape')
+      if (colorScheme === 'dark') await button(page, 'Rooms').click()
+      await button(page, /^Your account/).click()
+      await page.getByText('This browser').waitFor()
+      await judge(page)
+      assert.deepEqual(ann.complaints, [])
+    })
 })
 
 describe('rooms in the web app', () => {
