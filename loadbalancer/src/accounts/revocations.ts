@@ -1,6 +1,7 @@
+import type { Claims } from '@flotilla/protocol/claims.ts'
 import type { Revoke } from '@flotilla/protocol/control.ts'
 import type { UserId } from '@flotilla/protocol/frames.ts'
-import { TOKEN_MS, type Claims } from './tokens.ts'
+import { TOKEN_MS } from './tokens.ts'
 
 /** For as long as a token that was issued before may live, and a minute for clocks that differ. */
 export const REVOKED_MS = TOKEN_MS + 60_000
@@ -49,7 +50,7 @@ export class Revocations {
     this.#listener()
   }
 
-  isRevoked({ user, session, issuedAt }: Claims): boolean {
+  isRevoked({ user, session, issuedAt }: Omit<Claims, 'expiresAt'>): boolean {
     if (session !== undefined && this.#sessions.has(session)) return true
     return issuedAt < (this.#users.get(user.id) ?? 0)
   }

@@ -1,4 +1,5 @@
 import type { LoggedIn, SessionRow } from '@flotilla/protocol/accounts.ts'
+import type { Claims } from '@flotilla/protocol/claims.ts'
 import { guestId, normaliseName, type User, type UserId } from '@flotilla/protocol/frames.ts'
 import { nameKey, nameMarks } from '@flotilla/protocol/names.ts'
 import type { CookieJar } from '../http/cookies.ts'
@@ -24,7 +25,7 @@ import {
   withNewDevice,
   writeRefreshToken,
 } from './secrets.ts'
-import type { Claims, Tokens } from './tokens.ts'
+import type { Tokens } from './tokens.ts'
 
 /** A session that got no token for this long has ended, and so has one that began this long ago. */
 export const IDLE_MS = 30 * 24 * 3_600_000

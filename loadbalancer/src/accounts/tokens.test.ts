@@ -11,9 +11,10 @@ import {
   SignJWT,
   type JWK,
 } from 'jose'
+import { AUDIENCE, ISSUER } from '@flotilla/protocol/claims.ts'
 import { freshFolder } from '../../test/fleet.ts'
 import { KeyRing } from './keys.ts'
-import { AUDIENCE, ISSUER, TOKEN_MS, Tokens } from './tokens.ts'
+import { TOKEN_MS, Tokens } from './tokens.ts'
 
 const NOW = 1_795_000_000_000
 const ANN = { id: 'guest:ann', name: 'ann' }

@@ -1,28 +1,22 @@
 import { randomUUID } from 'node:crypto'
+import {
+  AUDIENCE,
+  ISSUER,
+  MAX_TOKEN_CHARS,
+  readClaims,
+  TOKEN_TYPE,
+  type Claims,
+} from '@flotilla/protocol/claims.ts'
 import type { User } from '@flotilla/protocol/frames.ts'
 import { createLocalJWKSet, jwtVerify, SignJWT, type CryptoKey, type JSONWebKeySet } from 'jose'
 import { ALGORITHM, type KeyRing } from './keys.ts'
 
-export const ISSUER = 'flotilla'
-export const AUDIENCE = 'chat'
 export const TOKEN_MS = 15 * 60_000
-const TYPE = 'at+jwt'
-/** Longer ones are refused before anything is computed. */
-const MAX_TOKEN_CHARS = 4_096
 
 export interface Token {
   token: string
   /** Milliseconds since 1970. */
   expiresAt: number
-}
-
-/** What a token says, if it is good. */
-export interface Claims {
-  user: User
-  /** The session it was issued to; a guest has none. */
-  session: string | undefined
-  /** Milliseconds since 1970. */
-  issuedAt: number
 }
 
 /** Mints and checks access tokens (RFC 9068, with the rules of RFC 8725). Only the balancer has the private keys. */
@@ -47,7 +41,7 @@ export class Tokens {
     const { kid, key } = this.#keys.signing(now)
     const claims = { name: user.name, iat: issuedAt, ...(session === undefined ? {} : { sid: session }) }
     const token = await new SignJWT(claims)
-      .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
+      .setProtectedHeader({ alg: ALGORITHM, typ: TOKEN_TYPE, kid })
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
       .setSubject(user.id)
@@ -61,24 +55,14 @@ export class Tokens {
   async verify(token: string, now: number): Promise<Claims | undefined> {
     if (token.length > MAX_TOKEN_CHARS) return undefined
     try {
-      const { payload, protectedHeader } = await jwtVerify<{ name?: unknown; sid?: unknown }>(
-        token,
-        this.#keySet(),
-        {
-          algorithms: [ALGORITHM],
-          typ: TYPE,
-          issuer: ISSUER,
-          audience: AUDIENCE,
-          requiredClaims: ['iss', 'aud', 'sub', 'iat', 'exp', 'jti'],
-          currentDate: new Date(now),
-        },
-      )
-      const { sub, name, sid, iat } = payload
-      if (protectedHeader.kid === undefined || sub === undefined || iat === undefined) return undefined
-      if (typeof name !== 'string' || (sid !== undefined && typeof sid !== 'string')) return undefined
-      // A session is what makes it an account's, and can be ended; a guest has none.
-      if (sub.startsWith('user:') !== (sid !== undefined)) return undefined
-      return { user: { id: sub, name }, session: sid, issuedAt: iat * 1_000 }
+      const { payload, protectedHeader } = await jwtVerify(token, this.#keySet(), {
+        algorithms: [ALGORITHM],
+        typ: TOKEN_TYPE,
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        currentDate: new Date(now),
+      })
+      return readClaims(protectedHeader, payload)
     } catch {
       return undefined
     }

@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { normaliseName } from '@flotilla/protocol/frames.ts'
+import { AUDIENCE, ISSUER, MAX_TOKEN_CHARS, readClaims, TOKEN_TYPE } from '@flotilla/protocol/claims.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet } from 'jose'
 import type { Logger } from 'pino'
@@ -16,8 +16,6 @@ const FILE = 'jwks.json'
 /** A token may name a key made since the keys were fetched; it cannot make this server ask without end. */
 const REFETCH_MS = 5_000
 const MAX_BYTES = 64 * 1024
-/** Longer ones are refused before anything is computed. */
-const MAX_TOKEN_CHARS = 4_096
 
 export class Keys {
   readonly #dir: string
@@ -51,20 +49,18 @@ export class Keys {
 
   async #check(token: string): Promise<Admitted | undefined> {
     if (this.#set === undefined) throw new Error('no keys of a balancer are known')
-    const { payload } = await jwtVerify(token, this.#set, {
-      issuer: 'flotilla',
-      audience: 'chat',
-      typ: 'at+jwt',
+    const { payload, protectedHeader } = await jwtVerify(token, this.#set, {
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      typ: TOKEN_TYPE,
       algorithms: ['EdDSA', 'Ed25519'],
-      requiredClaims: ['sub', 'exp', 'iat', 'jti', 'name'],
     })
-    const { sub, name, exp, iat, sid } = payload
-    if (sub === undefined || exp === undefined || iat === undefined) return undefined
-    if (typeof name !== 'string' || normaliseName(name) !== name) return undefined
-    if (sid !== undefined && typeof sid !== 'string') return undefined
+    const claims = readClaims(protectedHeader, payload)
+    if (claims === undefined) return undefined
+    const { user, session, issuedAt, expiresAt } = claims
     // What was revoked is remembered for so long: one that lives longer would be good again.
-    if ((exp - iat) * 1_000 > LIMITS.accessTokenMs) return undefined
-    return { user: { id: sub, name }, expiresAt: exp * 1_000, issuedAt: iat * 1_000, sid }
+    if (expiresAt - issuedAt > LIMITS.accessTokenMs) return undefined
+    return { user, expiresAt, issuedAt, sid: session }
   }
 
   async #load(): Promise<void> {
