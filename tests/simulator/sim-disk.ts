@@ -9,6 +9,7 @@ import {
   type Sent,
   type Store,
   type StoreRef,
+  type Swept,
   type Taken,
   type Untaken,
 } from '../../server/src/store/store.ts'
@@ -122,6 +123,13 @@ export class SimStore implements Store {
     return this.#io(1, 20, () => {
       this.#check()
       return this.#store.forget(room, beforeTs)
+    })
+  }
+
+  sweep(now: number): Promise<Swept[]> {
+    return this.#io(1, 20, () => {
+      this.#check()
+      return this.#store.sweep(now)
     })
   }
 

@@ -134,6 +134,43 @@ export function describeErasing(open: (id?: string) => Promise<Store>, ref: (id:
     assert.deepEqual(seqsOf((await a.entriesOf(ANN.id, undefined, 10)).entries).toSorted(), [2, 3])
   })
 
+  test('[S11] a sweep forgets in each room what that says of itself, by its last word', async () => {
+    const DAY = 86_400_000
+    const store = await open()
+    const retention = (id: string, days: number | null) => system(id, 'retention', { ts: 1, data: { days } })
+    const rooms: [string, Draft[]][] = [
+      ['keeps all', []],
+      ['two days', [retention('r', 2)]],
+      ['three days', [retention('r', 1), retention('r2', 3)]],
+      ['all again', [retention('r', 1), retention('r2', null)]],
+      ['says so in a text', [message('r', '{"event":"retention","data":{"days":1}}', { ts: 1 })]],
+      ['moved', [retention('r', 1)]],
+    ]
+    for (const [room, drafts] of rooms) {
+      await store.take(room, 1)
+      await appendTo(store, room, 1, ...drafts, ...[1, 2, 3, 4, 5].map((day) => at(day * DAY, `${day}`)))
+    }
+    const b = await open('b')
+    await b.take('moved', 2, [ref('a')])
+    const swept = async (now: number) =>
+      (await store.sweep(now)).toSorted((x, y) => (x.room < y.room ? -1 : 1))
+    assert.deepEqual(await swept(4 * DAY), [
+      { room: 'three days', floor: 3 },
+      { room: 'two days', floor: 3 },
+    ])
+    assert.equal((await texts(store, 'three days')).length, 5)
+    assert.deepEqual(await swept(5 * DAY + 1), [
+      { room: 'three days', floor: 5 },
+      { room: 'two days', floor: 5 },
+    ])
+    assert.deepEqual(await store.sweep(5 * DAY + 1), [])
+    assert.deepEqual(await texts(store, 'two days'), ['text of 4', 'text of 5'])
+    assert.deepEqual(await texts(store, 'three days'), ['text of 3', 'text of 4', 'text of 5'])
+    for (const room of ['keeps all', 'all again']) {
+      assert.equal((await texts(store, room)).filter((text) => text !== undefined).length, 5)
+    }
+  })
+
   test('[S12] who is gone has no name in the room any more, wherever it stood', async () => {
     const ann = { id: 'user:1', name: 'Ännchen' }
     const genesis: Genesis = {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
+import { until } from '../test/until.ts'
 import { connect } from './sqlite-file.ts'
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
 import { StoreFull, type Draft } from './store.ts'
@@ -52,6 +53,15 @@ async function fill(store: SqliteStore): Promise<void> {
   }
   const gone: Draft = { id: 'gone', user: { id: 'user:2', name: '' }, type: 'system', ts: 1, event: 'gone' }
   await store.append(ROOMS.map((room) => ({ room, epoch: 1, drafts: [gone] })))
+}
+
+function rowsIn(dir: string): number {
+  const db = connect(join(dir, 'chat.db'))
+  try {
+    return db.prepare('SELECT count(*) FROM messages').pluck().get() as number
+  } finally {
+    db.close()
+  }
 }
 
 describe('when a room was erased', () => {
@@ -136,6 +146,25 @@ describe('when a room was erased', () => {
     await store.erase('secret')
     assert.equal(wordsIn(dir)['secret'], 0)
   })
+})
+
+test('[S10] a room that is erased while another one is being erased is not taken for done', async (t) => {
+  const dir = freshFolder(t)
+  const store = await opened(t, { dir })
+  await fill(store)
+  const reader = connect(join(dir, 'chat.db'))
+  reader.exec('BEGIN')
+  reader.prepare('SELECT count(*) FROM messages').get()
+  const first = store.erase('secret')
+  // The first has been deleted, and waits for the one who reads.
+  await until('the entries are deleted', () => rowsIn(dir) <= 2 * 1_201)
+  const second = store.erase('other')
+  reader.close()
+  await Promise.all([first, second])
+  assert.deepEqual([wordsIn(dir)['secret'], wordsIn(dir)['other']], [0, 0])
+  const third = connect(join(dir, 'chat.db'))
+  assert.equal(third.prepare('SELECT count(*) FROM rooms WHERE is_doubted = 1').pluck().get(), 0)
+  third.close()
 })
 
 test('[S11] what was forgotten is deleted from the file, and the rest is not', async (t) => {

@@ -14,6 +14,8 @@ import type { SqliteWriter } from './sqlite-writer.ts'
 
 /** A file up to this size is written anew while appends wait: 7 ms for each MiB. A larger one at the next start. */
 export const COMPACT_UP_TO_BYTES = 64 * 1024 * 1024
+/** After a run such a multiple of what writing anew took is for others, so that who deletes room after room does not stop them. */
+const REST = 9
 /** The WAL cannot be emptied while somebody reads from it. */
 const READER_TRIES = 100
 const READER_WAIT_MS = 50
@@ -24,7 +26,8 @@ export class Erasures {
   readonly #compactUpToBytes: number
   #running: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
-  #isStopped = false
+  readonly #stopped = new AbortController()
+  #restUntil = 0
 
   constructor(options: {
     writer: SqliteWriter
@@ -57,40 +60,55 @@ export class Erasures {
 
   /** Resolves when nothing runs any more; what is left is for the next start. */
   async stop(): Promise<void> {
-    this.#isStopped = true
+    this.#stopped.abort()
     await this.#next?.catch(() => undefined)
     await this.#running.catch(() => undefined)
   }
 
   async #clear(): Promise<void> {
     const writer = this.#writer
-    if (!writer.rooms.hasSlack()) return
+    await this.#wait(this.#restUntil - performance.now())
+    // What is deleted meanwhile is for the next run.
+    const rooms = writer.rooms.slack()
+    if (rooms.length === 0) return
     while (writer.clearBuried(COPY_CHUNK)) {
       this.#stored(COPY_CHUNK)
       await new Promise(setImmediate) // what came in meanwhile, appends above all, goes first
       this.#check()
     }
     const isCompact = writer.bytes() <= this.#compactUpToBytes
-    if (isCompact) writer.compact()
+    if (isCompact) this.#compact()
     for (let tries = 1; !writer.emptyWal(); tries += 1) {
       if (tries === READER_TRIES) throw busy('somebody reads it all the time: its WAL cannot be emptied')
-      await wait(READER_WAIT_MS)
-      this.#check()
+      await this.#wait(READER_WAIT_MS)
     }
-    if (isCompact) writer.transact(() => writer.rooms.clearSlack())
+    if (isCompact) writer.transact(() => writer.rooms.clearSlack(rooms))
+  }
+
+  #compact(): void {
+    const startedAt = performance.now()
+    this.#writer.compact()
+    const endedAt = performance.now()
+    this.#restUntil = endedAt + REST * (endedAt - startedAt)
+  }
+
+  async #wait(ms: number): Promise<void> {
+    if (ms > 0) await wait(ms, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
+    this.#check()
   }
 
   #check(): void {
-    if (this.#isStopped) throw busy('it is being closed')
+    if (this.#stopped.signal.aborted) throw busy('it is being closed')
   }
 }
 
 /** The same before the file is used: it may take as long as it takes. */
 export function clearAtStart(writer: SqliteWriter, compactUpToBytes: number): void {
-  if (!writer.rooms.hasSlack() || writer.bytes() <= compactUpToBytes) return
+  const rooms = writer.rooms.slack()
+  if (rooms.length === 0 || writer.bytes() <= compactUpToBytes) return
   while (writer.clearBuried(COPY_CHUNK * 10));
   writer.compact()
-  if (writer.emptyWal()) writer.transact(() => writer.rooms.clearSlack())
+  if (writer.emptyWal()) writer.transact(() => writer.rooms.clearSlack(rooms))
 }
 
 function entomb(writer: SqliteWriter, room: RoomId): void {

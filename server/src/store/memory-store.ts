@@ -13,6 +13,7 @@ import {
   takenOf,
   type MemoryRoom,
 } from './memory-room.ts'
+import { forgottenBefore } from './retention.ts'
 import {
   SourceUnavailable,
   StoreLost,
@@ -26,6 +27,7 @@ import {
   type Sent,
   type Store,
   type StoreRef,
+  type Swept,
   type Taken,
   type Untaken,
 } from './store.ts'
@@ -160,6 +162,18 @@ export class MemoryStore implements Store {
     const first = own.entries.findIndex(({ ts }) => ts >= beforeTs)
     raiseFloor(own, first < 0 ? own.entries.length + 1 : first + 1)
     return own.floor
+  }
+
+  async sweep(now: number): Promise<Swept[]> {
+    this.#check()
+    const swept: Swept[] = []
+    for (const [room, { movedTo, entries, floor: before }] of this.#disk.rooms) {
+      const rests = entries.toReversed().map((entry) => (entry.type === 'system' ? restOf(entry) : null))
+      const beforeTs = movedTo === undefined ? forgottenBefore(rests, now) : undefined
+      const floor = beforeTs === undefined ? 'fenced' : await this.forget(room, beforeTs)
+      if (floor !== 'fenced' && floor > before) swept.push({ room, floor })
+    }
+    return swept
   }
 
   async roomsOf(userId: UserId): Promise<RoomId[]> {

@@ -40,6 +40,13 @@ export class RoomRecord {
     return rows
   }
 
+  /** What its system entries say besides their text, the last first. */
+  *restsOf(key: number): Generator<string | null> {
+    for (const [, , , , , , type, , rest] of this.#sql.last.iterate(key, -key) as Iterable<CopiedRow>) {
+      if (type === 'system') yield rest
+    }
+  }
+
   /** What was missing below `seq` was forgotten: of that the copies stay. */
   keepCopies(key: number, seq: Seq): void {
     this.#sql.keepCopies.run({ key, seq })
@@ -56,6 +63,7 @@ function prepare(db: Database) {
     WHERE room_key IN (?, ?) AND type IN ('system', 'delete')`
   return {
     all: db.prepare(`${select} ORDER BY seq`).raw(),
+    last: db.prepare(`${select} ORDER BY seq DESC`).raw(),
     page: db.prepare(`${select} AND seq < ? ORDER BY seq DESC LIMIT ?`).raw(),
     keepCopies: db.prepare('UPDATE messages SET room_key = :key WHERE room_key = -:key AND seq < :seq'),
     dropCopies: db.prepare('DELETE FROM messages WHERE room_key = ? AND seq BETWEEN ? AND ?'),

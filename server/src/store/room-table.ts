@@ -146,15 +146,14 @@ export class RoomTable {
     }))
   }
 
-  /** Whether there may be bytes of deleted rooms left in the file. */
-  hasSlack(): boolean {
-    return this.#sql.hasSlack.get() !== undefined
+  /** Deleted rooms of which there may be bytes left in the file. */
+  slack(): RoomId[] {
+    return this.#sql.slack.all() as RoomId[]
   }
 
-  /** There are none left. */
-  clearSlack(): void {
-    for (const room of this.#sql.slack.all() as RoomId[])
-      this.update({ ...this.get(room)!, isDoubted: false })
+  /** There are none left of these. */
+  clearSlack(rooms: readonly RoomId[]): void {
+    for (const room of rooms) this.update({ ...this.get(room)!, isDoubted: false })
   }
 
   /** Names of the rooms that are served from here and of which not all is here. */
@@ -242,9 +241,6 @@ function prepare(db: Database) {
       `SELECT room, epoch, head, log, missing IS NULL AS isWhole, genesis FROM rooms
        WHERE moved_to IS NULL AND is_doubted = 0`,
     ),
-    hasSlack: db
-      .prepare(`SELECT 1 FROM rooms WHERE epoch = ${ERASED_EPOCH} AND is_doubted = 1 LIMIT 1`)
-      .pluck(),
     slack: db.prepare(`SELECT room FROM rooms WHERE epoch = ${ERASED_EPOCH} AND is_doubted = 1`).pluck(),
     timeOf: db.prepare('SELECT ts FROM messages WHERE room_key = ? AND seq = ?').pluck(),
     below: db.prepare(

@@ -27,6 +27,7 @@ export type Ask =
   | { ask: 'entries-of'; id: number; userId: UserId; after: string | undefined; limit: number }
   | { ask: 'erase'; id: number; room: RoomId }
   | { ask: 'forget'; id: number; room: RoomId; beforeTs: number }
+  | { ask: 'sweep'; id: number; now: number }
   | { ask: 'checkpoint'; id: number }
   | { ask: 'close'; id: number }
 

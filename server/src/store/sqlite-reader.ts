@@ -54,6 +54,7 @@ function perform({ db, reader }: Reading, ask: Ask): unknown {
     case 'take':
     case 'erase':
     case 'forget':
+    case 'sweep':
     case 'held':
     case 'renew-logs':
       throw new Error('the reader does not write')

@@ -24,6 +24,7 @@ import {
   type Sent,
   type Store,
   type StoreRef,
+  type Swept,
   type Taken,
   type Untaken,
 } from './store.ts'
@@ -152,6 +153,10 @@ export class SqliteStore implements Store {
 
   async forget(room: RoomId, beforeTs: number): Promise<Seq | 'fenced'> {
     return (await this.#ask(this.#writer, { ask: 'forget', room, beforeTs })) as Seq | 'fenced'
+  }
+
+  async sweep(now: number): Promise<Swept[]> {
+    return (await this.#ask(this.#writer, { ask: 'sweep', now })) as Swept[]
   }
 
   async roomsOf(userId: UserId): Promise<RoomId[]> {

@@ -6,11 +6,12 @@ import { clearAtStart, COMPACT_UP_TO_BYTES, Erasures } from './erasure.ts'
 import { forgetChunk, raiseFloor } from './forgetting.ts'
 import { Mark } from './mark.ts'
 import { mend } from './mend.ts'
+import { forgottenBefore } from './retention.ts'
 import { COPY_CHUNK } from './room-copy.ts'
 import { meaningOf, oneLine, openChatFile, whyUnusable, type FileOptions } from './sqlite-file.ts'
 import { DRAFT_CELLS, type Answer, type Ask } from './sqlite-messages.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
-import { SourceUnavailable, StoreDamaged } from './store.ts'
+import { SourceUnavailable, StoreDamaged, type Swept } from './store.ts'
 import { clearSuspicion, suspect, suspected } from './suspicion.ts'
 import { TAIL } from './take-over.ts'
 import { TakeOvers } from './take-overs.ts'
@@ -123,6 +124,20 @@ function main(): void {
     return row.floor
   }
 
+  const sweep = async (now: number): Promise<Swept[]> => {
+    const swept: Swept[] = []
+    for (const { room } of writer.held()) {
+      if (isClosing) break
+      const row = writer.row(room)
+      const beforeTs = row && forgottenBefore(writer.record.restsOf(row.key), now)
+      if (row !== undefined && beforeTs !== undefined) {
+        const floor = await forget(room, beforeTs)
+        if (floor !== 'fenced' && floor > row.floor) swept.push({ room, floor })
+      } else await new Promise(setImmediate)
+    }
+    return swept
+  }
+
   port.on('message', (ask: Ask) => {
     switch (ask.ask) {
       case 'append':
@@ -177,6 +192,9 @@ function main(): void {
         return
       case 'forget':
         answerLater(ask.id, forget(ask.room, ask.beforeTs))
+        return
+      case 'sweep':
+        answerLater(ask.id, sweep(ask.now))
         return
       case 'read':
       case 'audit':

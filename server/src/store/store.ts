@@ -87,6 +87,11 @@ export interface HeldRoom {
   genesis?: Genesis
 }
 
+export interface Swept {
+  room: RoomId
+  floor: Seq
+}
+
 /**
  * Some of what one user has said, in the rooms that are served from this store. `isWhole` false: parts of some are still
  * elsewhere, and what he said there is not among it.
@@ -167,6 +172,11 @@ export interface Store {
    * @returns the floor
    */
   forget(room: RoomId, beforeTs: number): Promise<Seq | 'fenced'>
+  /**
+   * Forgets in every room that is served from here what its last `retention` entry says (`data.days`; null: keep all), `now` in
+   * milliseconds since 1970. @returns the rooms whose floor has risen
+   */
+  sweep(now: number): Promise<Swept[]>
   /** The rooms that are served from here in which this user has entries. @throws SourceUnavailable */
   roomsOf(userId: UserId): Promise<RoomId[]>
   /** What he has said in them, a page (`limit` ≥ 1) at a time, room by room, in no particular order within one. */

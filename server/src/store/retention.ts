@@ -1,0 +1,17 @@
+const DAY_MS = 86_400_000
+
+/**
+ * Before when what was said is to be forgotten, by the record of a room: its last `retention` entry says it (`data.days`).
+ * @param rests what its system entries say besides their text, as stores keep it, the last first
+ * @returns undefined: never
+ */
+export function forgottenBefore(rests: Iterable<string | null>, now: number): number | undefined {
+  for (const rest of rests) {
+    if (rest === null || !rest.includes('"retention"')) continue
+    const { event, data } = JSON.parse(rest) as { event?: unknown; data?: { days?: unknown } }
+    if (event !== 'retention') continue
+    const days = data?.days
+    return typeof days === 'number' && days > 0 ? now - days * DAY_MS : undefined
+  }
+  return undefined
+}
