@@ -85,7 +85,6 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
   )
 
   const client = new HomeClient(fleetSecret)
-  undo.defer(() => client.close())
   const isHttps = isReachedByTls(config)
   const people = await openAccounts({
     ...{ ...config, folder, metrics, log, now },
@@ -99,6 +98,7 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
     },
   })
   undo.defer(() => people.stop())
+  undo.defer(() => client.close()) // first: nobody waits for what a server would still answer
   // The same folder is the same balancer: its id needs no file of its own.
   const id = `lb-${createHash('sha256').update(people.firstKey).digest('hex').slice(0, 12)}`
 
@@ -132,11 +132,7 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
       revoked: () => people.revoked(),
       registered: () => people.registered(),
     }),
-    // The other calls open with the accounts, whom they are for.
-    ...rooms.routes.filter(
-      ({ path, method }) =>
-        /^(\/api\/rooms(\/:roomId)?|\/internal\/\w+)$/.test(path) && /get|post/.test(method),
-    ),
+    ...rooms.routes,
     ...people.routes,
     ...statusRoutes({ ...shared, id, inc: randomUUID(), isStopping: () => isStopping }),
   ]
