@@ -31,7 +31,11 @@ test('claims of another form than we give them are nobody’s, whoever signed th
   }
   for (const [claim, values] of Object.entries(wrong)) {
     for (const value of values)
-      assert.equal(readClaims(HEADER, { ...OF_ACCOUNT, [claim]: value }), undefined, `${claim} ${JSON.stringify(value)}`)
+      assert.equal(
+        readClaims(HEADER, { ...OF_ACCOUNT, [claim]: value }),
+        undefined,
+        `${claim} ${JSON.stringify(value)}`,
+      )
   }
   for (const change of [{ sub: 'guest:' }, { sub: 'guest:Bob' }, { sub: 'user:1' }, { sid: 's1' }])
     assert.equal(readClaims(HEADER, { ...OF_GUEST, ...change }), undefined, JSON.stringify(change))
