@@ -58,8 +58,10 @@ export type MoveMessage =
   | { t: 'taken'; room: RoomId; epoch: number }
 
 export type HomeMessage =
+  /** Nothing below this seq is told any more: it was kept for long enough. */
+  | { t: 'floor'; room: RoomId; floor: Seq }
   /** You follow now; entries come after your cursor. `head` is the log's last seq. Without `plain`, who wants to enter is asked for. */
-  | { t: 'following'; room: RoomId; epoch: number; log: LogId; head: Seq; plain?: PlainRoom }
+  | { t: 'following'; room: RoomId; epoch: number; log: LogId; head: Seq; plain?: PlainRoom; floor?: Seq }
   /** I am not the room's home; `to` is, as far as I know, else ask the balancer. */
   | { t: 'not-home'; room: RoomId; to?: Successor }
   /** Entries `from` … `to` follow as lines. */
@@ -114,6 +116,7 @@ const KNOWN = new Set<string>([
   'refused',
   'entered',
   'erased',
+  'floor',
   'page',
   'members',
   'people?',

@@ -96,6 +96,11 @@ export class RoomCursor {
     return ready
   }
 
+  /** The answer to `history {after}` [H1]: what lies between `after` and its first entry does not exist any more. */
+  skip(after: Seq, [first]: readonly Entry[]): void {
+    if (first !== undefined && this.#at === after) this.#at = Math.max(this.#at, first.seq - 1)
+  }
+
   /** A `head` frame. @returns whether entries are due that have not come */
   see(head: Seq): boolean {
     if (this.#at === undefined) return false

@@ -48,6 +48,20 @@ describe('what a room shows', { timeout: 120_000 }, () => {
     assert.equal(room.state.head, 900)
   })
 
+  test('[R6] [H1] what was forgotten on the server is not waited for', async (t) => {
+    const { peer, line, seen, room } = await liveStage(t, { head: 10 })
+    line.cut()
+    const again = await peer.connection(1)
+    const { ref } = await again.next('join')
+    again.say(joined({ ref: ref!, head: 901, first: 900 }), ...messages(900, 901))
+    const ask = await again.next('history')
+    assert.equal(ask.after, 10)
+    again.say(history(ask.ref, messages(898, 901)))
+    await seen.until(() => seen.entries.length === 4)
+    assert.deepEqual(seen.seqs, [898, 899, 900, 901])
+    assert.equal(room.state.head, 901)
+  })
+
   test('[R6] a history answer that does not help is asked for again, later', async (t) => {
     const clock = new FakeClock()
     const set = await liveStage(t, { clock })

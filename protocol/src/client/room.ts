@@ -395,6 +395,7 @@ export class ChatRoom {
     const line = this.#line
     if (!line) return false
     const answer = ({ entries }: Page) => {
+      this.#cursor.skip(after, entries)
       const ready = this.#cursor.take(entries)
       this.#deliver(ready)
       this.#mender.answered(ready.length > 0)

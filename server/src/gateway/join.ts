@@ -55,7 +55,7 @@ function enter(
   const isOtherLog = log !== undefined && log !== feed.log
   const start = since === undefined || isOtherLog ? undefined : since
   const { head } = feed
-  const first = firstStreamed(start, head)
+  const first = Math.max(firstStreamed(start, head), feed.floor)
   const member = new ClientMember(session, frame.room, first - 1, admitted.at)
   session.joined.set(frame.room, { room, member, typedAt: 0 })
   room.enter(member, ({ members, count }) => {

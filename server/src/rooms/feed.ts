@@ -6,7 +6,7 @@ import { recentPage, type Side } from './page.ts'
 import type { Pressure } from './pressure.ts'
 import { pump, type Follower } from './pump.ts'
 import type { Page } from './relay.ts'
-import { cutSlices, Ring, type RingLimits, type Slice } from './ring.ts'
+import { cutSlices, Ring, seqOf, type RingLimits, type Slice } from './ring.ts'
 
 /**
  * What the followers of a room on this server read: the ring, and the log behind it. Live delivery, resume, a slow
@@ -64,6 +64,8 @@ export class Feed {
   #flushing: 'no' | 'yes' | 'again' = 'no'
   #audience = 0
   #filling: Promise<void> | undefined
+  /** The lowest seq there is; what was before it is forgotten. */
+  #floor: Seq = 1
   /** Readings of the log that are under way, by the cursor they begin at. */
   #readings = new Map<Seq, Promise<Slice[]>>()
 
@@ -151,6 +153,18 @@ export class Feed {
     for (const line of lines) this.#ring.push(line)
   }
 
+  get floor(): Seq {
+    return this.#floor
+  }
+
+  /** Nothing below is told any more. */
+  raiseFloor(floor: Seq): void {
+    if (floor <= this.#floor) return
+    this.#floor = floor
+    if (floor > this.#ring.head + 1) this.skipTo(floor - 1)
+    else this.forget()
+  }
+
   /** What stands in the log is not as it was here: from now on it is read from there. */
   forget(): void {
     this.#ring = this.#newRing(this.#ring.head)
@@ -168,6 +182,7 @@ export class Feed {
   /** Everything known is void: another log, whose entries up to `head` are elsewhere. Tells every follower. */
   reset(log: LogId, head: Seq): void {
     this.#log = log
+    this.#floor = 1
     this.#ring = this.#newRing(head)
     this.#flushedHead = head
     this.#readings = new Map()
@@ -257,6 +272,7 @@ export class Feed {
     let retry = false
     try {
       while (this.#followers.has(follower) && follower.unsentBytes() < this.#highWaterBytes) {
+        if (follower.cursor < this.#floor - 1) follower.cursor = this.#floor - 1
         const { cursor } = follower
         const missing = this.#ring.first - 1 - cursor
         if (missing <= 0) break
@@ -302,7 +318,10 @@ export class Feed {
     let reading = readings.get(cursor)
     if (reading === undefined) {
       reading = this.#read(cursor, limit)
-        .then((lines) => cutSlices(lines, cursor + 1, this.#highWaterBytes))
+        .then(([first, ...rest]) =>
+          // Not `cursor` + 1: what was there may have been forgotten meanwhile.
+          first === undefined ? [] : cutSlices([first, ...rest], seqOf(first), this.#highWaterBytes),
+        )
         .finally(() => readings.delete(cursor))
       readings.set(cursor, reading)
     }
@@ -326,12 +345,14 @@ export class Feed {
 
   async #fill(ring: Ring, wanted: number): Promise<void> {
     const to = ring.first - 1
-    const from = Math.max(0, to - Math.min(wanted, ring.space))
+    let from = Math.max(this.#floor - 1, to - Math.min(wanted, ring.space))
     const lines: Buffer[] = []
     // A page is cut where its entries are long: then it ends before the ring begins, and it takes some more.
     while (from + lines.length < to) {
       const more = await this.#read(from + lines.length, to - from - lines.length)
-      if (more.length === 0) return
+      const [first] = more
+      if (first === undefined) return
+      if (lines.length === 0) from = seqOf(first) - 1
       lines.push(...more)
     }
     ring.prepend(lines, to)

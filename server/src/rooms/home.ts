@@ -296,9 +296,22 @@ export class Home implements Committing {
     }
   }
 
-  get #following(): { room: RoomId; epoch: Epoch; plain?: PlainRoom } {
+  get #following(): { room: RoomId; epoch: Epoch; plain?: PlainRoom; floor?: Seq } {
     const { plain } = this.rules
-    return { room: this.room, epoch: this.epoch, ...(plain === undefined ? {} : { plain }) }
+    const { floor } = this.#feed
+    return {
+      room: this.room,
+      epoch: this.epoch,
+      ...(plain === undefined ? {} : { plain }),
+      ...(floor === 1 ? {} : { floor }),
+    }
+  }
+
+  /** What was before this seq is forgotten: its followers hear it. */
+  raiseFloor(floor: Seq): void {
+    if (floor <= this.#feed.floor) return
+    this.#feed.raiseFloor(floor)
+    for (const edge of this.#edges.keys()) this.#bus.send(edge, { t: 'floor', room: this.room, floor })
   }
 
   /** The room is deleted: its edges hear it from here, not from the balancer. */

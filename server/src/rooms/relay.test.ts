@@ -37,6 +37,7 @@ async function open(audience: number) {
       peopleWanted: () => {},
       lost: () => {},
       erased: () => {},
+      floor: () => {},
     },
   })
   relay.receive({ t: 'following', room: 'r', epoch: 1, log: 'l', head: 0 }, Buffer.alloc(0))

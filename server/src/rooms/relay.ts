@@ -38,6 +38,8 @@ export interface Page {
 export interface RelayEvents {
   /** The home answered: its log and head. Entries after the cursor follow. `plain`: who enters need not be asked for. */
   following(log: LogId, head: Seq, plain: PlainRoom | undefined): void
+  /** What was before this seq is forgotten. */
+  floor(floor: Seq): void
   /** New entries, head + 1 … */
   entries(lines: Buffer[]): void
   members(update: MembersUpdate): void
@@ -187,6 +189,7 @@ export class Relay {
       case 'following':
         this.#isFollowing = true
         this.#events.following(message.log, message.head, message.plain)
+        if (message.floor !== undefined) this.#events.floor(message.floor)
         this.#events.peopleWanted()
         break
       case 'entries':
@@ -205,6 +208,9 @@ export class Relay {
       }
       case 'entered':
         this.#answer(message.req)?.enter?.({ ok: true, at: message.at, view: message.view })
+        break
+      case 'floor':
+        this.#events.floor(message.floor)
         break
       case 'erased':
         this.#events.erased()

@@ -221,6 +221,13 @@ function writeHeader(frame: Buffer, payload: number): void {
   }
 }
 
+/** The seq of an encoded entry: no room's id holds what it is looked for by. */
+export function seqOf(line: Buffer): Seq {
+  const at = line.indexOf(SEQ) + SEQ.length
+  return Number.parseInt(line.toString('latin1', at, at + 16), 10)
+}
+const SEQ = '"seq":'
+
 /** The lines of `bytes`, each a view into it. */
 export function cutLines(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = []

@@ -298,7 +298,7 @@ export class Room {
     this.#entrance.erased()
   }
 
-  #becomeHome(epoch: Epoch, { log, head, isWhole, genesis, chronicle }: Taken): void {
+  #becomeHome(epoch: Epoch, { log, head, isWhole, floor, genesis, chronicle }: Taken): void {
     if (this.#role.is === 'closed') return
     const { self, clock, bus, committer, note, moved } = this.#context
     this.#leaveRole({ unfollow: true })
@@ -313,6 +313,7 @@ export class Room {
     if (!rules.isOpen) this.#entrance.review((user) => rules.mayEnter(user, clock.now()))
     const feed = this.#feedOf(log, head, async (after, limit) => (await this.readOwn({ after }, limit)).lines)
     feed.skipTo(head) // as an edge this server may have been behind
+    feed.raiseFloor(floor)
     const home = new Home({
       room: this.id,
       epoch,
@@ -386,6 +387,7 @@ export class Room {
           // The relay goes on trying meanwhile: the balancer may name the same home again.
           this.#search.later(why === 'unreachable' ? homeId : undefined)
         },
+        floor: (floor) => this.#feed?.raiseFloor(floor),
         erased: () => {
           if (this.relay === relay) this.#refuse()
         },
@@ -400,6 +402,15 @@ export class Room {
   #happened(entry: SystemEntry): void {
     this.#entrance.happened(entry)
     if (entry.event === 'gone') this.#feed?.forget() // his name is another one now in all that he said
+  }
+
+  /** For how long it keeps what is said, if this server is its home and it is not for ever. */
+  get retentionDays(): number | undefined {
+    return this.home?.rules.roster.retentionDays
+  }
+
+  raiseFloor(floor: Seq): void {
+    this.home?.raiseFloor(floor)
   }
 
   /** The room is deleted, for good. */

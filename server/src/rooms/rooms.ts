@@ -9,6 +9,7 @@ import type { HeldRoom } from '../store/store.ts'
 import type { CursorLag } from './feed.ts'
 import { handOver } from './hand-over.ts'
 import type { Home } from './home.ts'
+import { Retention } from './retention.ts'
 import { SOON_MS } from './retry.ts'
 import type { RoomContext } from './room-context.ts'
 import { Room } from './room.ts'
@@ -19,6 +20,8 @@ import { Telling } from './telling.ts'
 /** Homes say where their rooms stand this often. */
 const HEADS_MS = 2_000
 const SWEEP_MS = 10_000
+/** A call that finds no home here for so long is not answered by what it asks for any more: less than the balancer waits. */
+const ANSWER_MS = 2_000
 /** Rooms in one message that lists them. */
 const ROOMS_PER_MESSAGE = 500
 const HAND_OVERS_AT_ONCE = 8
@@ -31,12 +34,14 @@ export class Rooms implements BusListener {
   /** Rooms of the own store; what was taken since start is in `#rooms`, or is added when that closes. */
   readonly #held: Map<RoomId, HeldRoom>
   readonly #telling: Telling
+  readonly #retention: Retention
   #headsLater: Cancel
   #isClosed = false
   #sweepLater: Cancel
 
   constructor(context: RoomContext, held: readonly HeldRoom[]) {
     this.#context = context
+    this.#retention = new Retention(context.store, context.note)
     this.#telling = new Telling(context.clock.now(), () => context.pressure?.isHigh === true)
     this.#held = new Map(held.map((room) => [room.room, room]))
     this.#headsLater = context.clock.after(HEADS_MS, () => void this.#verifyHomes())
@@ -57,7 +62,11 @@ export class Rooms implements BusListener {
   /** The room at its home, which is here; or why there is nothing to be asked here. */
   async atHome(id: RoomId): Promise<{ room: Room; home: Home } | 'no_such_room' | 'not_home' | 'busy'> {
     const room = this.open(id)
+    const { clock } = this.#context
+    const askedAt = clock.now()
     await room.ready()
+    // Whoever asked may have gone elsewhere meanwhile, and been told something else there.
+    if (clock.now() - askedAt > ANSWER_MS) return 'busy'
     const { home } = room
     if (home !== undefined) return { room, home }
     if (room.isRefused) return 'no_such_room'
@@ -303,6 +312,8 @@ export class Rooms implements BusListener {
   /** Closes what nobody needs: the log stays, the ring goes. */
   #sweep(): void {
     const now = this.#context.clock.now()
+    void this.#retention.look([...this.#rooms.values()], now)
+    for (const id of this.#retention.due(now)) if (this.#held.has(id)) this.open(id)
     for (const [id, room] of this.#rooms) {
       if (!room.isIdle(now)) continue
       if (room.home !== undefined && room.feed !== undefined) {

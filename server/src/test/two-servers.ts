@@ -25,8 +25,10 @@ export function openTwoServers(genesis?: Genesis) {
     ['b', new MemoryDisk()],
   ])
   const moves: string[] = []
+  const stores = new Map<string, MemoryStore>()
   const start = (self: string) => {
     const store = new MemoryStore({ self, disk: disks.get(self)!, disks })
+    stores.set(self, store)
     const directory: Directory = {
       async place(room, why) {
         if (world.isAsking && self === 'a') await new Promise<void>((answer) => asked.push(answer))
@@ -55,5 +57,5 @@ export function openTwoServers(genesis?: Genesis) {
       [],
     )
   }
-  return { world, network, clock, moves, a: start('a'), b: start('b') }
+  return { world, network, clock, moves, stores, a: start('a'), b: start('b') }
 }
