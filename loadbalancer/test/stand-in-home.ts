@@ -18,6 +18,11 @@ export interface HeldEntry {
   ts: number
   [more: string]: unknown
 }
+interface Told {
+  /** 200 if absent. */
+  status?: number
+  body: object
+}
 interface HeldRoom {
   roster: Roster
   entries: HeldEntry[]
@@ -102,7 +107,7 @@ export class StandInHome {
     else send(response, answer.status ?? 200, answer.body)
   }
 
-  async #call(room: string, call: string, body: Record<string, unknown>) {
+  async #call(room: string, call: string, body: Record<string, unknown>): Promise<Told> {
     if (call === 'erase') {
       this.rooms.delete(room)
       this.erased.add(room)
@@ -137,10 +142,11 @@ export class StandInHome {
     return { body: { entries: side } }
   }
 
-  #act(room: string, { roster, entries }: HeldRoom, body: Record<string, unknown>, now: number) {
+  #act(room: string, { roster, entries }: HeldRoom, body: Record<string, unknown>, now: number): Told {
     const { id, by, act } = body as { id: string; by: User; act: Act }
     const known = entries.find((entry) => entry.id === id && entry.user.id === by.id)
-    if (known !== undefined) return { body: known }
+    const isOther = (known?.['act'] ?? '') !== JSON.stringify(act)
+    if (known !== undefined) return isOther ? { status: 409, body: { code: 'conflict' } } : { body: known }
     const verdict = judge(roster, by, act, now)
     if (!verdict.ok) {
       const { code, message: detail } = verdict
@@ -152,7 +158,17 @@ export class StandInHome {
     if (verdict.event === undefined) return { body: {} }
     const seq = entries.length + 1
     const user = act.act === 'name' ? { ...by, name: act.name } : by
-    const entry = { type: 'system', room, seq, id, user, ts: now, event: verdict.event, data: verdict.data }
+    const entry = {
+      type: 'system',
+      room,
+      seq,
+      id,
+      user,
+      ts: now,
+      event: verdict.event,
+      data: verdict.data,
+      act: JSON.stringify(act),
+    }
     entries.push(entry)
     roster.apply(entry)
     return { body: entry }

@@ -6,6 +6,8 @@ import type { RoomBook } from './room-book.ts'
 
 const TICK_MS = 1_000
 const ERASE_MS = 5_000
+/** Who deletes a room is told after this long, also if a server has not answered yet. */
+const DELETE_MS = 3_000
 /** Rooms one server is told to erase in one go. */
 const AT_ONCE = 100
 
@@ -44,8 +46,9 @@ export class Erasures {
   async deleteRoom(roomId: RoomId): Promise<number> {
     const { book, servers, log } = this.#parts
     await book.deleteRoom(roomId)
-    // A round that is underway may have looked before.
-    await Promise.all(servers().map((server) => this.#round(server).then(() => this.#round(server))))
+    // A round that is underway may have looked before. One that hangs is not waited for.
+    const rounds = servers().map((server) => this.#round(server).then(() => this.#round(server)))
+    await within(DELETE_MS, Promise.all(rounds))
     const pending = await book.serversToErase(roomId)
     log.info({ room: roomId, pending }, 'room deleted')
     return pending.length
@@ -80,4 +83,10 @@ export class Erasures {
       }
     }
   }
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((done) => (timer = setTimeout(done, ms)))
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
 }

@@ -12,7 +12,7 @@ import type { Look, RoomActs, Seen } from './room-acts.ts'
 import type { RoomBook } from './room-book.ts'
 
 const LINES = 'application/x-ndjson'
-/** Exports at once; each holds no more than a page of entries in memory. */
+/** Exports at once, of one person one; each holds no more than a page of entries in memory. */
 const MAX_EXPORTS = 4
 const ENTRIES_PER_PAGE = 200
 const READ_MS = 5_000
@@ -40,20 +40,23 @@ export interface ExportParts {
 
 /** What is kept of a room, or of oneself: one JSON object a line. The last one says whether that was all. */
 export function exportRoutes(parts: ExportParts): Route[] {
-  let underway = 0
+  const underway = new Set<{ of: UserId }>()
   const problems = ['forbidden', 'rate_limited', 'busy'] as const
 
   /** Lines that are made while they are read, by no more than so many at a time. */
   const streamed = (user: User, make: () => AsyncGenerator<object>) => {
     const retryMs = parts.exports.take(user.id, parts.now())
     if (retryMs > 0) return tooFast(retryMs)
-    if (underway >= MAX_EXPORTS) return refused('busy', undefined, { 'retry-after': '10' })
+    if (underway.size >= MAX_EXPORTS || [...underway].some(({ of }) => of === user.id))
+      return refused('busy', undefined, { 'retry-after': '10' })
     async function* lines() {
-      underway += 1
+      // Counted from here on: what is never read never ends, either.
+      const mine = { of: user.id }
+      underway.add(mine)
       try {
         for await (const line of make()) yield `${JSON.stringify(line)}\n`
       } finally {
-        underway -= 1
+        underway.delete(mine)
       }
     }
     return { status: 200, type: LINES, lines: lines() } satisfies Lines

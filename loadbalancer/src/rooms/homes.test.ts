@@ -23,6 +23,7 @@ describe('the home of a room is found', () => {
     await call(ANN, `PATCH /api/rooms/${room}`, { topic: 'one' }, key)
     assert.equal(homes[0]?.rooms.get(room)?.entries.length, 2)
     assert.equal((await call(ANN, `GET /api/rooms/${room}`)).body['topic'], 'two')
+    assert.equal((await call(ANN, `PATCH /api/rooms/${room}`, { topic: 'three' }, key)).code, 'conflict')
   })
 
   test('a home that is not there any more is replaced by another', async (t) => {

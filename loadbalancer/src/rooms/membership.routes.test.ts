@@ -22,6 +22,9 @@ describe('who comes and goes', () => {
     assert.deepEqual([invited.status, invited.body['seq'], invited.body['event']], [200, 1, 'invite'])
     assert.equal(await listed(stage, BEN, room), 'invited')
     assert.equal((await call(BEN, `GET /api/rooms/${room}`)).body['name'], 'Tea')
+    for (const path of ['/members', '/audit', '/reports', '/links', '/export'])
+      assert.equal((await call(BEN, `GET /api/rooms/${room}${path}`)).code, 'forbidden', path)
+    assert.equal((await call(BEN, `DELETE /api/rooms/${room}`)).code, 'forbidden')
     assert.equal((await call(BEN, `POST /api/rooms/${room}/join`, {})).body['event'], 'join')
     assert.equal(await listed(stage, BEN, room), 'member')
     const { body } = await call(BEN, `GET /api/rooms/${room}/members`)
@@ -192,12 +195,15 @@ describe('who comes and goes', () => {
     assert.equal((await call(ANN, `POST /api/rooms/${room}/invite`, { username: 'ben' })).status, 200)
   })
 
-  test('too many acts of one person are put off, and nobody else is', async (t) => {
+  test('too many acts of one person, or looks, are put off, and nobody else is', async (t) => {
     const { call, make } = await startRooms(t)
     const room = await make(ANN, 'public')
     const codes = []
     for (let at = 0; at < 101; at += 1) codes.push((await call(BEN, `POST /api/rooms/${room}/leave`)).code)
     assert.deepEqual([codes.at(99), codes.at(100)], [undefined, 'rate_limited'])
     assert.equal((await call(CAT, `POST /api/rooms/${room}/join`, {})).status, 200)
+    for (let at = 0; at < 300; at += 1) await call(BEN, `GET /api/rooms/${room}/members`)
+    assert.equal((await call(BEN, `GET /api/rooms/${room}/members`)).code, 'rate_limited')
+    assert.equal((await call(CAT, `GET /api/rooms/${room}/members`)).status, 200)
   })
 })

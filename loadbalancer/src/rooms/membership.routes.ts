@@ -136,13 +136,14 @@ export function membershipRoutes({ acts, now }: MembershipParts): Route[] {
         limit: `Most members on a page, up to ${MEMBERS_PER_PAGE}.`,
       },
       answers: { status: 200, schema: MemberPageSchema },
-      problems: ['no_such_room', 'forbidden', 'busy', 'bad_request'],
+      problems: ['no_such_room', 'forbidden', 'rate_limited', 'busy', 'bad_request'],
       perform: async ({ params, user, query }) => {
         const limit = wholeNumber(query.get('limit') ?? String(MEMBERS_PER_PAGE), 1)
         if (limit === undefined) return refused('bad_request', '`limit` is a whole number from 1.')
         const seen = await acts.look(params['roomId'], user)
         if ('refused' in seen) return seen
-        const { members, invited, banned, role } = seen
+        const { members, invited, banned, role, room } = seen
+        if (room.visibility !== 'public' && role === 'invited') return refused('forbidden', 'Join it first.')
         const last = query.get('after')
         const from = last === null ? 0 : members.findIndex(({ user: { id } }) => id === last) + 1
         if (last !== null && from === 0)
@@ -183,7 +184,7 @@ export function membershipRoutes({ acts, now }: MembershipParts): Route[] {
       door: 'token',
       cors: true,
       answers: { status: 200, schema: LinkListSchema },
-      problems: ['no_such_room', 'forbidden', 'busy'],
+      problems: ['no_such_room', 'forbidden', 'rate_limited', 'busy'],
       perform: async ({ params, user }) => {
         const seen = await acts.look(params['roomId'], user)
         if ('refused' in seen) return seen

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { until } from '../../test/fleet.ts'
 import { ANN, BEN, CAT, GUEST, startRooms } from '../../test/rooms-stage.ts'
 
 const lines = (text: string) =>
@@ -155,6 +156,20 @@ describe('exports', () => {
     const part = lines((await call(ANN, 'GET /api/me/export')).text)
     assert.deepEqual(part.at(-1), { type: 'end', complete: false, missing: ['b'] })
     assert.equal((await call(GUEST, 'GET /api/me/export')).code, 'forbidden')
+  })
+
+  test('one at a time', async (t) => {
+    const { call, make, homes, url } = await startRooms(t)
+    const room = await make(ANN, 'private')
+    await call(ANN, `GET /api/rooms/${room}/members`)
+    for (let at = 0; at < 20_000; at += 1) homes[0]?.say(room, ANN, 'x'.repeat(100))
+    // Not read, it goes no further than what fits between the two.
+    const headers = { authorization: `Bearer ${ANN.id}` }
+    const first = await fetch(`${url}/api/rooms/${room}/export`, { headers })
+    assert.equal((await call(ANN, `GET /api/rooms/${room}/export`)).code, 'busy')
+    await first.body?.cancel()
+    await until(async () => (await call(BEN, 'GET /api/me/export')).status === 200)
+    await until(async () => (await call(ANN, 'GET /api/me/export')).code !== 'busy')
   })
 
   test('only so many in a time', async (t) => {

@@ -32,7 +32,7 @@ export function oversightRoutes({ acts, book, reports, now }: OversightParts): R
       cors: true,
       query: { before: 'The `next` of the page before.' },
       answers: { status: 200, schema: AuditPageSchema },
-      problems: ['no_such_room', 'forbidden', 'busy', 'bad_request'],
+      problems: ['no_such_room', 'forbidden', 'rate_limited', 'busy', 'bad_request'],
       perform: async (call) => {
         const before = beforeOf(call)
         if (before === 'wrong') return refused('bad_request', '`before` is a whole number from 1.')
@@ -58,7 +58,8 @@ export function oversightRoutes({ acts, book, reports, now }: OversightParts): R
         if (retryMs > 0) return tooFast(retryMs)
         const seen = await acts.glance(params['roomId'], user)
         if ('refused' in seen) return seen
-        if (seen.room.visibility !== 'public' && seen.role === 'invited') return refused('no_such_room')
+        if (seen.room.visibility !== 'public' && seen.role === 'invited')
+          return refused('forbidden', 'Join it first.')
         const { roomId } = seen.room
         const read = await acts.read(roomId, { after: seq - 1 }, 1)
         if ('refused' in read) return read
@@ -79,7 +80,7 @@ export function oversightRoutes({ acts, book, reports, now }: OversightParts): R
       cors: true,
       query: { before: 'The `next` of the page before.' },
       answers: { status: 200, schema: ReportPageSchema },
-      problems: ['no_such_room', 'forbidden', 'busy', 'bad_request'],
+      problems: ['no_such_room', 'forbidden', 'rate_limited', 'busy', 'bad_request'],
       perform: async (call) => {
         const before = beforeOf(call)
         if (before === 'wrong') return refused('bad_request', '`before` is a whole number from 1.')

@@ -71,7 +71,8 @@ describe('rooms that not everybody sees', () => {
       [back.body['topic'], back.body['archived'], back.body['retentionDays']],
       ['Newer', undefined, undefined],
     )
-    assert.equal((await call(ANN, `PATCH /api/rooms/${room}`, { name: 'a\u202eb' })).code, 'bad_name')
+    for (const wrong of [{ name: 'a\u202eb' }, { topic: 'a\u202eb' }, { topic: 'a\nb' }])
+      assert.equal((await call(ANN, `PATCH /api/rooms/${room}`, wrong)).code, 'bad_name')
     const events = homes[0]?.rooms.get(room)?.entries.map(({ event }) => event)
     const done = ['rename', 'topic', 'slow', 'retention', 'archive', 'unarchive', 'topic', 'retention']
     assert.deepEqual(events, done)

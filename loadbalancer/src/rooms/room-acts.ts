@@ -56,8 +56,9 @@ export interface RoomActsParts {
   book: RoomBook
   homes: Homes
   people: People
-  /** By user. */
+  /** By user: acts, and looks at rooms, each of which a home has to answer. */
   acts: RateLimit
+  looks: RateLimit
   /** Hears of rooms whose lists do not follow their logs. */
   outdated: (roomId: RoomId) => void
   log: Logger
@@ -158,6 +159,9 @@ export class RoomActs {
     schema: z.ZodMiniType<T>,
     how: object,
   ): Promise<Seen<T> | Refused> {
+    const { looks, now } = this.#parts
+    const retryMs = looks.take(user.id, now())
+    if (retryMs > 0) return tooFast(retryMs)
     const room = await this.#room(roomId)
     if (room === undefined) return refused('no_such_room')
     const asked = await this.#ask(room, user, 'look', { user, ...how })

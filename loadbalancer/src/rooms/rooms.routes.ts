@@ -27,7 +27,7 @@ import type { People } from './people.ts'
 import { isRoomId, type Place } from './placing.ts'
 import type { Glance, RoomActs } from './room-acts.ts'
 import type { RoomBook } from './room-book.ts'
-import { normaliseRoomName } from './room-name.ts'
+import { isTopic, normaliseRoomName } from './room-name.ts'
 
 /** Most public rooms one list shows, and most of one's own. */
 const MAX_LISTED = 1_000
@@ -69,8 +69,8 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
       problems: ['bad_name', 'forbidden', 'rate_limited', 'busy'],
       perform: async ({ body, user, address }) => {
         const name = normaliseRoomName(body.name)
-        if (name === undefined) return refused('bad_name')
         const { visibility = 'public', topic } = body
+        if (name === undefined || (topic !== undefined && !isTopic(topic))) return refused('bad_name')
         const isOwned = !isGuest(user)
         if (!isOwned && (visibility === 'private' || topic !== undefined))
           return refused('forbidden', 'Guests make public rooms without a topic: sign up first.')
@@ -103,7 +103,7 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
       door: 'token',
       cors: true,
       answers: { status: 200, schema: RoomFactsSchema },
-      problems: ['no_such_room', 'busy'],
+      problems: ['no_such_room', 'rate_limited', 'busy'],
       perform: async ({ params, user }) => {
         const facts = await factsFor(parts, params['roomId'], user)
         return 'refused' in facts ? facts : ok(facts)
@@ -116,7 +116,7 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
       door: 'token',
       cors: true,
       answers: { status: 200, schema: RoomPlaceSchema },
-      problems: ['no_such_room', 'no_server', 'busy'],
+      problems: ['no_such_room', 'no_server', 'rate_limited', 'busy'],
       perform: async ({ params, user }) => {
         const room = isRoomId(params['roomId']) ? await store.room(params['roomId']) : undefined
         if (room?.visibility !== 'public') {
@@ -161,7 +161,7 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
       door: 'token',
       cors: true,
       answers: { status: 200, schema: RoomDeletedSchema },
-      problems: ['no_such_room', 'forbidden', 'busy'],
+      problems: ['no_such_room', 'forbidden', 'rate_limited', 'busy'],
       perform: async ({ params, user }) => {
         const seen = await acts.glance(params['roomId'], user)
         if ('refused' in seen) return seen
@@ -186,7 +186,7 @@ function changesIn({ name, topic, slowMs, retentionDays, archived }: ChangeRoom)
     ...(name === undefined
       ? []
       : [normal === undefined ? 'bad_name' : { act: 'rename' as const, name: normal }]),
-    ...(topic === undefined ? [] : [{ act: 'topic' as const, topic }]),
+    ...(topic === undefined ? [] : [isTopic(topic) ? { act: 'topic' as const, topic } : 'bad_name']),
     ...(slowMs === undefined ? [] : [{ act: 'slow' as const, everyMs: slowMs }]),
     ...(retentionDays === undefined ? [] : [{ act: 'retention' as const, days: retentionDays }]),
     ...(archived === true ? [{ act: 'archive' as const }] : []),

@@ -27,9 +27,10 @@ import { SqliteRoomBook } from './sqlite-room-book.ts'
 
 const PATIENCE_MS = 5_000
 const WINDOW_MS = 10_000
-/** Rooms made per address, acts per user, reports per user, exports per user: in 10 s. */
+/** In 10 s: rooms made per address; acts, looks at rooms, reports and exports per user. */
 const CREATIONS = 1_000
 const ACTS = 100
+const LOOKS = 300
 const REPORTS = 10
 const EXPORTS = 5
 
@@ -80,7 +81,7 @@ export class Rooms {
     })
     const acts = new RoomActs({
       ...{ store, book, homes, people, log, now },
-      acts: new RateLimit(ACTS, WINDOW_MS),
+      ...{ acts: new RateLimit(ACTS, WINDOW_MS), looks: new RateLimit(LOOKS, WINDOW_MS) },
       outdated: (roomId) => this.#comparing.add([roomId]),
     })
     const erasures = new Erasures({ book, client, servers, log })
