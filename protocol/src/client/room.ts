@@ -153,8 +153,12 @@ export class ChatRoom {
   /** Final for this object; unacked sends are given up. */
   leave(): void {
     if (this.#state.status === 'left') return
-    for (const line of this.#on.keys()) line.send({ type: 'leave', ref: this.#host.newRef(), room: this.id })
+    this.#leaveOn([...this.#on.keys()])
     this.#end()
+  }
+
+  #leaveOn(lines: readonly Line[]): void {
+    for (const line of lines) line.send({ type: 'leave', ref: this.#host.newRef(), room: this.id })
   }
 
   #end(reason?: LeftReason): void {
@@ -234,6 +238,8 @@ export class ChatRoom {
   /** [R17] The person is in the room no more, on any connection; nothing more of it comes. Final for this object. */
   onLeft(line: Line, reason: LeftReason): void {
     if (this.#on.get(line)?.state !== 'joined') return
+    // On the other line of a move he may have been let in since.
+    this.#leaveOn([...this.#on.keys()].filter((other) => other !== line))
     this.#end(reason)
     for (const id of this.#outbox.failAll('not_joined'))
       this.#listening.tell('refused', { id, code: 'not_joined' })
