@@ -3,8 +3,8 @@
  * nothing by `eval`. So what somebody typed cannot run, even if it ever came into a page as markup. Sockets may go anywhere,
  * as chat servers come and go while a page is open; over TLS only to such as are, too.
  */
-export const contentSecurityPolicy = ({ isHttps }: { isHttps: boolean }): string =>
-  [
+export function contentSecurityPolicy({ isHttps }: { isHttps: boolean }): string {
+  return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
@@ -20,6 +20,7 @@ export const contentSecurityPolicy = ({ isHttps }: { isHttps: boolean }): string
     "trusted-types 'none'",
     ...(isHttps ? ['upgrade-insecure-requests'] : []),
   ].join('; ')
+}
 
 /** The other headers that every page of the app, and every answer beside it, comes with. */
 export const SAFE_HEADERS = {
