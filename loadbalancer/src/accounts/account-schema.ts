@@ -50,4 +50,5 @@ export const ACCOUNT_STEPS: readonly string[] = [
    CREATE TABLE departed (
      user_id TEXT PRIMARY KEY
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE UNIQUE INDEX users_by_formerly ON users (formerly) WHERE formerly IS NOT NULL;`,
 ]

@@ -79,6 +79,20 @@ export function describeAccountStore(name: string, openFor: (t: TestContext) => 
       assert.equal(await store.userById('user:1'), undefined)
     })
 
+    test('[A2] what a guest said is of one account at the most', async (t) => {
+      const store = openOne(t)
+      await add(store, { ...user('one', 'ann'), formerly: 'guest:ann' })
+      await store.renameUser('user:one', named('zoe'), UNTIL)
+      assert.equal(await add(store, { ...user('two', 'ann'), formerly: 'guest:ann' }), true)
+      assert.equal(await add(store, { ...user('three', 'bob'), formerly: 'guest:bob' }), true)
+      const formerly = async (id: string) => (await store.userById(id))?.formerly
+      assert.deepEqual(await Promise.all(['user:one', 'user:two', 'user:three'].map(formerly)), [
+        'guest:ann',
+        undefined,
+        'guest:bob',
+      ])
+    })
+
     test('[A2] [A4] a new name frees the old one, and voids the tokens that have it', async (t) => {
       const store = openOne(t)
       await add(store, user('ann'))

@@ -8,7 +8,7 @@ export interface UserRecord {
   password: string
   /** Milliseconds since 1970, as all times here. */
   createdAt: number
-  /** The guest this account was before, whose messages are its own. */
+  /** The guest this account was before, whose messages are its own; of no two accounts the same. */
   formerly: UserId | undefined
 }
 
@@ -66,7 +66,7 @@ export interface AccountStore {
   userByKey(key: string): Promise<UserRecord | undefined>
   /** Whether an account other than `but` looks like this. */
   isTaken(marks: readonly string[], but?: UserId): Promise<boolean>
-  /** @returns false: somebody has that name, or one that looks like it */
+  /** Where another account was that guest before, this one was none. @returns false: somebody has that name, or one that looks like it */
   addUser(user: UserRecord, naming: Naming): Promise<boolean>
   /** Also voids the tokens that have the old name. @returns as addUser; false, too, if there is no such user */
   renameUser(id: UserId, naming: Naming, revocation: Revocation): Promise<boolean>

@@ -61,8 +61,9 @@ export class SqliteAccountStore implements AccountStore {
   addUser(user: UserRecord, { key, marks }: Naming): Promise<boolean> {
     return this.#file.write(() => {
       if (this.#isTaken(marks)) return false
-      const { formerly = null, ...rest } = user
-      this.#sql.addUser.run({ ...rest, key, formerly })
+      const { formerly = '', ...rest } = user
+      const isFree = formerly !== '' && this.#sql.userByFormerly.get(formerly) === undefined
+      this.#sql.addUser.run({ ...rest, key, formerly: isFree ? formerly : null })
       for (const mark of marks) this.#sql.addMark.run(mark, user.id)
       return true
     })
@@ -277,6 +278,7 @@ function prepare(db: Database) {
   return {
     userById: db.prepare<[string], UserRow>('SELECT * FROM users WHERE id = ?'),
     userByKey: db.prepare<[string], UserRow>('SELECT * FROM users WHERE key = ?'),
+    userByFormerly: db.prepare<[string]>('SELECT 1 FROM users WHERE formerly = ?'),
     addUser: db.prepare(
       `INSERT INTO users (id, name, key, password, created_at, formerly)
        VALUES (:id, :name, :key, :password, :createdAt, :formerly)`,
