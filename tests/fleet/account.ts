@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
-import { atEnd, type FleetProcess, type LocalFleet } from './harness.ts'
+import { atEnd, until, type FleetProcess, type LocalFleet } from './harness.ts'
 import { RawClient } from './raw-client.ts'
 
 export interface Reply {
@@ -38,14 +39,36 @@ export class Account {
     return new Account(t, fleet, name, user.id, token)
   }
 
-  /** `line`: method and path. */
-  call(line: string, body?: object): Promise<Reply> {
-    return call(this.#fleet, this.#token, line, body)
+  /** Somebody without one. */
+  static async asGuest(t: TestContext, fleet: LocalFleet, name: string): Promise<Account> {
+    const { status, body, text } = await call(fleet, undefined, 'POST /api/login', { username: name })
+    assert.equal(status, 200, text)
+    const { token, user } = body as { token: string; user: { id: string } }
+    return new Account(t, fleet, name, user.id, token)
+  }
+
+  /** HTTP status with which this server does not let him in; undefined: it does. */
+  refusedBy({ url }: FleetProcess): Promise<number | undefined> {
+    return RawClient.refusal(`${url}?token=${this.#token}`)
+  }
+
+  /** `line`: method and path. `key`: asked again under it, an act is done once. */
+  call(line: string, body?: object, key?: string): Promise<Reply> {
+    return call(this.#fleet, this.#token, line, body, key)
+  }
+
+  /** The same, and again while it is put off, which has nothing to do with who asks. */
+  asks(line: string, body?: object): Promise<Reply> {
+    const key = randomUUID()
+    return until(`an answer to ${line}`, async () => {
+      const reply = await this.call(line, body, key)
+      return reply.code === 'busy' || reply.code === 'rate_limited' ? undefined : reply
+    })
   }
 
   /** A call that succeeds. */
   async does(line: string, body?: object): Promise<Record<string, unknown>> {
-    const reply = await this.call(line, body)
+    const reply = await this.asks(line, body)
     assert.ok(reply.status < 300, `${line}: ${reply.text}`)
     return reply.body
   }
@@ -67,6 +90,7 @@ async function call(
   token: string | undefined,
   line: string,
   body?: object,
+  key?: string,
 ): Promise<Reply> {
   const [method = '', path = ''] = line.split(' ')
   const response = await fetch(loadbalancer.url + path, {
@@ -74,6 +98,7 @@ async function call(
     headers: {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })

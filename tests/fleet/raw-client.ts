@@ -16,6 +16,7 @@ export class RawClient {
   /** Code it was closed with. */
   closed: number | undefined
   #read = 0
+  #asked = 0
 
   private constructor(socket: WebSocket) {
     this.socket = socket
@@ -85,6 +86,21 @@ export class RawClient {
       this.#read = at + 1
       return this.frames[at] as Extract<ServerFrame, { type: T }>
     })
+  }
+
+  /** The answer to this request; asked again, under the same id if it has any, while that is `busy`. */
+  async asks(frame: object): Promise<ServerFrame> {
+    for (;;) {
+      const ref = (this.#asked += 1)
+      this.say({ ...frame, ref })
+      const answer = await until(`an answer to ${JSON.stringify(frame)}`, () => {
+        const found = this.frames.find((each) => 'ref' in each && each.ref === ref)
+        if (found === undefined && this.closed !== undefined) throw new Error(`closed with ${this.closed}`)
+        return found
+      })
+      if (answer.type !== 'error' || answer.code !== 'busy') return answer
+      await pause(answer.retryMs ?? 100)
+    }
   }
 
   /** Resolves when it is in the room, with what it was told then; asks again where it is told `busy`, and only then. */
