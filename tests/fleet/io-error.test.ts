@@ -127,11 +127,12 @@ test('a server whose file is overwritten under it ends when it meets that; nobod
   const stopTalking = keepTalking(t, people, 20)
   await until('there is talk', () => people.every(({ acks }) => acks.size > 100))
   overwriteSecondHalf(join(home.dataDir, 'chat.db-wal'))
-  // It may know those pages still; a reader that comes later does not.
-  const reader = await RawClient.open(home.url, 'reader')
-  t.after(() => reader.close())
-  reader.say({ type: 'join', room: 'general' })
-  reader.say({ type: 'history', room: 'general', before: 80, limit: 50 })
+  // What came lately it has in memory, and shows to clients from there; an export reads what is stored.
+  void fetch(`${home.url.replace(/^ws/, 'http').replace(/\/ws$/, '')}/internal/rooms/general/read`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${fleet.secret}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ after: 0, limit: 200 }),
+  }).catch(() => {}) // it ends before it answers
   await assertEndedByItsStore(home, /./)
 
   // Its rooms may be taken over, or wait for it; started again it gives them other logs, or says that its file is damaged.

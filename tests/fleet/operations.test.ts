@@ -35,15 +35,22 @@ describe('docs/operations.md', () => {
     await fleet.complete()
     const backup = join(await freshFolder(t), 'safe.db')
 
-    assert.match(await asDocumented('npm run backup', server.dataDir, backup), /2 rooms, 2 entries/)
+    assert.match(
+      await asDocumented('npm run backup -- --data data/server', server.dataDir, backup),
+      /2 rooms, 2 entries/,
+    )
     for (const room of [kept, moved]) await says(ann, room, 'two')
     const log = storedRoom(server, kept)?.log
-    await assert.rejects(asDocumented('npm run restore', server.dataDir, backup), /./, 'not while it runs')
+    await assert.rejects(
+      asDocumented('npm run restore -- --data data/server', server.dataDir, backup),
+      /./,
+      'not while it runs',
+    )
     ann.close()
     await server.stop()
     const bob = await client(t, other, 'bob')
     await says(bob, moved, 'three') // which takes that room out of the file that is about to be set back
-    await asDocumented('npm run restore', server.dataDir, backup)
+    await asDocumented('npm run restore -- --data data/server', server.dataDir, backup)
     await server.restart()
     await fleet.complete()
 

@@ -33,7 +33,10 @@ describe('servers register', () => {
     const balancer = await startBalancer(t)
     const peer = await Peer.start(t, 'a')
     const { status, body } = await register(balancer, peer)
-    assert.deepEqual([status, body], [200, { heartbeatMs: 1_000, watermark: 0 }])
+    assert.deepEqual(
+      [status, body],
+      [200, { heartbeatMs: 1_000, watermark: 0, revoked: { sessions: [], users: [] } }],
+    )
     peer.clients = 3
     assert.equal((await balancer.tell('/update', peer.report())).status, 200)
     const [row] = ServerListSchema.parse(await rowsOf(balancer))
