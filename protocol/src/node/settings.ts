@@ -178,8 +178,7 @@ export class Settings {
 
   #url(flag: string, text: string, protocols = ['http:', 'https:'] as readonly string[]): string | undefined {
     const url = URL.parse(text)
-    if (url !== null && protocols.includes(url.protocol) && url.hostname !== '')
-      return withoutSlashes(text)
+    if (url !== null && protocols.includes(url.protocol) && url.hostname !== '') return withoutSlashes(text)
     const wanted = protocols.map((protocol) => `${protocol}//…`).join(' or ')
     // A URL of a database holds its password.
     this.#wrong(flag, `a URL like ${wanted}`, text.replace(/\/\/[^@/]*@/, '//***@'))
