@@ -93,7 +93,7 @@ describe('a private room', () => {
     assert.deepEqual(await ann.does(`DELETE /api/rooms/${room}`), { pending: 1 })
     assert.deepEqual([holds(old, 'Xylophone'), holds(next, 'Xylophone')], [true, false])
     await old.restart()
-    await until('the old home has erased it', () => !holds(old, 'Xylophone'))
+    await until('the old home has erased it', () => !holds(old, 'Xylophone'), { timeoutMs: 240_000 })
     assert.equal((await ann.call(`GET /api/rooms/${room}`)).code, 'no_such_room')
   })
 
