@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import { RevokeSchema, type Command, type Peer, type Register } from '@flotilla/protocol/control.ts'
-import { findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
+import { bearsFleetSecret, findFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
 import { makeFolder } from '@flotilla/protocol/node/folder.ts'
 import { HttpDirectory } from './balancer/http-directory.ts'
 import { Keys } from './balancer/keys.ts'
@@ -287,6 +287,7 @@ export async function startServer(
     const { socket } = request
     answers.set(socket, response)
     response.once('close', () => answers.delete(socket))
+    if (bearsFleetSecret(request.headers.authorization, secret)) door.known(socket)
     void answerHttp(request, response, {
       healthz: facts,
       isReady: () => drain.state === 'serving',

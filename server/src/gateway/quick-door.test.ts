@@ -19,7 +19,7 @@ const handshake = (target: string, headers: readonly string[] = PLAIN) =>
   `GET ${target} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`
 
 /** A door before a server of Node's, which gives up on whoever takes longer than `nodeMs`. */
-function doorway({ silentMs, nodeMs }: { silentMs: number; nodeMs: number }) {
+function doorway({ silentMs, nodeMs, most }: { silentMs: number; nodeMs: number; most?: number }) {
   const quick: { request: HandshakeRequest; head: string }[] = []
   const slow: { request: IncomingMessage; head: string }[] = []
   const accepted: Socket[] = []
@@ -34,6 +34,7 @@ function doorway({ silentMs, nodeMs }: { silentMs: number; nodeMs: number }) {
       http,
       clock: systemClock,
       silentMs,
+      ...(most === undefined ? {} : { mostStrangers: most }),
       upgrade(request, socket, head) {
         quick.push({ request, head: head.toString() })
         socket.end('quick')
@@ -82,6 +83,7 @@ describe('the quick door', () => {
   // Nothing comes near these, however busy the machine is.
   const { http, quick, slow, say, open } = doorway({ silentMs: 60_000, nodeMs: 60_000 })
   const hasty = doorway({ silentMs: 50, nodeMs: 300 })
+  const crowded = doorway({ silentMs: 60_000, nodeMs: 60_000, most: 3 })
 
   test('reads a plain handshake as Node does, with what came behind it', async () => {
     const text = handshake('/ws?username=a%20b&x=1')
@@ -132,6 +134,20 @@ describe('the quick door', () => {
     assert.match(await say('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /answered$/)
     assert.match(await say('G', 'ET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /answered$/)
     assert.match(await say('\x16\x03\x01'), /^HTTP\/1\.1 400 /)
+  })
+
+  test('who opens many connections and says nothing is cut off before who asks something', async () => {
+    const asking = crowded.open()
+    let said = ''
+    asking.on('data', (data: Buffer) => (said += data.toString()))
+    const ask = () => asking.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    ask()
+    await until('it is answered', () => said.endsWith('answered'))
+    const silent = [crowded.open(), crowded.open(), crowded.open()]
+    await Promise.race([asking, ...silent].map((socket) => once(socket, 'close')))
+    ask()
+    await until('it is answered again', () => said.split('answered').length === 3)
+    for (const socket of [asking, ...silent]) socket.destroy()
   })
 
   test('[C6] who says nothing, and who does not end, is ended by Node', async () => {

@@ -82,7 +82,7 @@ export class QuickDoor {
     this.#sweep = clock.after(silentMs, () => this.#handOnSilent())
   }
 
-  /** Somebody whom Node let in by an upgrade is no stranger any more. */
+  /** Who was let in by an upgrade, or is of the fleet, is no stranger any more. */
   known(socket: Socket): void {
     this.#handedOn.delete(socket)
     socket.off('close', this.#onClose)
@@ -92,7 +92,9 @@ export class QuickDoor {
   #makeRoom(): void {
     const { mostStrangers = Infinity, dropped } = this.#options
     if (this.#silent.size + this.#handedOn.size < mostStrangers) return
-    const oldest = this.#handedOn.values().next().value ?? this.#silent.keys().next().value
+    // Of those there are more of: whoever opens many connections is cut off by them, and not who asks something just now.
+    const crowd = this.#silent.size > this.#handedOn.size ? this.#silent.keys() : this.#handedOn.keys()
+    const oldest = crowd.next().value
     if (oldest === undefined) return
     // Its `close` comes later.
     this.#silent.delete(oldest)
