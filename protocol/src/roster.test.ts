@@ -32,6 +32,18 @@ describe('who may enter and send', () => {
     assert.equal(roster.mayEnter(eve, NOW + 10), undefined, 'it has ended')
   })
 
+  test('whose account is deleted neither enters nor says anything more, whatever token of his is still good', () => {
+    const [open, closed] = [made('public'), made('private')]
+    for (const roster of [open, closed]) {
+      for (const event of ['join', 'gone']) roster.apply(entry(bob, event))
+      assert.ok(!roster.isOpen)
+    }
+    assert.equal(codeOf(open.mayEnter(bob, NOW)), 'forbidden')
+    assert.equal(codeOf(open.maySend(bob, NOW)), 'forbidden')
+    assert.equal(codeOf(closed.maySend(bob, NOW)), 'no_such_room')
+    assert.equal(open.maySend(eve, NOW), undefined)
+  })
+
   test('a private room takes its members, and to others there is none: guests, invited and banned people alike', () => {
     const roster = made('private')
     roster.apply(entry(ann, 'invite', { user: bob }))

@@ -273,7 +273,7 @@ export class Roster {
   }
   /** Whether anybody at all may enter and say something now: then nobody needs to be looked up. */
   get isOpen(): boolean {
-    const nobodyIsBarred = this.#banned.size === 0 && this.#muted.size === 0
+    const nobodyIsBarred = this.#banned.size === 0 && this.#muted.size === 0 && this.#gone.size === 0
     return this.isPublic && nobodyIsBarred && !this.#isArchived && this.#slowMs === 0
   }
 
@@ -330,6 +330,9 @@ export class Roster {
 
   /** Why he may not be told what is said here, if so. For those to whom there is no such room, always the same. */
   mayEnter({ id }: Pick<User, 'id'>, now: number): Refusal | undefined {
+    // What he said stands under no name, and nothing is to stand there under his again: a token of his may be good for a while
+    // at a server that has not heard yet.
+    if (this.#gone.has(id)) return refuse(this.isPublic ? 'forbidden' : 'no_such_room')
     const role = this.roleOf(id, now)
     if (!this.isPublic) return isStanding(role) ? undefined : refuse('no_such_room')
     return role === 'banned' ? refuse('forbidden', 'You are banned from this room.') : undefined
