@@ -29,7 +29,7 @@ export interface FinalRead extends FinalRoom {
 }
 
 /**
- * `acts`: ids of what was asked to happen to rooms.
+ * `acts`: ids of what was asked to happen to rooms. `late`: of sends that were forbidden, of which a copy may be taken later.
  * @returns every breach, one line each, with the number of the invariant; empty if all hold
  */
 export function findBreaches(
@@ -39,7 +39,13 @@ export function findBreaches(
     isDamaged = false,
     reads = [],
     acts = new Set(),
-  }: { isDamaged?: boolean; reads?: readonly FinalRead[]; acts?: ReadonlySet<string> } = {},
+    late = new Set(),
+  }: {
+    isDamaged?: boolean
+    reads?: readonly FinalRead[]
+    acts?: ReadonlySet<string>
+    late?: ReadonlySet<string>
+  } = {},
 ): string[] {
   const breaches: string[] = []
   const finalOf = new Map(finals.map((final) => [final.room, final]))
@@ -66,6 +72,7 @@ export function findBreaches(
         breaches.push(`7 ${room}: ${own} was never sent like this`)
         continue
       }
+      if (late.has(entry.id)) continue
       if (send.order < (lastOf.get(entry.user.name) ?? -1))
         breaches.push(`6 ${room}: ${own} is out of its sender's order`)
       lastOf.set(entry.user.name, send.order)

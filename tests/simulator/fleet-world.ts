@@ -137,10 +137,11 @@ class FleetWorld {
     const breaches = await this.#rest()
     const { finals, breaches: doubled } = finalsOf(this.#rooms, this.#disks)
     const journals = [...this.#clients, ...this.#gone].flatMap(({ journal, stays }) => [journal, ...stays])
+    const late = new Set([...this.#clients, ...this.#gone].flatMap(({ barred }) => barred))
     const acts = new Set(this.#acts.asked.map(({ id }) => id))
     breaches.push(
       ...doubled,
-      ...findBreaches(finals, journals, { acts }),
+      ...findBreaches(finals, journals, { acts, late }),
       ...unsettled(this.#clients, finals),
     )
     breaches.push(...this.#sockets.flatMap((socket) => socket.breaches))

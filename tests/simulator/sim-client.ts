@@ -22,6 +22,8 @@ export class SimClient {
   readonly journal: Journal
   /** What it was shown when it came back to rooms it had been sent out of. */
   readonly stays: Journal[] = []
+  /** Sends that the room did not allow. */
+  readonly barred: string[] = []
   readonly client: ChatClient
   readonly #rooms = new Map<RoomId, ChatRoom>()
   readonly #runs = new Map<RoomId, { log: LogId | undefined; entries: Entry[] }[]>()
@@ -76,7 +78,8 @@ export class SimClient {
       reset: () => runs.push({ log: undefined, entries: [] }),
       ack: ({ id: sendId, seq }) => this.journal.acked.push({ room: id, id: sendId, seq }),
       refused: ({ id: sendId, code }) => {
-        if (!OF_THE_ROOM.has(code)) this.journal.refused.push({ room: id, id: sendId, code })
+        if (OF_THE_ROOM.has(code)) this.barred.push(sendId)
+        else this.journal.refused.push({ room: id, id: sendId, code })
       },
     })
   }
