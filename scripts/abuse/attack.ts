@@ -26,6 +26,8 @@ export interface Attack {
   /** As in `--only`. */
   readonly name: string
   readonly says: string
+  /** Without: as many sign-ins and sign-ups from one address as it likes, since all of the suite's come from one. */
+  readonly limits?: 'as deployed'
   run(target: Target): Promise<Tally>
 }
 

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { Score, type Attack } from './attack.ts'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Score, type Attack, type Target } from './attack.ts'
 import { ask, handshake } from './knock.ts'
 
-const INTERNAL = [...['/internal/place', '/internal/taken', '/internal/drain']]
+const INTERNAL = ['/internal/place', '/internal/taken', '/internal/drain', '/internal/rotate-keys']
 const SERVER_INTERNAL = [
   ...['/internal/revoke', '/internal/forget-user', '/internal/entries-of'],
   ...['act', 'look', 'read', 'audit', 'erase'].map((verb) => `/internal/rooms/general/${verb}`),
@@ -13,8 +15,9 @@ const json = { 'content-type': 'application/json' }
 export const fleetDoorAttack: Attack = {
   name: 'fleet-doors',
   says: 'rogue registrations and reports, internal calls and links without the secret; replays and foreign URLs with it',
-  async run({ balancer, serverHttp, server, fleet }) {
+  async run(target) {
     const score = new Score()
+    const { balancer, serverHttp, server, fleet } = target
     const { secret } = fleet
     const clothes: [string, Record<string, string>][] = [
       ['no secret', {}],
@@ -131,12 +134,57 @@ export const fleetDoorAttack: Attack = {
     })
     score.judge(replayed.status !== 200, 'a report of an earlier run', replayed)
 
-    const registry = await fleet.registry()
+    const before = await fleet.registry()
     score.judge(
-      registry.length === fleet.servers.length && registry.every(({ state }) => state === 'up'),
+      before.length === fleet.servers.length && before.every(({ state }) => state === 'up'),
       'the registry is as before',
-      registry.map(({ id, state }) => `${id} ${state}`).join(', '),
+      before.map(({ id, state }) => `${id} ${state}`).join(', '),
     )
+    await replays(target, key, score)
     return score
   },
+}
+
+/** What a server of ours once said with the true secret, said again by somebody who wrote it down. */
+async function replays(
+  { balancer, fleet }: Target,
+  key: Record<string, string>,
+  score: Score,
+): Promise<void> {
+  let inc = 'first-run'
+  const id = 'replayed'
+  // Full, so that nobody is sent to it.
+  const listener = createServer((_request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ id, inc }))
+  })
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+  const { port } = listener.address() as AddressInfo
+  const post = (path: string, body: object) =>
+    ask(balancer, { method: 'POST', path, headers: { ...json, ...key }, body: JSON.stringify(body) })
+  const register = (of: string) =>
+    post('/register', { id, url: `ws://127.0.0.1:${port}/ws`, host: '127.0.0.1', port, capacity: 1, inc: of })
+  const load = { rooms: 0, draining: true, loopDelayMs: 0, commitNo: 1 }
+  const report = (of: string, n: number, clients: number) =>
+    post('/update', { id, inc: of, n, clients, ...load })
+  const clients = async () => (await fleet.registry()).find((row) => row.id === id)?.clients
+
+  const isLetIn = (await register(inc)).status === 200 && (await report(inc, 5, 1)).status === 200
+  if (!isLetIn) throw new Error('the true one is not let in: nothing would be shown')
+  for (const n of [5, 4, 1, 0]) await report(inc, n, 0)
+  score.judge((await clients()) === 1, 'an old report is said again', `${await clients()} clients`)
+  inc = 'second-run'
+  const next = await register(inc)
+  score.judge(next.status === 200, 'the next run registers', next)
+  await report(inc, 1, 1)
+  const again = await register('first-run')
+  score.judge(again.status === 409, 'an earlier run registers again', again)
+  const late = await report('first-run', 10 ** 9, 0)
+  score.judge(late.status === 409, 'an earlier run reports again', late)
+  // Who answers where it says it is, but as another one.
+  const other = await register('third-run')
+  score.judge(other.status === 422, 'a run that is not there registers', other)
+  score.judge((await clients()) === 1, 'replays changed nothing', `${await clients()} clients`)
+  listener.closeAllConnections()
+  await new Promise((resolve) => listener.close(resolve))
 }

@@ -150,6 +150,7 @@ export const httpAttack: Attack = {
         const isRefused =
           !/^HTTP\/1\.1 5(?!05)/m.test(text) &&
           !/root:|Error:|\bat .*:\d+:\d+/.test(text) &&
+          // None at all is a line that was closed: what is half closed gets no answer that takes a moment.
           (text.match(/^HTTP\/1/gm)?.length ?? 0) <= 1
         score.judge(isRefused, `${base}: ${JSON.stringify(raw.slice(0, 80))}`, text.slice(0, 200))
       }

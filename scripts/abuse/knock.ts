@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { request, type IncomingMessage } from 'node:http'
+import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 
 /** One HTTP call or handshake each, as bare as an attacker's. */
@@ -9,8 +9,9 @@ export interface Reply {
   status: number
   type: string
   body: string
+  headers: IncomingHttpHeaders
 }
-const NO_REPLY: Reply = { status: 0, type: '', body: '' }
+const NO_REPLY: Reply = { status: 0, type: '', body: '', headers: {} }
 const PATIENCE_MS = 60_000
 const MOST_BODY = 64 * 1024
 
@@ -19,23 +20,19 @@ export interface Ask {
   path: string
   headers?: Record<string, string>
   body?: string | Buffer
+  /** The address to come from: any of 127.0.0.0/8. */
+  from?: string | undefined
 }
 
 /** @param base `http://host:port` */
-export function ask(base: string, { method = 'GET', path, headers = {}, body }: Ask): Promise<Reply> {
+export function ask(base: string, { method = 'GET', path, headers = {}, body, from }: Ask): Promise<Reply> {
   const { hostname, port } = new URL(base)
   return new Promise((resolve) => {
     // Said in so many words: Node leaves it out where a body is unusual, and its bytes would be taken for the next request.
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
     const asked = { hostname, port, method, path, headers: { ...headers, ...length }, timeout: PATIENCE_MS }
-    const call = request(asked, (response) => {
-      void readAll(response).then((text) =>
-        resolve({
-          status: response.statusCode ?? 0,
-          type: response.headers['content-type'] ?? '',
-          body: text,
-        }),
-      )
+    const call = request({ ...asked, ...(from === undefined ? {} : { localAddress: from }) }, (response) => {
+      void readAll(response).then((text) => resolve(replyOf(response, text)))
     })
     call.on('error', () => resolve(NO_REPLY))
     call.on('timeout', () => call.destroy())
@@ -68,15 +65,13 @@ export function handshake(
       socket.destroy()
       const { 'sec-websocket-protocol': protocol, 'sec-websocket-extensions': extensions } = response.headers
       resolve({
-        ...{ status: 101, type: '', body: '' },
+        ...{ status: 101, type: '', body: '', headers: response.headers },
         ...(protocol === undefined ? {} : { protocol }),
         ...(extensions === undefined ? {} : { extensions }),
       })
     })
     call.on('response', (response) => {
-      void readAll(response).then((body) =>
-        resolve({ status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '', body }),
-      )
+      void readAll(response).then((body) => resolve(replyOf(response, body)))
     })
     call.on('error', () => resolve(NO_REPLY))
     call.on('timeout', () => call.destroy())
@@ -97,6 +92,10 @@ export function writeRaw(base: string, bytes: string | Buffer): Promise<string> 
     socket.on('error', () => {})
     socket.on('close', () => resolve(text))
   })
+}
+
+function replyOf({ statusCode = 0, headers }: IncomingMessage, body: string): Reply {
+  return { status: statusCode, type: headers['content-type'] ?? '', body, headers }
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {

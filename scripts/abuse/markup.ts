@@ -7,35 +7,51 @@ import { until } from '../fleet/until.ts'
 import { Score, type Attack, type Target } from './attack.ts'
 import { ask } from './knock.ts'
 import { markupTexts } from './markup-corpus.ts'
+import { Person } from './person.ts'
 import { bearer, guestToken } from './tokens.ts'
 
 const PATIENCE_MS = 60_000
 /** The list on screen holds at least so many at once. */
 const AT_ONCE = 20
-const ROOMS = 20
+const ROOMS = 500
 
-/** What is typed is shown, and never runs: in messages, names and rooms, in Chromium, with the app's policy and without. */
+/** What is typed is shown, and never runs: in messages, names, rooms and topics, in Chromium, with the app's policy and without. */
 export const markupAttack: Attack = {
   name: 'markup',
-  says: 'scripts in names, rooms and messages in Chromium, with and without its policy',
+  says: 'scripts in names, rooms, topics and messages in Chromium, with and without its policy',
   async run(target) {
     const score = new Score()
     await buildWebIfStale()
     const all = markupTexts()
     const texts = all.slice(0, Math.max(40, Math.ceil(all.length * target.scale)))
     await makeRooms(target, texts)
+    const curator = await Person.signUp(target.balancer, 'Curator')
+    const show: Show = { curator, room: await curator.makeRoom('public', 'Topics') }
     const browser = await chromium.launch({
       executablePath: await ensureChromium(),
       args: [...launchArgs],
       timeout: PATIENCE_MS,
     })
     try {
-      for (const bypassCSP of [false, true]) await readAll(target, browser, bypassCSP, texts, score)
+      for (const bypassCSP of [false, true]) await readAll(target, { browser, bypassCSP, texts, show }, score)
     } finally {
       await browser.close()
     }
     return score
   },
+}
+
+/** The room whose topic is everything. */
+interface Show {
+  curator: Person
+  room: string
+}
+
+interface Reading {
+  browser: Browser
+  bypassCSP: boolean
+  texts: readonly string[]
+  show: Show
 }
 
 async function makeRooms({ balancer }: Target, texts: readonly string[]): Promise<void> {
@@ -51,12 +67,10 @@ async function makeRooms({ balancer }: Target, texts: readonly string[]): Promis
   }
 }
 
-/** One reader sees every text: as a message, and where it is short enough as the name of who says it. */
+/** One reader sees every text: as a message, as a topic, and where it is short enough as the name of who says it. */
 async function readAll(
   { fleet, balancer }: Target,
-  browser: Browser,
-  bypassCSP: boolean,
-  texts: readonly string[],
+  { browser, bypassCSP, texts, show }: Reading,
   score: Score,
 ): Promise<void> {
   const context = await browser.newContext({ bypassCSP, viewport: { width: 1280, height: 900 } })
@@ -64,12 +78,12 @@ async function readAll(
   const ran: string[] = []
   await context.exposeFunction('pwned', () => ran.push('pwned() was called'))
   const page = await context.newPage()
-  page.on('dialog', (dialog) => {
+  context.on('dialog', (dialog) => {
     ran.push(`a dialog: ${dialog.message()}`)
     void dialog.dismiss()
   })
   const own = new Set([balancer, ...fleet.servers.map(({ url }) => new URL(url).origin)])
-  page.on('request', (request) => {
+  context.on('request', (request) => {
     const { origin, protocol } = new URL(request.url())
     if (!own.has(origin) && protocol !== 'data:' && protocol !== 'blob:')
       ran.push(`a request to ${request.url()}`)
@@ -79,6 +93,9 @@ async function readAll(
   await page.getByLabel('Your name').fill(bypassCSP ? 'reader' : 'watcher')
   await page.keyboard.press('Enter')
   await page.locator('[data-slot=connection-status][data-mood=calm]').waitFor()
+  const topics = await context.newPage()
+  await topics.goto(`${balancer}/r/${show.room}`)
+  await topics.locator('[data-slot=connection-status][data-mood=calm]').waitFor()
 
   for (let at = 0; at < texts.length; at += AT_ONCE) {
     const some = texts.slice(at, at + AT_ONCE)
@@ -89,17 +106,41 @@ async function readAll(
     await say(balancer, 'chronicler', last)
     await page.getByText(last, { exact: true }).waitFor()
     await poke(page)
-    const links = await page.evaluate(() =>
-      [...document.querySelectorAll('a[href], area[href], form[action], iframe, object, embed')].map(
-        (element) => element.getAttribute('href') ?? element.outerHTML,
-      ),
-    )
+    for (const topic of [...some, last]) await set(show, topic)
+    await topics.locator('[data-slot=topic]').getByText(last, { exact: true }).waitFor()
+    await poke(topics)
+    const links = [...(await linksIn(page)), ...(await linksIn(topics))]
     const bad = links.filter((link) => !/^(?:\/|https?:\/\/|#)/.test(link))
     for (const text of some)
       score.judge(ran.length === 0 && bad.length === 0, `${under}: ${text}`, [...ran, ...bad])
     ran.length = 0
   }
+  if (bypassCSP) await control(page, ran)
   await context.close()
+}
+
+/** What would run is seen: else nothing was shown by nothing having run. @throws Error if it is not */
+async function control(page: Page, ran: readonly string[]): Promise<void> {
+  await page.evaluate(() =>
+    document.body.insertAdjacentHTML('beforeend', '<img src="/no-such-picture" onerror="pwned(1)">'),
+  )
+  await until('a script that was put into the page is seen to run', () => ran.length > 0)
+}
+
+/** Some are no topics, and refused. */
+async function set({ curator, room }: Show, topic: string): Promise<void> {
+  await curator.does(`PATCH /api/rooms/${room}`, { topic }).catch((error: unknown) => {
+    if (!String(error).includes(': 422')) throw error
+  })
+}
+
+/** Everything that leads somewhere, or shows something else. */
+function linksIn(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('a[href], area[href], form[action], iframe, object, embed')].map(
+      (element) => element.getAttribute('href') ?? element.outerHTML,
+    ),
+  )
 }
 
 /** What a hand does by the way: everything is passed over, and the page takes a key. */

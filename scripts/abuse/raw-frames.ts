@@ -60,14 +60,48 @@ const bytes = fc.oneof(
   { weight: 1, arbitrary: flood },
 )
 
+/** What each of these must be closed with. */
+const EXACT: [string, Buffer, number[]][] = [
+  ['no UTF-8', Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xc0, 0x80]), [1007]],
+  ['a text that says to be compressed', Buffer.from([0xc1, 0x85, 0, 0, 0, 0, 1, 2, 3, 4, 5]), [1002]],
+  ['a frame without mask', Buffer.from([0x81, 0x02, 0x7b, 0x7d]), [1002]],
+  ['an opcode that is none', Buffer.from([0x83, 0x80, 0, 0, 0, 0]), [1002]],
+  ['a binary message', Buffer.from([0x82, 0x81, 0, 0, 0, 0, 1]), [1003]],
+  ['a close with half a code', Buffer.from([0x88, 0x81, 0, 0, 0, 0, 1]), [1002]],
+  ['a close with 1006', Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xee]), [1002]],
+  ['a ping in fragments', Buffer.from([0x09, 0x80, 0, 0, 0, 0]), [1002]],
+  ['a ping of 4 KiB', Buffer.from([0x89, 0xfe, 0x10, 0x00, 0, 0, 0, 0]), [1002]],
+  ['a frame that goes on with nothing', Buffer.from([0x80, 0x80, 0, 0, 0, 0]), [1002]],
+  ['2^64 bytes', Buffer.from([0x81, 0xff, ...Buffer.alloc(8, 255), 0, 0, 0, 0]), [1002, 1009]],
+  ['64 KiB and a byte', Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0]), [1009]],
+  [
+    'fragments without end',
+    Buffer.from([
+      0x01,
+      0x80,
+      0,
+      0,
+      0,
+      0,
+      ...Array.from({ length: 60 }, () => [0x00, 0x80, 0, 0, 0, 0]).flat(),
+    ]),
+    [1008],
+  ],
+]
+
 export const rawFrameAttack: Attack = {
   name: 'raw-frames',
   says: 'bytes that are no frames, wrong masks, lengths, opcodes and closes; floods of pings and fragments',
   async run({ serverHttp, seed, scale }) {
     const score = new Score()
+    for (const [what, sent, codes] of EXACT) {
+      const got = await write(serverHttp, sent, 'raw')
+      score.judge(codes.includes(got.code ?? 0), what, got)
+    }
     const lines = Math.max(1, Math.ceil(LINES * scale))
+    let next = 0
     await inLanes(fc.sample(bytes, { numRuns: lines, seed }), LANES, async (sent) => {
-      const got = await write(serverHttp, sent)
+      const got = await write(serverHttp, sent, `raw-${(next += 1)}`)
       const isOrderly = got.isWelcome && (got.code === undefined || CODES.has(got.code))
       score.judge(isOrderly, `bytes ${sent.subarray(0, 40).toString('hex')}…`, got)
     })
@@ -76,7 +110,7 @@ export const rawFrameAttack: Attack = {
 }
 
 /** Opens a line, writes, half-closes, and reads until the other end closes. */
-function write(base: string, sent: Buffer): Promise<{ isWelcome: boolean; code?: number }> {
+function write(base: string, sent: Buffer, username: string): Promise<{ isWelcome: boolean; code?: number }> {
   const { hostname, port, host } = new URL(base)
   return new Promise((resolve) => {
     const socket = connect(Number(port), hostname)
@@ -85,7 +119,7 @@ function write(base: string, sent: Buffer): Promise<{ isWelcome: boolean; code?:
     socket.on('connect', () => {
       const key = randomBytes(16).toString('base64')
       socket.write(
-        `GET /ws?username=raw HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `GET /ws?username=${username} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
           `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
       )
     })

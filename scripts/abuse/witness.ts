@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { AskedProcess } from '../asked-process.ts'
 
 export interface WitnessOrders {
-  /** Two people come in and talk; `ask` = the balancer. */
+  /** They come in and talk; `ask` = the balancer. */
   start: { ask: string; answer: null }
-  /** The p99 since it was asked last, in ms; null if nothing was heard. */
+  /** The p99 since it was asked last, in ms; null if too little was heard. */
   p99: { ask: null; answer: number | null }
   /** They stop; how much of what was said never came. */
   stop: { ask: null; answer: number }
@@ -13,7 +13,7 @@ export interface WitnessOrders {
 const ANSWER_MS = 120_000
 
 /**
- * Two people who talk while somebody else misbehaves: how long what one says takes to the other, and that all of it comes. In a
+ * People who talk while somebody else misbehaves: how long what they say takes to another one, and that all of it comes. In a
  * process of their own: what the attacker's takes to think of the next thing is nothing they feel.
  */
 export class Witness {
