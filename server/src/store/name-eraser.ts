@@ -1,21 +1,30 @@
 import type { Database } from 'better-sqlite3'
-import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { RoomId, UserId } from '@flotilla/protocol/frames.ts'
 import { entryCrc } from './checksum.ts'
 import { checkRow, COPIED, type CopiedRow } from './copied-row.ts'
 import { GONE_NAME, isGone, restWithout } from './gone.ts'
+import type { RoomRecord } from './room-record.ts'
+
+/** Beyond it all are forgotten at once. */
+const ROOMS_REMEMBERED = 1_000
 
 type NamedRow = [id: number, ...CopiedRow]
 
 /** Takes the names of those who are gone out of a room's rows, copies of its record included. Within the caller's transaction. */
 export class NameEraser {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #record: RoomRecord
+  /** Who is gone, of rooms that are being copied: their record is not read again with each of many parts. */
+  readonly #gone = new Map<number, Set<UserId>>()
 
-  constructor(db: Database) {
+  constructor(db: Database, record: RoomRecord) {
     this.#sql = prepare(db)
+    this.#record = record
   }
 
   /** Of one who is gone: out of all that is here of the room. The longer he was there, the longer it takes: 5 us for each entry. */
-  erase(room: RoomId, key: number, userId: string): void {
+  erase(room: RoomId, key: number, userId: UserId): void {
+    this.#gone.get(key)?.add(userId)
     for (const rows of [key, -key].map((one) => this.#sql.sentBy.all(one, userId) as NamedRow[])) {
       for (const row of rows) this.#write(room, row, GONE_NAME, row[9])
     }
@@ -28,12 +37,22 @@ export class NameEraser {
 
   /** After rows came from elsewhere: of all who are gone by what is here now. */
   eraseAfterCopy(room: RoomId, key: number, rows: readonly CopiedRow[]): void {
-    const record = (this.#sql.record.all(key, -key) as NamedRow[]).map(([, ...row]) => row)
-    const seqs = new Set(rows.map(([seq]) => seq))
-    for (const row of record.filter(([, , , , , , type, , rest]) => isGone(type, rest))) {
-      const [seq, , , , userId] = row
-      if (seqs.has(seq) || rows.some((one) => namelessRow(one, userId) !== one)) this.erase(room, key, userId)
+    let known = this.#gone.get(key)
+    if (known === undefined) {
+      if (this.#gone.size >= ROOMS_REMEMBERED) this.#gone.clear()
+      this.#gone.set(key, (known = new Set(this.#record.gone(key))))
     }
+    const gone = rows.filter(([, , , , , , type, , rest]) => isGone(type, rest)).map((row) => row[4])
+    for (const userId of known) if (rows.some((row) => namelessRow(row, userId) !== row)) gone.push(userId)
+    for (const userId of new Set(gone)) {
+      known.add(userId)
+      this.erase(room, key, userId)
+    }
+  }
+
+  /** Entries that were here are not: what is remembered of who is gone may not be so. */
+  forget(): void {
+    this.#gone.clear()
   }
 
   #write(room: RoomId, row: NamedRow, username: string | null, rest: string | null): void {

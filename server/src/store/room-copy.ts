@@ -48,6 +48,7 @@ export class RoomCopy {
    */
   begin(last: RoomRow, isDoubted: boolean): boolean {
     const { rooms } = this.#writer
+    this.#writer.names.forget()
     return this.#writer.transact(() => {
       const movedTo = this.#from[0]!.id
       const { log, was } = last

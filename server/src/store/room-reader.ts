@@ -4,7 +4,6 @@ import { Damage } from './checksum.ts'
 import { checkRow, COPIED, entryRow, type CopiedRow } from './copied-row.ts'
 import { Elsewheres } from './elsewhere.ts'
 import type { Lineage } from './lineage.ts'
-import { isGone } from './gone.ts'
 import { namelessRow } from './name-eraser.ts'
 import { rangeAt } from './ranges.ts'
 import { RoomRecord } from './room-record.ts'
@@ -83,25 +82,33 @@ export class RoomReader {
       }
       const isHere = row.movedTo === null
       const { was, missing } = partsOf(row)
-      const rows = this.#pieced(room, { log: row.log, was }, missing!, from, to, isHere)
-      return this.#nameless({ room, key: row.key }, rows)
+      return this.#pieced(room, row.key, { log: row.log, was }, missing!, from, to, isHere)
     })()
   }
 
-  /** Without the names of those who are gone: where some of the rows came from they may still stand. */
-  #nameless(row: { room: RoomId; key: number }, rows: CopiedRow[]): CopiedRow[] {
-    const gone = this.#record.rows(row).filter(([, , , , , , type, , rest]) => isGone(type, rest))
-    return gone.reduce((left, [, , , , userId]) => left.map((one) => namelessRow(one, userId)), rows)
+  /** Without the names of those who are gone: where the rows come from they may still stand. */
+  #nameless(key: number, rows: CopiedRow[]): CopiedRow[] {
+    const gone = this.#record.gone(key)
+    return gone.reduce((left, userId) => left.map((one) => namelessRow(one, userId)), rows)
   }
 
   /** `from … to` of a room that is not whole, ascending. */
-  #pieced(room: RoomId, log: Lineage, missing: Missing, from: Seq, to: Seq, isHere: boolean): CopiedRow[] {
+  #pieced(
+    room: RoomId,
+    key: number,
+    log: Lineage,
+    missing: Missing,
+    from: Seq,
+    to: Seq,
+    isHere: boolean,
+  ): CopiedRow[] {
     const rows: CopiedRow[] = []
     for (let at = from; at <= to; at = from + rows.length) {
       const gap = rangeAt(missing.ranges, at)
       if (gap !== undefined) {
         const end = Math.min(gap[1], to)
-        rows.push(...this.#elsewheres.of(room, log, missing).run(at, 'up', end - at + 1))
+        const theirs = this.#elsewheres.of(room, log, missing).run(at, 'up', end - at + 1)
+        rows.push(...this.#nameless(key, theirs))
         continue
       }
       const next = missing.ranges.find(([start]) => start > at)

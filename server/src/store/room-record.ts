@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import type { Seq } from '@flotilla/protocol/frames.ts'
+import type { Seq, UserId } from '@flotilla/protocol/frames.ts'
 import { checkRow, COPIED, entryRow, type CopiedRow } from './copied-row.ts'
 import type { Range } from './ranges.ts'
 import type { RoomRow } from './room-table.ts'
@@ -40,6 +40,11 @@ export class RoomRecord {
     return rows
   }
 
+  /** Ids of those who are gone: `gone` entries are theirs. */
+  gone(key: number): UserId[] {
+    return this.#sql.gone.all(key, -key) as UserId[]
+  }
+
   /** What its system entries say besides their text, the last first. */
   *restsOf(key: number): Generator<string | null> {
     for (const [, , , , , , type, , rest] of this.#sql.last.iterate(key, -key) as Iterable<CopiedRow>) {
@@ -59,10 +64,12 @@ export class RoomRecord {
 }
 
 function prepare(db: Database) {
-  const select = `SELECT ${COPIED} FROM messages INDEXED BY messages_of_record
-    WHERE room_key IN (?, ?) AND type IN ('system', 'delete')`
+  const from = `FROM messages INDEXED BY messages_of_record WHERE room_key IN (?, ?) AND type IN ('system', 'delete')`
+  const select = `SELECT ${COPIED} ${from}`
   return {
     all: db.prepare(`${select} ORDER BY seq`).raw(),
+    // As restOf writes it.
+    gone: db.prepare(`SELECT DISTINCT sender ${from} AND substr(rest, 1, 15) = '{"event":"gone"'`).pluck(),
     last: db.prepare(`${select} ORDER BY seq DESC`).raw(),
     page: db.prepare(`${select} AND seq < ? ORDER BY seq DESC LIMIT ?`).raw(),
     keepCopies: db.prepare('UPDATE messages SET room_key = :key WHERE room_key = -:key AND seq < :seq'),

@@ -23,9 +23,9 @@ export class SqliteWriter {
   readonly db: Database
   readonly rooms: RoomTable
   readonly record: RoomRecord
+  readonly names: NameEraser
   /** Where the missing parts of rooms that are not whole are searched. */
   readonly elsewheres = new Elsewheres()
-  readonly #names: NameEraser
   readonly #judge: Judge
   readonly #mark: Mark | undefined
   readonly #sql: ReturnType<typeof prepare>
@@ -44,7 +44,7 @@ export class SqliteWriter {
     this.#mark = mark
     this.rooms = new RoomTable(db)
     this.record = new RoomRecord(db)
-    this.#names = new NameEraser(db)
+    this.names = new NameEraser(db, this.record)
     this.#judge = new Judge(db, this.elsewheres)
     this.#sql = prepare(db)
     this.#commitNo = (this.#sql.lastId.get() as number | undefined) ?? 0
@@ -118,7 +118,7 @@ export class SqliteWriter {
   /** Rows of a room, or of its record: see RoomRecord. Inside a transaction of the caller's. */
   insertCopied({ room, key }: Pick<RoomRow, 'room' | 'key'>, rows: readonly CopiedRow[], as = key): void {
     for (const row of rows) this.#sql.insertCopied.run(as, ...row)
-    this.#names.eraseAfterCopy(room, key, rows)
+    this.names.eraseAfterCopy(room, key, rows)
   }
 
   /** Frames of the WAL that are not in the database file yet. */
@@ -160,6 +160,7 @@ export class SqliteWriter {
 
   /** Deletes some of what other content took the place of. @returns whether there was any */
   clearBuried(limit: number): boolean {
+    this.names.forget() // its key may be given again
     return this.transact(() => this.rooms.clearBuried(limit))
   }
 
@@ -215,6 +216,7 @@ export class SqliteWriter {
 
   #undo(): void {
     this.#rooms.clear()
+    this.names.forget()
     // SQLite has already undone it by itself after some errors, a full disk among them.
     if (this.db.inTransaction) this.#sql.rollback.run()
   }
@@ -311,7 +313,7 @@ export class SqliteWriter {
   #eraseName(row: RoomRow, userId: string): void {
     // Who is fenced by now finds that out below, and undoes it; to write its row from memory would lift the fence.
     if (this.#sql.isHome.get(row.key, row.epoch) === undefined) return
-    this.#names.erase(row.room, row.key, userId)
+    this.names.erase(row.room, row.key, userId)
     if (row.genesis === null) return
     row.genesis = genesisWithout(row.genesis, userId)
     this.rooms.update(row)
