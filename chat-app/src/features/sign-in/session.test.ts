@@ -75,6 +75,31 @@ describe('the session of a browser', () => {
     assert.equal(next.read().status, 'in')
   })
 
+  test('who signs out while the balancer is away is signed out with the next visit', async () => {
+    const kept = new Map<string, string>()
+    const session = freshSession(kept)
+    await session.enter('ana', 'a password')
+    answer = refuse(503, 'busy')
+    session.leave()
+    while (!paths().includes('/api/logout')) await new Promise(setImmediate)
+    answer = asBalancer
+    assert.ok(cookie !== undefined)
+    for (const visit of ['the next one', 'and the one after it']) {
+      await freshSession(kept).resume()
+      assert.equal(cookie, undefined, visit)
+    }
+    assert.equal(paths().filter((path) => path === '/api/logout').length, 2)
+    // Whoever signs in meanwhile is not signed out by it.
+    await session.enter('ana', 'a password')
+    answer = refuse(503, 'busy')
+    session.leave()
+    while (paths().filter((path) => path === '/api/logout').length < 3) await new Promise(setImmediate)
+    answer = asBalancer
+    await session.enter('bob', 'a password')
+    await freshSession(kept).resume()
+    assert.deepEqual(cookie, { id: 'user:bob', name: 'bob' })
+  })
+
   test('who left on purpose is not taken back in, but finds the name in the field', async () => {
     const kept = new Map<string, string>()
     const session = freshSession(kept)

@@ -20,6 +20,8 @@ export interface SessionPorts {
 
 const NAME_KEY = 'flotilla.name'
 const STAY_KEY = 'flotilla.stay'
+/** Somebody signed out, and the balancer has not heard of it yet. */
+const LEAVING_KEY = 'flotilla.leaving'
 /** A token is renewed this long before it ends, so that none ends on its way. */
 const RENEW_BEFORE_MS = 60_000
 
@@ -46,6 +48,7 @@ export class Session extends Store<SessionState> {
 
   /** Enters at once as whoever was here last, unless the person left on purpose. */
   async resume(): Promise<void> {
+    if (this.#ports.storage?.getItem(LEAVING_KEY) != null) await this.#end()
     const name = this.rememberedName
     const stay = this.#ports.storage?.getItem(STAY_KEY)
     if (name === '' || (stay !== 'guest' && stay !== 'account')) return
@@ -78,7 +81,8 @@ export class Session extends Store<SessionState> {
     this.#login = undefined
     this.#ports.storage?.removeItem(STAY_KEY)
     if (login !== undefined && problem === undefined) {
-      void this.#alone(() => this.#ports.api.post('/api/logout', {}, login.token))
+      this.#ports.storage?.setItem(LEAVING_KEY, '1')
+      void this.#end(login.token)
     }
     this.set(problem === undefined ? { status: 'out' } : { status: 'out', problem })
   }
@@ -132,9 +136,17 @@ export class Session extends Store<SessionState> {
     if (!answer.ok) return this.set({ status: 'out', problem: answer.problem })
     const { user } = answer.value
     this.#keep(answer.value)
+    // The cookie is this person's now; that of a guest is whoever's it was.
+    if (!isGuest(user)) this.#ports.storage?.removeItem(LEAVING_KEY)
     this.#ports.storage?.setItem(NAME_KEY, user.name)
     this.#ports.storage?.setItem(STAY_KEY, isGuest(user) ? 'guest' : 'account')
     this.set({ status: 'in', user })
+  }
+
+  /** Without an answer the cookie stays good, and who sits here next could go on with it: so the next visit asks again. */
+  async #end(token?: string): Promise<void> {
+    const answer = await this.#alone(() => this.#ports.api.post('/api/logout', {}, token))
+    if (answer.ok) this.#ports.storage?.removeItem(LEAVING_KEY)
   }
 
   #ask(name: string, password?: string): Promise<Answer<LoggedIn>> {
