@@ -29,16 +29,17 @@ export class Guesses {
       const ofDevice = `${device.toString('base64url')} ${key}`
       if (this.#devices.take(ofDevice, now) === 0) return () => this.#devices.giveBack(ofDevice)
     }
-    const retryMs = this.#accounts.take(key, now)
-    if (retryMs > 0) return retryMs
+    // First: an address that may try no more must not bring up names either, until those that are counted are forgotten for them.
     const addressMs = this.#addresses.take(address, now)
-    if (addressMs === 0) {
+    if (addressMs > 0) return addressMs
+    const retryMs = this.#accounts.take(key, now)
+    if (retryMs === 0) {
       return () => {
         this.#accounts.giveBack(key)
         this.#addresses.giveBack(address)
       }
     }
-    this.#accounts.giveBack(key)
-    return addressMs
+    this.#addresses.giveBack(address)
+    return retryMs
   }
 }
