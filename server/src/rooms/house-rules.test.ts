@@ -76,6 +76,16 @@ describe('what is being committed', () => {
     assert.equal(code(rules.judge('same', ann, { act: 'unarchive' }, NOW)), 'conflict')
   })
 
+  test('is not taken for another act under the same id: who asked for that hears that it was not done', () => {
+    const rules = new HouseRules(made('public'), [])
+    const ban: Act = { act: 'ban', user: bob, until: NOW + 5_000, reason: 'spam' }
+    perform(rules, ann, ban, 'same')
+    const again = { ...ban, until: NOW + 6_000, user: { ...bob, name: 'robert' } }
+    assert.ok('done' in rules.judge('same', ann, again, NOW))
+    assert.equal(code(rules.judge('same', ann, { ...ban, user: person('cas') }, NOW)), 'conflict')
+    assert.equal(code(rules.judge('same', ann, { act: 'topic', topic: 'news' }, NOW)), 'conflict')
+  })
+
   test('of several, one that fails leaves the others', () => {
     const rules = new HouseRules(made('public'), [])
     const [first, second] = [

@@ -123,7 +123,7 @@ export class HouseRules {
    */
   judge(id: string, by: User, act: Act, now: number): Refusal | { done: Done } | { draft: SystemDraft } {
     const done = this.#done.get(key(by.id, id))
-    if (done !== undefined) return done.event === act.act ? { done } : refuse('conflict')
+    if (done !== undefined) return isOf(done, act) ? { done } : refuse('conflict')
     // Asked again while it is being committed: judged anew it might be forbidden by itself.
     const isUnderway = this.#pending.some((pending) => pending.id === id && pending.user.id === by.id)
     if (isUnderway) return refuse('busy', undefined, RETRY_MS)
@@ -180,6 +180,18 @@ export class HouseRules {
 }
 
 const key = (user: UserId, id: string) => `${user} ${id}`
+
+/** Whether that is what became of this act: times are counted from each asking, and a person goes by what the room calls him. */
+function isOf({ event, data }: Done, act: Act): boolean {
+  const { act: name, ...asked } = act
+  if (event !== name) return false
+  const was = (data ?? {}) as Record<string, unknown>
+  return Object.entries(asked).every(([field, value]) => {
+    if (field === 'until' || field === 'link') return true
+    if (field !== 'user') return was[field] === value
+    return (was['user'] as User | undefined)?.id === (value as User).id
+  })
+}
 
 /** Who acts, by the name he has after it. */
 function named(by: User, act: Act): User {
