@@ -305,7 +305,7 @@ export class ClientMember implements Member {
   presenceKnown = 0
   #missed: PresenceSum | undefined
 
-  readonly admittedAt: Seq
+  admittedAt: Seq
 
   constructor(session: Session, room: RoomId, cursor: Seq, admittedAt: Seq) {
     this.#session = session

@@ -9,7 +9,7 @@ import type { MembersDifference } from './members-view.ts'
 export interface Member extends FeedFollower {
   readonly user: User
   /** He was let in by all that stands in the log up to this seq. */
-  readonly admittedAt: Seq
+  admittedAt: Seq
   /** How many of the changes that wait to be told it knows already. */
   presenceKnown: number
   /** `line` = the frame that tells `change`. */

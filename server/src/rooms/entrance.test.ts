@@ -70,6 +70,15 @@ describe('who is let into a room', () => {
   })
 })
 
+test('in another log that is shorter whoever is here goes by what comes, and who was sent out before comes in again', () => {
+  const { entrance, out } = open([bob, 120])
+  entrance.happened(entry(130, 'remove', person('cas')))
+  entrance.begins(50)
+  assert.equal(entrance.isGood(person('cas'), { ok: true, at: 50, view: { visibility: 'private' } }), true)
+  entrance.happened(entry(51, 'remove'))
+  assert.deepEqual(out, [['bob', 'removed']])
+})
+
 describe('everybody in a room', () => {
   test('goes when it is deleted', () => {
     const { entrance, out } = open([ann, 1], [bob, 1])

@@ -65,6 +65,16 @@ export class Entrance {
     return (this.#left.get(id) ?? this.#leftBefore) <= at
   }
 
+  /**
+   * The log is another one, which ends at `head` and may be shorter: a seq of the one before says nothing in it, neither of who was
+   * sent out nor of who was let in, and whoever is here is sent out by what comes from now on.
+   */
+  begins(head: Seq): void {
+    this.#left.clear()
+    this.#leftBefore = 0
+    for (const member of this.#members()) member.admittedAt = head
+  }
+
   /** Something happened to the room. To be told before anything that comes after it. */
   happened(entry: SystemEntry): void {
     this.#plain = undefined

@@ -304,6 +304,7 @@ export class Room {
     this.#leaveRole({ unfollow: true })
     this.#isWhole = isWhole
     const rules = new HouseRules(genesis, chronicle)
+    if (this.#feed !== undefined && this.#feed.log !== log) this.#entrance.begins(head)
     // As an edge this server may not have heard yet of what sent people out: before they are shown anything more.
     const known = this.#feed?.head ?? 0
     for (const entry of chronicle) {
@@ -361,6 +362,7 @@ export class Room {
           this.#search.succeeded()
           const isOther = this.#feed !== undefined && this.#feed.log !== log
           this.#entrance.becomes(plain)
+          if (isOther) this.#entrance.begins(head)
           if (isOther && plain === undefined) this.#judgeAgain()
           this.#feedOf(log, head, async (after, limit) => {
             const page = await relay.read({ after }, limit)
@@ -404,11 +406,7 @@ export class Room {
     if (entry.event === 'gone') this.#feed?.forget() // his name is another one now in all that he said
   }
 
-  /** For how long it keeps what is said, if this server is its home and it is not for ever. */
-  get retentionDays(): number | undefined {
-    return this.home?.rules.roster.retentionDays
-  }
-
+  /** Nothing below this seq is told any more. */
   raiseFloor(floor: Seq): void {
     this.home?.raiseFloor(floor)
   }
