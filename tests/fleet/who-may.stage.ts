@@ -181,8 +181,8 @@ export class Stage {
     return entries[0]?.seq ?? 0
   }
 
-  /** Makes everybody again what his name says. */
-  async restore(): Promise<void> {
+  /** Makes everybody again what his name says. `mayHaveTurned`: the room may be archived, or not any more, against its kind. */
+  async restore(mayHaveTurned: boolean): Promise<void> {
     if (this.kind === 'direct') return
     const seen = (await this.#owner.does(this.at('GET', '/members'))) as unknown as MemberPage
     const ids = new Map(seen.members.map((row) => [row.user.id, row]))
@@ -210,9 +210,10 @@ export class Stage {
       if (isMuted && name !== 'muted') fixes.push(() => this.#acts('unmute', { user: id }))
       if (!isMuted && name === 'muted') fixes.push(() => this.#acts('mute', { user: id, minutes: 60 }))
     }
-    if (fixes.length > 0 && this.kind === 'archived') await this.#archive(false)
+    const isToBe = this.kind === 'archived'
+    if (fixes.length > 0 && isToBe) await this.#archive(false)
     for (const fix of fixes) await fix()
-    await this.#archive(this.kind === 'archived')
+    if (mayHaveTurned || (fixes.length > 0 && isToBe)) await this.#archive(isToBe)
   }
 }
 

@@ -145,14 +145,19 @@ async function asksAll(stage: Stage, documented: ReadonlyMap<string, number>): P
 
   const before = await stage.version()
   for (const [line, row] of HTTP[kind])
-    await Promise.all([...row].map(([who, expected]) => IDLE.has(expected) && ask(line, who, expected)))
+    await Promise.all(
+      [...row].map(async ([who, expected]) => {
+        if (IDLE.has(expected)) await ask(line, who, expected)
+      }),
+    )
   if ((await stage.version()) !== before) wrong.push(`${kind}: what was refused has changed the room`)
   for (const [line, row] of HTTP[kind]) {
     for (const [who, expected] of row) {
       if (IDLE.has(expected)) continue
       const isEnd = line.startsWith('DELETE /api/rooms/{roomId}') && callOf(line).endsWith('{roomId}')
       await ask(line, who, expected, isEnd ? await stage.bare() : room)
-      if (!isEnd && expected === 'yes' && !line.startsWith('GET ')) await stage.restore()
+      if (!isEnd && expected === 'yes' && !line.startsWith('GET '))
+        await stage.restore(line.endsWith('archive'))
     }
   }
   return wrong
