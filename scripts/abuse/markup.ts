@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { chromium, type Browser, type Page } from 'playwright-core'
-import { ChatClient } from '@flotilla/protocol/client/client.ts'
 import { normaliseName } from '@flotilla/protocol/frames.ts'
+import { WebSocket } from 'ws'
 import { ensureChromium, launchArgs } from '../browser.ts'
 import { buildWebIfStale } from '../fleet/web-build.ts'
 import { until } from '../fleet/until.ts'
@@ -26,7 +28,11 @@ export const markupAttack: Attack = {
     const texts = all.slice(0, Math.max(40, Math.ceil(all.length * target.scale)))
     await makeRooms(target, texts)
     const curator = await Person.signUp(target.balancer, 'Curator')
-    const show: Show = { curator, room: await curator.makeRoom('public', 'Topics') }
+    const show: Show = {
+      curator,
+      said: await curator.makeRoom('public', 'Markup'),
+      named: await curator.makeRoom('public', 'Topics'),
+    }
     const browser = await chromium.launch({
       executablePath: await ensureChromium(),
       args: [...launchArgs],
@@ -41,10 +47,13 @@ export const markupAttack: Attack = {
   },
 }
 
-/** The room whose topic is everything. */
+/** Rooms of their own: elsewhere the witnesses talk, and what is to be seen would soon be out of sight. */
 interface Show {
   curator: Person
-  room: string
+  /** Where each text is said. */
+  said: string
+  /** Whose topic each text is. */
+  named: string
 }
 
 interface Reading {
@@ -69,10 +78,11 @@ async function makeRooms({ balancer }: Target, texts: readonly string[]): Promis
 
 /** One reader sees every text: as a message, as a topic, and where it is short enough as the name of who says it. */
 async function readAll(
-  { fleet, balancer }: Target,
+  target: Target,
   { browser, bypassCSP, texts, show }: Reading,
   score: Score,
 ): Promise<void> {
+  const { fleet, balancer } = target
   const context = await browser.newContext({ bypassCSP, viewport: { width: 1280, height: 900 } })
   context.setDefaultTimeout(PATIENCE_MS)
   const ran: string[] = []
@@ -89,21 +99,22 @@ async function readAll(
       ran.push(`a request to ${request.url()}`)
   })
   const under = bypassCSP ? 'without its policy' : 'under its policy'
-  await page.goto(balancer)
+  await page.goto(`${balancer}/r/${show.said}`)
   await page.getByLabel('Your name').fill(bypassCSP ? 'reader' : 'watcher')
   await page.keyboard.press('Enter')
   await page.locator('[data-slot=connection-status][data-mood=calm]').waitFor()
   const topics = await context.newPage()
-  await topics.goto(`${balancer}/r/${show.room}`)
+  await topics.goto(`${balancer}/r/${show.named}`)
   await topics.locator('[data-slot=connection-status][data-mood=calm]').waitFor()
 
   for (let at = 0; at < texts.length; at += AT_ONCE) {
     const some = texts.slice(at, at + AT_ONCE)
-    for (const [index, text] of some.entries()) {
-      await say(balancer, normaliseName(text) ?? `speaker-${index}`, text)
-    }
+    const { url } = target.server
+    await Promise.all(
+      some.map((text, index) => say(url, show.said, normaliseName(text) ?? `speaker-${index}`, text)),
+    )
     const last = `seen ${at}`
-    await say(balancer, 'chronicler', last)
+    await say(url, show.said, 'chronicler', last)
     await page.getByText(last, { exact: true }).waitFor()
     await poke(page)
     for (const topic of [...some, last]) await set(show, topic)
@@ -128,8 +139,8 @@ async function control(page: Page, ran: readonly string[]): Promise<void> {
 }
 
 /** Some are no topics, and refused. */
-async function set({ curator, room }: Show, topic: string): Promise<void> {
-  await curator.does(`PATCH /api/rooms/${room}`, { topic }).catch((error: unknown) => {
+async function set({ curator, named }: Show, topic: string): Promise<void> {
+  await curator.does(`PATCH /api/rooms/${named}`, { topic }).catch((error: unknown) => {
     if (!String(error).includes(': 422')) throw error
   })
 }
@@ -150,15 +161,19 @@ async function poke(page: Page): Promise<void> {
   await page.keyboard.press('Tab')
 }
 
-/** One message by one client, which goes when it is acked. */
-async function say(balancer: string, username: string, text: string): Promise<void> {
-  const client = new ChatClient({ loadbalancers: [balancer], identity: { username } })
-  client.start()
-  const room = client.room('general')
-  room.send(text)
-  await until(
-    'the text is acked or refused',
-    () => room.state.status === 'live' && room.pending.every(({ state }) => state === 'failed'),
-  )
-  client.close()
+/** One message by one guest, who goes when it is acked or refused. */
+async function say(url: string, room: string, username: string, text: string): Promise<void> {
+  const socket = new WebSocket(`${url}?username=${encodeURIComponent(username)}`)
+  socket.on('error', () => {})
+  const isAnswered = new Promise<void>((resolve) => {
+    socket.on('message', (data: Buffer) => {
+      if (/"type":"(?:ack|error)"/.test(data.toString())) resolve()
+    })
+  })
+  const isClosed = once(socket, 'close')
+  await Promise.race([once(socket, 'open'), isClosed])
+  socket.send(JSON.stringify({ type: 'join', room }))
+  socket.send(JSON.stringify({ type: 'send', room, id: randomUUID(), text }))
+  await Promise.race([isAnswered, isClosed])
+  socket.close()
 }
