@@ -263,10 +263,6 @@ export class Roster {
   get slowMs(): number {
     return this.#slowMs
   }
-  /** For how long messages are kept; undefined = for ever. */
-  get retentionDays(): number | undefined {
-    return this.#retentionDays
-  }
   /** Seq of the last entry that was folded; 0 = none was: the room is as it was made. */
   get version(): Seq {
     return this.#version

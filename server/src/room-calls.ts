@@ -58,6 +58,7 @@ export function roomCalls({ rooms, store, now }: RoomCallsParts): InternalCall[]
       perform: ({ params, body: { id, by, act } }) =>
         atHome(params, async (home) => {
           const acted = await home.act(id, by, act)
+          if (act.act === 'retention') rooms.retentionChanged()
           return acted.ok ? { ok: acted.done } : problemOf(acted)
         }),
     }),

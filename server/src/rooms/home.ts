@@ -69,6 +69,7 @@ export class Home implements Committing {
   readonly #edges = new Map<ServerId, EdgeFollower>()
   readonly #openedAt: number
   #serving = true
+  #isClosed = false
   #membersVersion = 0
   #wasLarge = false
   #wasSettled = false
@@ -202,7 +203,8 @@ export class Home implements Committing {
           answer(refuse('gap', undefined, 0))
       }
     }
-    if (lines.length === 0) return
+    // Once it is not the home any more, the feed follows another one, or goes on in another term, and gets them from there.
+    if (lines.length === 0 || this.#isClosed) return
     this.#feed.push(lines)
     this.#feed.flush({ audience: this.#presence.size })
   }
@@ -414,6 +416,7 @@ export class Home implements Committing {
   /** Steps down: takes nothing more, says nothing more. What is being committed is still answered. */
   close(): void {
     this.#serving = false
+    this.#isClosed = true
     this.#settling()
     this.#membersLater?.()
     this.#expiry?.()

@@ -41,7 +41,11 @@ export class Rooms implements BusListener {
 
   constructor(context: RoomContext, held: readonly HeldRoom[]) {
     this.#context = context
-    this.#retention = new Retention(context.store, context.note)
+    this.#retention = new Retention({
+      store: context.store,
+      raised: (id, floor) => this.#rooms.get(id)?.raiseFloor(floor),
+      note: context.note,
+    })
     this.#telling = new Telling(context.clock.now(), () => context.pressure?.isHigh === true)
     this.#held = new Map(held.map((room) => [room.room, room]))
     this.#headsLater = context.clock.after(HEADS_MS, () => void this.#verifyHomes())
@@ -80,6 +84,11 @@ export class Rooms implements BusListener {
   erased(id: RoomId): void {
     this.#held.delete(id)
     this.#rooms.get(id)?.erased()
+  }
+
+  /** A room keeps what is said for another time now. */
+  retentionChanged(): void {
+    this.#retention.hurry()
   }
 
   /** Rooms this server is home of now to which he is somebody. */
@@ -312,8 +321,7 @@ export class Rooms implements BusListener {
   /** Closes what nobody needs: the log stays, the ring goes. */
   #sweep(): void {
     const now = this.#context.clock.now()
-    void this.#retention.look([...this.#rooms.values()], now)
-    for (const id of this.#retention.due(now)) if (this.#held.has(id)) this.open(id)
+    void this.#retention.look(now)
     for (const [id, room] of this.#rooms) {
       if (!room.isIdle(now)) continue
       if (room.home !== undefined && room.feed !== undefined) {
