@@ -145,6 +145,26 @@ describe('the book of rooms', () => {
     assert.deepEqual(await roles(), ['owner', undefined, undefined])
   })
 
+  test('of who is no more no name is left, not even with what rooms were made as', async (t) => {
+    const { folder, store, book } = await open(t)
+    const zoe: User = { id: 'user:zoe', name: 'Zebulonia' }
+    const made = { ...GENESIS, createdBy: zoe }
+    await store.createRoom({ ...ROOM, roomId: 'hers', visibility: 'private', genesis: made })
+    const { createdBy: _, ...nobodys } = GENESIS
+    const people: [User, User] = [ANN, zoe]
+    await store.createRoom({
+      ...{ ...ROOM, roomId: 'two', visibility: 'direct' },
+      genesis: { ...nobodys, visibility: 'direct', people },
+    })
+    await book.forgetUser(zoe.id)
+    const gone = { id: zoe.id, name: 'deleted user' }
+    assert.deepEqual((await store.room('hers'))?.genesis, { ...made, createdBy: gone })
+    assert.deepEqual((await store.room('two'))?.genesis?.people, [ANN, gone])
+    assert.deepEqual((await store.room('plans'))?.genesis, GENESIS)
+    const bytes = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'latin1'))
+    assert.ok(!bytes.join('').includes(zoe.name))
+  })
+
   test('[B3] of a deleted room no byte is left but its id, and each server is to erase it', async (t) => {
     const { folder, store, book, hear, roles } = await open(t)
     await store.saveServer(SERVER)

@@ -70,13 +70,16 @@ export class SqliteRoomBook implements RoomBook {
     })
   }
 
-  forgetUser(userId: UserId): Promise<RoomId[]> {
-    return this.#file.write(() => {
+  async forgetUser(userId: UserId): Promise<RoomId[]> {
+    const rooms = await this.#file.write(() => {
       const rooms = this.#statements.roomsOf.all(userId, -1).map(({ room_id: roomId }) => roomId)
       this.#statements.dropUser.run(userId)
       this.#statements.renameReporter.run(DELETED_NAME, userId)
+      for (const rename of this.#statements.renameInGenesis) rename.run(DELETED_NAME, userId)
       return rooms
     })
+    this.#file.settle()
+    return rooms
   }
 
   report(roomId: RoomId, { seq, by, reason, at }: Omit<ReportRecord, 'id'>) {
@@ -169,6 +172,11 @@ function prepare(db: Database) {
     dropLink: db.prepare<[string, string]>('DELETE FROM links WHERE hash = ? AND room_id = ?'),
     dropUser: db.prepare<[string]>('DELETE FROM members WHERE user_id = ?'),
     renameReporter: db.prepare<[string, string]>('UPDATE reports SET by_name = ? WHERE by_id = ?'),
+    renameInGenesis: ['createdBy', 'people[0]', 'people[1]'].map((who) =>
+      db.prepare<[string, string]>(
+        `UPDATE rooms SET genesis = json_set(genesis, '$.${who}.name', ?) WHERE genesis ->> '$.${who}.id' = ?`,
+      ),
+    ),
     countReports: db.prepare<[string], { count: number }>(
       'SELECT count(*) AS count FROM reports WHERE room_id = ?',
     ),
