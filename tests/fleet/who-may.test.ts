@@ -43,7 +43,8 @@ describe('who may do what', () => {
         assert.deepEqual(wrong.flat(), [])
       })
     await t.test('each call about a room', async () => {
-      const wrong = await Promise.all(byHttp.map((stage) => asksAll(stage, documented)))
+      const ofNowhere = nowhere(byHttp[0]!)
+      const wrong = await Promise.all(byHttp.map((stage) => asksAll(stage, documented, ofNowhere)))
       assert.deepEqual(wrong.flat(), [])
     })
     await t.test('each call about rooms', async () => {
@@ -102,8 +103,8 @@ async function successes({ loadbalancer }: LocalFleet): Promise<ReadonlyMap<stri
   )
 }
 
-/** @param nowhere the answer about a room that never was */
-function wordOf({ status, code, text, body }: Reply, success: number | undefined, nowhere?: Reply): string {
+/** @param none the answer about a room that never was */
+function wordOf({ status, code, text, body }: Reply, success: number | undefined, none?: Reply): string {
   if (status === success) return text === '{}' && 'seq' in body ? 'same' : 'yes'
   const isProblem = text.includes(`"status":${status}`)
   switch (isProblem ? `${status} ${code}` : '') {
@@ -116,33 +117,38 @@ function wordOf({ status, code, text, body }: Reply, success: number | undefined
     case '422 bad_name':
       return 'bad'
     case '404 no_such_room':
-      return text === nowhere?.text ? 'none' : `another "none" than that of no room: ${text}`
+      return text === none?.text ? 'none' : `another "none" than that of no room: ${text}`
     default:
       return text
   }
 }
 
+/** What is answered about a room that never was; each call is asked once. */
+function nowhere(stage: Stage): (line: string) => Promise<Reply> {
+  const answers = new Map<string, Promise<Reply>>()
+  return (line) => {
+    const call = callOf(line).replace('{roomId}', NOWHERE).replace('{hash}', stage.linkHash)
+    const answer = answers.get(line) ?? stage.person('newcomer').asks(call, bodyOf(line, stage, 'stranger'))
+    answers.set(line, answer)
+    return answer
+  }
+}
+
 /** All calls about the room of this stage, by everybody. @returns what was answered otherwise than expected */
-async function asksAll(stage: Stage, documented: ReadonlyMap<string, number>): Promise<string[]> {
+async function asksAll(
+  stage: Stage,
+  documented: ReadonlyMap<string, number>,
+  ofNowhere: (line: string) => Promise<Reply>,
+): Promise<string[]> {
   const { kind, room } = stage
   const wrong: string[] = []
   const ask = async (line: string, who: Asker, expected: string, about = room) => {
     const call = callOf(line).replace('{roomId}', about).replace('{hash}', stage.linkHash)
     const reply = await stage.person(who).asks(call, bodyOf(line, stage, who))
-    const nowhere = expected === 'none' ? await ofNowhere(line) : undefined
-    const got = wordFor(line, reply, documented.get(callOf(line)), nowhere, room)
+    const none = expected === 'none' ? await ofNowhere(line) : undefined
+    const got = wordFor(line, reply, documented.get(callOf(line)), none, room)
     if (got !== expected) wrong.push(`${kind}: ${line}, ${who}: ${got}, not ${expected}`)
   }
-  const answers = new Map<string, Promise<Reply>>()
-  const ofNowhere = (line: string) => {
-    const known = answers.get(line)
-    if (known !== undefined) return known
-    const call = callOf(line).replace('{roomId}', NOWHERE).replace('{hash}', stage.linkHash)
-    const answer = stage.person('stranger').asks(call, bodyOf(line, stage, 'stranger'))
-    answers.set(line, answer)
-    return answer
-  }
-
   const before = await stage.version()
   for (const [line, row] of HTTP[kind])
     await Promise.all(
@@ -167,7 +173,7 @@ function wordFor(
   line: string,
   reply: Reply,
   success: number | undefined,
-  nowhere: Reply | undefined,
+  none: Reply | undefined,
   room: RoomId,
 ): string {
   if (callOf(line) === 'GET /api/rooms' && reply.status === 200) {
@@ -178,7 +184,7 @@ function wordFor(
   const isAct = /^(POST .*\/(?!links|reports)\w+|DELETE .*\{hash\})$/.test(callOf(line))
   return isAct && reply.status === success && reply.body['seq'] === undefined
     ? 'same'
-    : wordOf(reply, success, nowhere)
+    : wordOf(reply, success, none)
 }
 
 function bodyOf(line: string, stage: Stage, who: Asker): object | undefined {
