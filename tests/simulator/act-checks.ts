@@ -36,8 +36,9 @@ function whyNot(roster: Roster, entry: Entry): string | undefined {
 /** What was refused has not happened, and what was done is there, where it was said to be. */
 export function misreported({ room, entries }: FinalRoom, asked: readonly Asked[]): string[] {
   const seqOf = new Map(entries.map(({ id, seq }) => [id, seq]))
-  return asked.flatMap(({ room: at, id, act, code, seq }) => {
+  return asked.flatMap(({ room: at, id, act, code, seq, isStale }) => {
     const found = seqOf.get(id)
+    if (code !== undefined && isStale === true) return []
     if (at !== room || (code === undefined ? seq === undefined || seq === found : found === undefined))
       return []
     return [`A ${room}: ${act.act} ${id} was told to be ${code ?? seq}, and is at ${found}`]

@@ -60,26 +60,6 @@ const HOUSE_PLANTS: readonly Plant[] = [
     find: 'this.#ahead.maySend(user, now) ?? this.#settled.maySend(user, now)',
     put: 'this.#settled.maySend(user, now)',
   }),
-  housePlant('lets in whom an entry that came before the answer has sent out', {
-    file: 'server/src/rooms/entrance.ts',
-    find: 'return (this.#left.get(id) ?? this.#leftBefore) <= at',
-    put: 'return true',
-  }),
-  housePlant('does what it is asked again for as if it were something new', {
-    file: 'server/src/rooms/house-rules.ts',
-    find: 'const done = this.#done.get(key(by.id, id))',
-    put: 'const done = undefined as Done | undefined',
-  }),
-  housePlant('judges what it is asked for again while it commits that', {
-    file: 'server/src/rooms/house-rules.ts',
-    find: "if (isUnderway) return refuse('busy', undefined, RETRY_MS)",
-    put: '',
-  }),
-  housePlant('becomes home without hearing what it had missed', {
-    file: 'server/src/rooms/room.ts',
-    find: "if (entry.type === 'system' && entry.seq > known) this.#happened(entry)",
-    put: '',
-  }),
 ]
 
 export const PLANTS: readonly Plant[] = [

@@ -14,6 +14,8 @@ export interface Asked {
   startedAt: number
   code?: string
   seq?: Seq | undefined
+  /** A server that stood still was reached by it after it had been given up: that may come after a refusal elsewhere. */
+  isStale?: true
 }
 
 export interface ActsNet {
@@ -72,8 +74,9 @@ export class SimActs {
     return false
   }
 
-  #attempt(id: string, { room, id: actId, by, act }: Asked): Promise<string | { seq?: Seq }> {
+  #attempt(id: string, asked: Asked): Promise<string | { seq?: Seq }> {
     const world = this.#world
+    const givenUpAt = world.now + ATTEMPT_MS
     const server = this.#net.serverOf(id)
     return new Promise((resolve) => {
       world.after(ATTEMPT_MS, () => {
@@ -82,16 +85,18 @@ export class SimActs {
       })
       if (server === undefined || !this.#net.reaches(id)) return
       server.process.after(world.between(1, 10), () => {
-        void this.#ask(server, room, actId, by, act).then((outcome) => {
+        void this.#ask(server, asked, givenUpAt).then((outcome) => {
           if (this.#net.reaches(id)) server.process.after(world.between(1, 10), () => resolve(outcome))
         })
       })
     })
   }
 
-  async #ask({ rooms }: SimServer, room: RoomId, id: string, by: User, act: Act) {
+  async #ask({ rooms }: SimServer, asked: Asked, givenUpAt: number) {
+    const { room, id, by, act } = asked
     const at = await rooms?.atHome(room)
     if (at === undefined || typeof at === 'string') return at ?? 'starting'
+    if (this.#world.now > givenUpAt) asked.isStale = true
     const acted = await at.home.act(id, by, act)
     return acted.ok ? acted.done : acted.code
   }
