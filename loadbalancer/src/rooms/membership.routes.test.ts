@@ -199,11 +199,25 @@ describe('who comes and goes', () => {
     const { call, make } = await startRooms(t)
     const room = await make(ANN, 'public')
     const codes = []
-    for (let at = 0; at < 101; at += 1) codes.push((await call(BEN, `POST /api/rooms/${room}/leave`)).code)
+    for (let at = 0; at < 101; at += 1) {
+      codes.push((await call(ANN, `PATCH /api/rooms/${room}`, { topic: `the ${at}th` })).code)
+    }
     assert.deepEqual([codes.at(99), codes.at(100)], [undefined, 'rate_limited'])
     assert.equal((await call(CAT, `POST /api/rooms/${room}/join`, {})).status, 200)
     for (let at = 0; at < 300; at += 1) await call(BEN, `GET /api/rooms/${room}/members`)
     assert.equal((await call(BEN, `GET /api/rooms/${room}/members`)).code, 'rate_limited')
     assert.equal((await call(CAT, `GET /api/rooms/${room}/members`)).status, 200)
+  })
+
+  test('who comes and goes again and again is put off for a while, in that room: it remembers each time for ever', async (t) => {
+    const { call, make } = await startRooms(t)
+    const [room, other] = [await make(ANN, 'public'), await make(ANN, 'public')]
+    const codes = []
+    for (let at = 0; at < 31; at += 1) {
+      codes.push((await call(BEN, `POST /api/rooms/${room}/${at % 2 === 0 ? 'join' : 'leave'}`, {})).code)
+    }
+    assert.deepEqual([codes.at(29), codes.at(30)], [undefined, 'rate_limited'])
+    assert.equal((await call(BEN, `POST /api/rooms/${other}/join`, {})).status, 200)
+    assert.equal((await call(CAT, `POST /api/rooms/${room}/join`, {})).status, 200)
   })
 })

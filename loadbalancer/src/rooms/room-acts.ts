@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { isGuest, type Act } from '@flotilla/protocol/acts.ts'
 import { normaliseName, UserSchema, type RoomId, type User, type UserId } from '@flotilla/protocol/frames.ts'
 import { GenesisSchema } from '@flotilla/protocol/genesis.ts'
+import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { LinkSchema, LogEntrySchema, MemberSchema, type Acted } from '@flotilla/protocol/rooms-api.ts'
 import type { Role } from '@flotilla/protocol/roster.ts'
 import * as z from 'zod/mini'
@@ -58,6 +59,8 @@ export interface RoomActsParts {
   people: People
   /** By user: acts, and looks at rooms, each of which a home has to answer. */
   acts: RateLimit
+  /** Of one person in one room: each is an entry that the room never forgets. */
+  comings: RateLimit
   looks: RateLimit
   /** Hears of rooms whose lists do not follow their logs. */
   outdated: (roomId: RoomId) => void
@@ -84,8 +87,12 @@ export class RoomActs {
    * @returns what was written; nothing in it, if all was so already
    */
   async act(roomId: string | undefined, by: User, act: Act, key?: string): Promise<Acted | Refused> {
-    const { acts, now } = this.#parts
-    const retryMs = acts.take(by.id, now())
+    const { acts, comings, now } = this.#parts
+    const isComing = act.act === 'join' || act.act === 'leave'
+    const retryMs = Math.max(
+      acts.take(by.id, now()),
+      isComing ? comings.take(`${by.id} ${roomId?.slice(0, LIMITS.roomIdChars)}`, now()) : 0,
+    )
     return retryMs > 0 ? tooFast(retryMs) : this.carry(roomId, by, act, key)
   }
 

@@ -33,6 +33,9 @@ const ACTS = 100
 const LOOKS = 300
 const REPORTS = 10
 const EXPORTS = 5
+/** In an hour: joins and leaves of one person in one room. */
+const COMINGS = 30
+const HOUR_MS = 3_600_000
 
 export interface RoomsSetting {
   file: SqliteFile
@@ -81,7 +84,9 @@ export class Rooms {
     })
     const acts = new RoomActs({
       ...{ store, book, homes, people, log, now },
-      ...{ acts: new RateLimit(ACTS, WINDOW_MS), looks: new RateLimit(LOOKS, WINDOW_MS) },
+      acts: new RateLimit(ACTS, WINDOW_MS),
+      comings: new RateLimit(COMINGS, HOUR_MS),
+      looks: new RateLimit(LOOKS, WINDOW_MS),
       outdated: (roomId) => this.#comparing.add([roomId]),
     })
     const erasures = new Erasures({ book, client, servers, log })
