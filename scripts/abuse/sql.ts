@@ -111,7 +111,9 @@ async function inAccounts({ balancer }: Target, score: Score): Promise<void> {
   const robert = await Person.signUp(balancer, 'Robert of tables')
   const room = await robert.makeRoom('private', 'Tables')
   const judge = (what: string, reply: Reply, good: readonly number[]) => {
-    const isQuiet = !/SQLITE_|SqliteError|syntax error|no such (?:table|column)|unrecognized token/.test(reply.body)
+    const isQuiet = !/SQLITE_|SqliteError|syntax error|no such (?:table|column)|unrecognized token/.test(
+      reply.body,
+    )
     score.judge(good.includes(reply.status) && isQuiet, what, reply)
   }
   for (const piece of PIECES) {
