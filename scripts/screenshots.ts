@@ -48,13 +48,14 @@ const SCHEMES = ['light', 'dark'] as const
 const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' } } })
 
 const executablePath = await ensureChromium()
-const fleet = await startLocalFleet({ servers: 0, loadbalancerArgs: ['--guests', 'on'] })
+// Balancer and servers let in no page but the app's own, so its address comes first.
+const ports = await PortBlock.hold()
+const port = await ports.next()
+const origins = ['--origins', `http://127.0.0.1:${port}`]
+const fleet = await startLocalFleet({ servers: 0, loadbalancerArgs: ['--guests', 'on', ...origins] })
 await using end = new AsyncDisposableStack()
 end.defer(() => fleet.stop())
 
-// The servers let in no page but the app's own, so its address comes first.
-const ports = await PortBlock.hold()
-const port = await ports.next()
 const web = launch({
   name: 'web app',
   args: [join(ROOT, 'scripts/fleet/web.ts'), '--port', String(port)],
@@ -62,7 +63,7 @@ const web = launch({
 })
 end.defer(async () => void (await web.stop()))
 const { url } = await web.ready
-const serverArgs = ['--guests', 'on', '--rate', '0', '--origins', url, '--capacity', String(CAPACITY)]
+const serverArgs = ['--guests', 'on', '--rate', '0', ...origins, '--capacity', String(CAPACITY)]
 await addServers(3)
 
 const people = await sayAgain(fleet.loadbalancer.url)
