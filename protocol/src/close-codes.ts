@@ -11,7 +11,11 @@ export const CLOSE_CODES = {
   1009: { name: 'too_big', back: 'later', says: 'A frame is larger than the limit.' },
   1012: { name: 'restart', back: 'soon', says: 'The server restarts.' },
   1013: { name: 'try_later', back: 'later', says: 'The server can take nobody just now.' },
-  4401: { name: 'unauthenticated', back: 'soon', says: 'The token is good no more: come back with a fresh one.' },
+  4401: {
+    name: 'unauthenticated',
+    back: 'soon',
+    says: 'The token is good no more: come back with a fresh one.',
+  },
   4403: { name: 'removed', back: 'never', says: 'You were removed.' },
   4408: { name: 'no_progress', back: 'soon', says: 'The client did not read what it was sent.' },
   4429: { name: 'flood', back: 'later', says: 'Too many bad frames.' },

@@ -302,7 +302,8 @@ export const PROBLEMS = {
   username_taken: {
     status: 409,
     title: 'This name belongs to an account',
-    detail: 'An account has this name, or one that looks like it: choose another one, or log in with the password.',
+    detail:
+      'An account has this name, or one that looks like it: choose another one, or log in with the password.',
   },
   too_many: {
     status: 409,
