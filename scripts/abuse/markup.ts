@@ -156,6 +156,8 @@ function linksIn(page: Page): Promise<string[]> {
 
 /** What a hand does by the way: everything is passed over, and the page takes a key. */
 async function poke(page: Page): Promise<void> {
+  // One behind another is drawn once a second, and takes as long for each step.
+  await page.bringToFront()
   await page.mouse.move(640, 800, { steps: 2 })
   await page.mouse.move(640, 120, { steps: 10 })
   await page.keyboard.press('Tab')
