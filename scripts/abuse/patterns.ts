@@ -15,9 +15,13 @@ const MOST_GROWTH = 9
 /** Below it a clock measures itself. */
 const NOTABLE_MS = 4
 
+/** Short texts come first: nothing of theirs takes a moment. */
+const FIRST = [20, 24, 200, 2_000]
+const TOO_LONG_MS = 50
+
 /** A regular expression as it stands in a source: after what can stand before one, and not in a comment. */
 const LITERAL =
-  /(?<=[=(,:?!&|[{;]\s*|return\s+|^\s*)\/((?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+)\/([dgimsuvy]*)/gm
+  /(?<=[=>(,:?!&|[{;]\s*|return\s+|^\s*)\/((?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+)\/([dgimsuvy]*)/gm
 
 /** Every regular expression of the programs against long texts made to send it astray: time grows as the text does. */
 export const patternAttack: Attack = {
@@ -27,6 +31,16 @@ export const patternAttack: Attack = {
     const score = new Score()
     for (const { where, pattern } of patterns()) {
       for (const [what, make] of hostile(pattern)) {
+        // What is exponential would never come back from more.
+        const soon = FIRST.find((length) => timeOf(pattern, make(length)) > TOO_LONG_MS)
+        if (soon !== undefined) {
+          score.judge(
+            false,
+            `${where} ${String(pattern)} against ${what}`,
+            `over 50 ms for ${soon} characters`,
+          )
+          break
+        }
         const short = timeOf(pattern, make(LENGTH / 4))
         let long = timeOf(pattern, make(LENGTH))
         // Once more before anything is said: the machine may have been busy with something else.
