@@ -185,7 +185,7 @@ describe('the quick door', () => {
     assert.match(second ?? '', /answered$/)
   })
 
-  test('beyond so many who have not said who they are, the oldest goes: whoever comes can still come in', async (t) => {
+  test('beyond so many who have not said who they are, the oldest of those who say nothing goes, as they are more: whoever comes can still come in', async (t) => {
     let dropped = 0
     const crowded = createServer((_request, response) => response.end('answered'))
     const door = new QuickDoor({
@@ -220,15 +220,15 @@ describe('the quick door', () => {
     for (let i = 0; i < 5; i += 1) await hallo()
     assert.equal(dropped, 0)
     const third = await come()
-    const cut = once(half.resume(), 'close')
+    const cut = once(silent.resume(), 'close')
     await hallo()
     await cut
-    const next = once(silent.resume(), 'close')
+    const next = once(third.resume(), 'close')
     await come()
     await hallo()
     await next
     assert.equal(dropped, 2)
-    assert.ok(!third.destroyed)
+    assert.ok(!half.destroyed)
   })
 
   test('who hangs up before he says anything is let go', async () => {
