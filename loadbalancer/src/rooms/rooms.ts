@@ -34,7 +34,7 @@ const LOOKS = 300
 const REPORTS = 10
 const EXPORTS = 5
 /** In an hour: joins and leaves of one person in one room. */
-const COMINGS = 30
+const COMINGS = 300
 const HOUR_MS = 3_600_000
 
 export interface RoomsSetting {
