@@ -306,11 +306,6 @@ export const PLANTS: readonly Plant[] = [
       put: 'this.#publishMembers()\n    this.#sendMembers(edge)\n  }',
     },
   ),
-  plant('lets who was named as the home and never came keep everybody else out', {
-    file: 'server/src/store/memory-store.ts',
-    find: '!known.has(row.movedTo) && row.epoch > lastTerm',
-    put: '!known.has(row.movedTo)',
-  }),
   rarePlant(440, 'has a bus that may say `up` before the `down` that came first', {
     file: 'tests/simulator/sim-network.ts',
     find: 'world.after(STATE_MS, ',
