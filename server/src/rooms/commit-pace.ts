@@ -2,7 +2,7 @@
  * When the next commit may begin. A commit costs about 0.1 ms of CPU in its thread and as much again for waking that and this one,
  * whatever it holds (`npm run bench -- --only W3`), so what a send costs is decided by how many share one. Few sends commit at once,
  * each by itself, which is the soonest they can be acked. From one in two milliseconds on, commits keep 3 ms apart, and further
- * the more there is to do, up to 10 ms: at 1,000 sends/s in rooms of ten a delivery costs a quarter less for it, and all is acked within 5 ms.
+ * the more there is to do, up to 10 ms: at 1,000 sends/s in rooms of ten a delivery costs a quarter less for it, and an ack comes 2 ms later (p50).
  * Where all that wait are for large rooms, whose followers are not written to for a while anyway, that is how long they wait.
  */
 export class CommitPace {
