@@ -26,6 +26,14 @@ const codeOf = (line: string) => [...line.matchAll(/`([^`]+)`/g)].map(([, code =
 const proseOf = (page: string) => page.replaceAll(/^```[^]*?^```$/gm, '')
 
 describe('the pages', () => {
+  test('no drawing names a folder of the machine it was made on', () => {
+    for (const path of globSync('docs/*.svg', { cwd: ROOT })) {
+      // What is written in it: a path there begins at a package or at this repository.
+      const found = /[ >]\/[\w.-][^<]*/.exec(read(path))?.[0]
+      assert.equal(found, undefined, path)
+    }
+  })
+
   for (const page of [...PAGES, ...DOCS]) {
     test(`${page}: every file it names exists`, () => {
       const named = codeOf(proseOf(read(page))).filter(
