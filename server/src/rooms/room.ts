@@ -1,5 +1,5 @@
 import type { LogId, RoomId, Seq, SystemEntry, User, UserId } from '@flotilla/protocol/frames.ts'
-import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
+import type { Refusal } from '@flotilla/protocol/errors.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { CarriedSend, MoveMessage, Successor } from '@flotilla/protocol/link.ts'
 import type { ServerId } from '../bus/bus.ts'
@@ -14,29 +14,18 @@ import { Home } from './home.ts'
 import { HouseRules } from './house-rules.ts'
 import { pageOf, type Side } from './page.ts'
 import { Relay, type Page } from './relay.ts'
-import { retryAfter } from './retry.ts'
+import { Role } from './role.ts'
 import type { RoomContext } from './room-context.ts'
 import type { Telling } from './telling.ts'
-import { Waiters } from './waiters.ts'
 
 /**
  * A room as this server's clients see it, whether it is homed here or elsewhere. The feed and the followers stay when the
  * role changes: a room that moves is the same cursors over the same log, read from another place.
  */
 
-type Role =
-  | { is: 'seeking' }
-  | { is: 'home'; home: Home }
-  | { is: 'relay'; relay: Relay }
-  | { is: 'refused'; refusal: Refusal }
-  | { is: 'closed' }
-
-/** How long a join waits for the room's home before it is told to try again. */
-const READY_MS = 5_000
 /** For how long a room without anybody stays open, so that the next one finds its ring. */
 const IDLE_MS = 60_000
 const ASK_AGAIN_MS = 1_000
-const MAX_WAITING = 10_000
 
 export class Room {
   readonly id: RoomId
@@ -44,35 +33,24 @@ export class Room {
   readonly #members: Audience
   readonly #people: Attendance
   readonly #entrance: Entrance
+  readonly #role: Role
   #feed: Feed | undefined
-  #role: Role = { is: 'seeking' }
-  /** Since when this server has no role in the room, if it has none. */
-  #soughtSince: number
   #isWhole = true
   /** The term in which the home that leaves wants this server to be the next one. */
   #offered: Epoch = 0
   #emptySince: number | undefined
   readonly #search: HomeSearch
-  /** Joins that wait for a role. */
-  readonly #joining: Waiters<undefined, Refusal | undefined>
-  /** Those who wait for a role of at least this term. */
-  readonly #reaching: Waiters<Epoch, void>
-  /** Hand-overs that wait for the next home to raise its fence. */
-  readonly #handingOver: Waiters<undefined, void>
 
   /** Begins to look for the room's home. `held`: this server's own store has it. */
   constructor(id: RoomId, context: RoomContext, held: HeldRoom | undefined, telling: Telling) {
     this.id = id
     this.#context = context
     this.#emptySince = context.clock.now()
-    this.#soughtSince = this.#emptySince
-    this.#joining = new Waiters(context.clock)
-    this.#reaching = new Waiters(context.clock)
-    this.#handingOver = new Waiters(context.clock)
+    this.#role = new Role(id, context.clock)
     this.#search = new HomeSearch({
       ...context,
       room: id,
-      role: () => ({ epoch: this.epoch, isHome: this.#role.is === 'home' }),
+      role: () => ({ epoch: this.epoch, isHome: this.home !== undefined }),
       found: (found) => this.#found(found),
     })
     this.#members = new Audience(id)
@@ -80,8 +58,8 @@ export class Room {
       clock: context.clock,
       telling,
       tell: (report) => {
-        if (this.#role.is === 'home') this.#role.home.hearPeople(context.self, report)
-        else if (this.#role.is === 'relay') this.#role.relay.tell({ t: 'people', room: id, ...report })
+        this.home?.hearPeople(context.self, report)
+        this.relay?.tell({ t: 'people', room: id, ...report })
       },
       announce: (change) => this.#members.announce(change),
       release: (changes) => this.#members.release(changes),
@@ -94,10 +72,10 @@ export class Room {
   }
 
   get home(): Home | undefined {
-    return this.#role.is === 'home' ? this.#role.home : undefined
+    return this.#role.home
   }
   get relay(): Relay | undefined {
-    return this.#role.is === 'relay' ? this.#role.relay : undefined
+    return this.#role.relay
   }
   get feed(): Feed | undefined {
     return this.#feed
@@ -111,7 +89,7 @@ export class Room {
     return this.#isWhole
   }
   get isRefused(): boolean {
-    return this.#role.is === 'refused'
+    return this.#role.refusal !== undefined
   }
 
   /** Whether it can be joined now: who would wait for `ready` need not. */
@@ -121,44 +99,34 @@ export class Room {
 
   /** Resolves when the room can be joined, or with why not. */
   async ready(): Promise<Refusal | undefined> {
-    if (this.#role.is === 'refused') return this.#role.refusal
-    if (this.#feed !== undefined) return undefined
-    if (this.#joining.size >= MAX_WAITING) return refuse('busy', undefined, 1_000)
-    const unreachable = refuse('busy', 'The home of this room cannot be reached now.', 1_000)
-    return this.#joining.wait(undefined, READY_MS, unreachable)
+    if (this.#role.refusal !== undefined) return this.#role.refusal
+    return this.#feed === undefined ? this.#role.untilJoinable() : undefined
   }
 
   /** May he be told what is said here? A promise: the home, elsewhere, is asked. */
   admit(user: User): Admitted | Refusal | Promise<Admitted | Refusal> {
-    const role = this.#role
-    if (role.is === 'home') return role.home.enter(user)
-    if (role.is === 'refused') return role.refusal
+    const { home, relay, refusal } = this.#role
+    if (home !== undefined) return home.enter(user)
+    if (refusal !== undefined) return refusal
     const admitted = this.#entrance.admit(user, this.#feed?.head ?? 0)
-    if (admitted !== undefined) return admitted
-    if (role.is === 'relay') return role.relay.enter(user)
-    return refuse('busy', undefined, this.#retryMs)
+    return admitted ?? relay?.enter(user) ?? this.#role.busy()
   }
 
   /** Whether he may still, who was let in a moment ago. */
   stillAdmits(user: User, admitted: Admitted): boolean {
-    return this.#role.is === 'home' ? this.#role.home.enter(user).ok : this.#entrance.isGood(user, admitted)
-  }
-
-  get #retryMs(): number {
-    return retryAfter(this.#context.clock.now() - this.#soughtSince)
+    return this.home?.enter(user).ok ?? this.#entrance.isGood(user, admitted)
   }
 
   /** Term of the role this server has in the room; 0 while it has none. */
   get epoch(): Epoch {
-    if (this.#role.is === 'home') return this.#role.home.epoch
-    return this.#role.is === 'relay' ? this.#role.relay.epoch : 0
+    return this.#role.epoch
   }
 
   /** The home leaves, and this server is the next one. */
   take({ epoch, people }: Extract<MoveMessage, { t: 'take' }>): Promise<void> {
     this.#offered = epoch
     // Who moves here at once is to see everybody, and not only himself until the other edges have come.
-    if (this.#role.is === 'seeking' && people !== undefined) {
+    if (this.#role.isSeeking && people !== undefined) {
       this.#people.hear({ full: true, settled: false, leave: [], ...people })
     }
     return this.reach(epoch)
@@ -169,13 +137,9 @@ export class Room {
    * while. What it was home of in a lower term, it finds itself fenced from.
    */
   async reach(epoch: Epoch): Promise<void> {
-    if (this.epoch >= epoch || this.#role.is === 'closed') return
+    if (this.epoch >= epoch || this.#role.isClosed) return
     this.#search.later()
-    await this.#reaching.wait(epoch, READY_MS, undefined)
-  }
-
-  #reached(): void {
-    this.#reaching.settle(undefined, (epoch) => this.epoch >= epoch || this.#role.is === 'closed')
+    await this.#role.until(epoch)
   }
 
   /** The room is another server's in a higher term: what was home here steps down. */
@@ -197,7 +161,7 @@ export class Room {
 
   /** Resolves when this server is its home no more, or after `ms`. */
   steppedDown(ms: number): Promise<void> {
-    return this.#handingOver.wait(undefined, ms, undefined)
+    return this.#role.untilSteppedDown(ms)
   }
 
   /**
@@ -223,28 +187,16 @@ export class Room {
 
   /** Answered exactly once. */
   send(send: CarriedSend, answer: (outcome: SendOutcome) => void): void {
-    switch (this.#role.is) {
-      case 'home':
-        this.#role.home.accept(send, answer)
-        break
-      case 'relay':
-        this.#role.relay.send(send, answer)
-        break
-      case 'refused':
-        answer(refuse('no_such_room'))
-        break
-      default:
-        answer(refuse('busy', undefined, this.#retryMs))
-    }
+    this.#role.send(send, answer)
   }
 
   /** Encoded entries next to a seq, ascending; undefined when the log cannot be reached now. `user`: who wants to read them. */
   async read(side: Side, limit: number, user?: UserId): Promise<Page | undefined> {
-    const role = this.#role
-    if (role.is !== 'home' && role.is !== 'relay') return undefined
-    const recent = this.#feed?.recent(side, limit, role.is === 'home')
+    const { home, relay } = this.#role
+    if (home === undefined && relay === undefined) return undefined
+    const recent = this.#feed?.recent(side, limit, home !== undefined)
     if (recent !== undefined) return recent
-    return role.is === 'home' ? this.readOwn(side, limit) : role.relay.read(side, limit, user)
+    return relay === undefined ? this.readOwn(side, limit) : relay.read(side, limit, user)
   }
 
   /** The same from the own store, which holds the room. */
@@ -254,31 +206,21 @@ export class Room {
   }
 
   typing(user: User): void {
-    if (this.#role.is === 'home') this.#role.home.typing(user)
-    else if (this.#role.is === 'relay') this.#role.relay.tell({ t: 'typing', room: this.id, user })
+    this.#role.typing(user)
   }
 
   /** Whether nobody needed it for a while. */
   isIdle(now: number): boolean {
-    if (this.#members.size > 0 || this.#joining.size > 0 || this.home?.hasEdges === true) return false
-    if (this.#role.is === 'refused') return true
+    if (this.#members.size > 0 || this.#role.isAwaited || this.home?.hasEdges === true) return false
+    if (this.isRefused) return true
     return this.#emptySince !== undefined && now - this.#emptySince >= IDLE_MS
   }
 
   close(): void {
-    this.#leaveRole({ unfollow: true })
-    this.#role = { is: 'closed' }
+    this.#role.close()
     this.#search.close()
     this.#people.close()
     this.#feed?.close()
-    this.#joining.settle(refuse('busy'))
-    this.#handingOver.settle(undefined)
-    this.#reached()
-  }
-
-  #leaveRole(options: { unfollow: boolean }): void {
-    if (this.#role.is === 'home') this.#role.home.close()
-    if (this.#role.is === 'relay') this.#role.relay.close(options)
   }
 
   #found(found: Found): void {
@@ -291,17 +233,14 @@ export class Room {
   }
 
   #refuse(): void {
-    this.#leaveRole({ unfollow: false })
-    const refusal = refuse('no_such_room')
-    this.#role = { is: 'refused', refusal }
-    this.#joining.settle(refusal)
+    this.#role.refuse()
     this.#entrance.erased()
   }
 
   #becomeHome(epoch: Epoch, { log, head, isWhole, floor, genesis, chronicle }: Taken): void {
-    if (this.#role.is === 'closed') return
+    if (this.#role.isClosed) return
     const { self, clock, bus, committer, note, moved } = this.#context
-    this.#leaveRole({ unfollow: true })
+    this.#role.leave({ unfollow: true })
     this.#isWhole = isWhole
     const rules = new HouseRules(genesis, chronicle)
     if (this.#feed !== undefined && this.#feed.log !== log) this.#entrance.begins(head)
@@ -330,24 +269,22 @@ export class Room {
         happened: (entry) => this.#happened(entry),
         fenced: () => {
           note('fenced', { room: this.id, epoch })
-          moved?.(this.#handingOver.size > 0 ? 'handed_over' : 'lost')
+          moved?.(this.#role.isHandedOver ? 'handed_over' : 'lost')
           if (this.home === home) this.#stepDown(home.successor)
         },
       },
     })
-    this.#role = { is: 'home', home }
+    this.#role.becomeHome(home)
     note('home', { room: this.id, epoch, head })
     this.#people.reportAll()
-    this.#joining.settle(undefined)
-    this.#reached()
   }
 
   #becomeRelay(homeId: ServerId, epoch: Epoch): void {
-    if (this.#role.is === 'closed') return
+    if (this.#role.isClosed) return
     const current = this.relay
     if (current?.home === homeId && current.epoch === epoch) return
     const { clock, bus, nextRequest, note } = this.#context
-    this.#leaveRole({ unfollow: true })
+    this.#role.leave({ unfollow: true })
     const relay: Relay = new Relay({
       room: this.id,
       home: homeId,
@@ -369,7 +306,7 @@ export class Room {
             if (page === undefined) throw new Error('the home did not answer')
             return page.lines
           })
-          this.#joining.settle(undefined)
+          this.#role.joinable()
         },
         entries: (lines) => {
           for (const line of lines) {
@@ -395,9 +332,8 @@ export class Room {
         },
       },
     })
-    this.#role = { is: 'relay', relay }
+    this.#role.becomeRelay(relay)
     note('relay', { room: this.id, home: homeId, epoch })
-    this.#reached()
   }
 
   /** To be told before what comes after it goes out. */
@@ -427,10 +363,7 @@ export class Room {
   /** Not the home any more. */
   #stepDown(successor: Successor | undefined): void {
     this.#entrance.becomes(this.home?.rules.plain)
-    this.#leaveRole({ unfollow: true })
-    this.#role = { is: 'seeking' }
-    this.#soughtSince = this.#context.clock.now()
-    this.#handingOver.settle(undefined)
+    this.#role.seek()
     if (successor === undefined || !this.#goesTo(successor)) this.#search.later()
   }
 
