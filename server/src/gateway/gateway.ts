@@ -1,44 +1,30 @@
-import { createHash, randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
-import { Socket } from 'node:net'
+import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { CloseCode } from '@flotilla/protocol/close-codes.ts'
 import type { Revoke } from '@flotilla/protocol/control.ts'
-import type { UserId, Welcome, WelcomeLimits } from '@flotilla/protocol/frames.ts'
+import type { Welcome, WelcomeLimits } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
-import { WaitingLine } from '@flotilla/protocol/waiting-line.ts'
-import type { Logger } from 'pino'
-import { WebSocketServer, type WebSocket } from 'ws'
-import { pause, type Cancel, type Clock } from '../clock.ts'
-import { PROBLEMS, refuseSocket, type ProblemCode, type ProblemMore } from '../http-problem.ts'
-import type { ServerLimits } from '../limits.ts'
-import type { Metrics } from '../metrics.ts'
+import type { WebSocket } from 'ws'
+import { pause, type Cancel } from '../clock.ts'
 import type { Rooms } from '../rooms/rooms.ts'
-import { Admission, type AdmissionLimits } from './admission.ts'
 import { Arrivals } from './arrivals.ts'
+import { ConnectionCounts } from './connection-counts.ts'
 import type { Gateway as Handlers } from './dispatch.ts'
-import { enter, knock, type Admitted, type DoorRules, type Entrance, type HandshakeRequest } from './doors.ts'
+import type { Admitted, HandshakeRequest } from './doors.ts'
 import { greet, Guest, type House } from './guest.ts'
-import { putOff } from './put-off.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Revocations } from './revocations.ts'
 import { Session } from './session.ts'
 import { SocketLine } from './socket-line.ts'
+import { Upgrades, type UpgradeOptions } from './upgrades.ts'
 
-/** The clients of this server: lets them in, keeps their lines alive, and sends them elsewhere when it goes. */
+/** The clients of this server: greets them, keeps their lines alive, and sends them elsewhere when it goes. */
 
 /** Sessions are visited in so many groups per heartbeat, not all at once. */
 const BEAT_GROUPS = 20
 /** A little early, so that a late timer does not let a `head` be late. */
 const BEAT_MS = (0.9 * LIMITS.heartbeatMs) / BEAT_GROUPS
-/** How often the event loop is looked at, to know how many may come in. */
-const OBSERVE_MS = 50
-/** Those who come may wait so long for their turn before fewer are let in. */
-const TURN_WAIT_MS = 1_500
-/** While clients are put off, it is logged this often. */
-const PUT_OFF_LOG_MS = 1_000
-/** A client that does not answer a close is cut off after this long. */
-const CLOSE_MS = 5_000
 /** One whose token is good no more gets no longer than this to answer the close. */
 const REVOKED_MS = 500
 /** At a drain clients are asked to move no faster than one in this time, if there is time … */
@@ -46,27 +32,17 @@ const MOVE_MS = 1
 /** … some of them in each step. */
 const MOVE_STEP_MS = 40
 
-export interface GatewayOptions {
+export interface GatewayOptions extends UpgradeOptions {
   server: string
-  doors: DoorRules
-  capacity: number
+  /** Connections per address, and per account; 0 = no limit. */
   perIp: number
-  /** Connections per account; 0 = no limit. */
   perUser: number
   rate: number
   /** Joins per user, and lines per connection, in `LIMITS.rateMs`; 0 = no limit. */
   joins: number
   lines: number
-  limits: ServerLimits
   rooms: Rooms
-  metrics: Metrics
-  clock: Clock
-  random: () => number
-  log: Logger
   alternatives: () => string[]
-  /** How late the event loop was at most since it was last asked. */
-  loopDelayMs: () => number
-  admission?: Partial<AdmissionLimits>
   /** The number of clients changed. */
   changed: () => void
 }
@@ -76,35 +52,22 @@ export class Gateway {
   readonly #handlers: Handlers
   readonly #house: House
   readonly #limits: WelcomeLimits
-  readonly #upgrades: WebSocketServer
+  readonly #upgrades: Upgrades
   readonly #sessions = new Set<Session>()
   readonly #groups: Set<Session>[] = Array.from({ length: BEAT_GROUPS }, () => new Set())
-  readonly #perIp = new Map<string, number>()
-  /** Connections of each account; guests' names are nobody's, and are not counted. */
-  readonly #perUser = new Map<UserId, number>()
-  readonly #admission: Admission
-  readonly #arrivals: Arrivals
-  /** Let those in whose slots are to come: for them it is over. */
-  readonly #held = new Set<() => void>()
+  readonly #counts: ConnectionCounts
   readonly #revocations = new Revocations()
-  /** Who found this server full. The balancer keeps the order: here it is only told, and whoever comes when a place is free gets it. */
-  readonly #full = new WaitingLine()
-  #putOff = 0
-  #putOffLogged = 0
   #group = 0
-  #entering = 0
   #beat: Cancel
-  #observing: Cancel
-  #isShut = false
   #emptied: (() => void)[] = []
 
   constructor(options: GatewayOptions) {
     this.#options = options
     const { rooms, metrics, log, clock, rate, limits } = options
-    this.#arrivals = new Arrivals(clock)
+    const arrivals = new Arrivals(clock)
     this.#handlers = {
       rooms,
-      arrivals: this.#arrivals,
+      arrivals,
       metrics,
       log,
       rateLimit: new RateLimit(rate, limits.rateBurst),
@@ -129,26 +92,20 @@ export class Gateway {
       rate,
       rateMs: LIMITS.rateMs,
     }
-    const upgrades = {
-      noServer: true,
-      perMessageDeflate: false,
-      clientTracking: false,
-      maxPayload: limits.frameBytes,
-      maxFragments: limits.fragments,
-      maxBufferedChunks: limits.bufferedChunks,
-      closeTimeout: CLOSE_MS, // which its types do not know yet
-      handleProtocols: (offered: Set<string>) => (offered.has('chat.v1') ? 'chat.v1' : (false as const)),
-    }
-    this.#upgrades = new WebSocketServer(upgrades)
-    this.#upgrades.on('wsClientError', (_error, socket) => this.#turnAway(socket, 'bad_handshake'))
+    this.#counts = new ConnectionCounts(options.perIp, options.perUser)
+    this.#upgrades = new Upgrades(options, {
+      arrivals,
+      counts: this.#counts,
+      revocations: this.#revocations,
+      clients: () => this.clients,
+      enter: (ws, socket, admitted) => this.#enter(ws, socket, admitted),
+    })
     this.#beat = clock.after(BEAT_MS, () => this.#beatGroup())
-    this.#admission = new Admission(clock.now(), options.random, options.admission)
-    this.#observing = clock.after(OBSERVE_MS, () => this.#observe())
   }
 
   /** Clients per second that are let in now. */
   get admissionRate(): number {
-    return this.#admission.rate
+    return this.#upgrades.admissionRate
   }
 
   get clients(): number {
@@ -157,109 +114,7 @@ export class Gateway {
 
   /** A `/ws` upgrade, of a request whose socket nobody reads. */
   upgrade(request: HandshakeRequest, socket: Duplex, head: Buffer): void {
-    const { metrics, clock, doors } = this.#options
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return this.#turnAway(socket, 'not_found')
-    if (!(socket instanceof Socket)) return this.#turnAway(socket, 'not_a_socket')
-    const full = this.#refusesMore(socket)
-    if (full !== undefined) return this.#turnAway(socket, full, request)
-    const knocked = knock(request, doors)
-    if (!knocked.ok) return this.#turnAway(socket, knocked.code)
-    const admitted = this.#admission.knock(clock.now())
-    if (admitted.is === 'put-off') {
-      metrics.putOff += 1
-      this.#putOff += 1
-      if (!putOff(request, socket, admitted.retryMs)) this.#turnAway(socket, 'bad_handshake')
-    } else if (admitted.is === 'in' && !('token' in knocked) && this.#arrivals.hasTime) {
-      this.#welcome(socket, knocked, request, head)
-    } else {
-      const turn = admitted.is === 'held' ? this.#hold(admitted.waitMs) : Promise.resolve()
-      const entrance = turn.then(() => enter(knocked, doors))
-      void this.#welcomeLater(socket, entrance, request, head)
-    }
-  }
-
-  async #welcomeLater(
-    socket: Socket,
-    entering: Promise<Entrance>,
-    request: HandshakeRequest,
-    head: Buffer,
-  ): Promise<void> {
-    this.#entering += 1
-    socket.pause()
-    try {
-      const inTurn = entering.then(async (entrance) => {
-        await this.#arrivals.turn()
-        return entrance
-      })
-      const entrance = await inTurn.finally(() => (this.#entering -= 1))
-      if (socket.destroyed) return
-      socket.resume()
-      const refusal = entrance.ok ? this.#refuses(entrance, socket) : entrance.code
-      if (refusal !== undefined) this.#turnAway(socket, refusal, request)
-      else if (entrance.ok) this.#welcome(socket, entrance, request, head)
-    } catch (cause) {
-      this.#options.log.error({ err: cause }, 'upgrade failed')
-      socket.destroy()
-    }
-  }
-
-  #turnAway(socket: Duplex, code: ProblemCode, request?: HandshakeRequest): void {
-    const { status } = PROBLEMS[code]
-    const place = code === 'full' && request !== undefined ? this.#placeOf(socket, request) : {}
-    this.#options.metrics.turnedAway(status, code)
-    this.#options.log.info({ status, code }, 'turned away')
-    refuseSocket(socket, code, place)
-  }
-
-  #placeOf(socket: Duplex, { url = '', headers }: HandshakeRequest): ProblemMore {
-    const address = socket instanceof Socket ? (socket.remoteAddress ?? '') : ''
-    const who = createHash('sha256').update(`${address} ${url} ${headers['sec-websocket-protocol'] ?? ''}`)
-    const asked = this.#full.ask(who.digest('base64'), 0, this.#options.clock.now())
-    return asked.isIn ? {} : { retryMs: asked.retryMs, fields: { place: asked.place } }
-  }
-
-  /** Resolves when its slot has come, or nobody is let in any more. */
-  #hold(ms: number): Promise<void> {
-    this.#options.metrics.held += 1
-    return new Promise((resolve) => {
-      const done = () => {
-        cancel()
-        this.#held.delete(done)
-        resolve()
-      }
-      const cancel = this.#options.clock.after(ms, done)
-      this.#held.add(done)
-    })
-  }
-
-  /** Judges how many may come in by how late the event loop is. */
-  #observe(): void {
-    const { clock, loopDelayMs, log } = this.#options
-    const now = clock.now()
-    this.#admission.observe(now, Math.max(loopDelayMs(), this.#arrivals.lateMs - TURN_WAIT_MS))
-    if (this.#putOff > 0 && now - this.#putOffLogged >= PUT_OFF_LOG_MS) {
-      const { rate, waiting } = this.#admission
-      log.warn({ putOff: this.#putOff, rate: Math.round(rate), waiting }, 'more come than can be taken now')
-      this.#putOff = 0
-      this.#putOffLogged = now
-    }
-    this.#observing = clock.after(OBSERVE_MS, () => this.#observe())
-  }
-
-  #refusesMore(socket: Socket): ProblemCode | undefined {
-    const { capacity, perIp } = this.#options
-    if (this.#isShut) return 'draining'
-    if (this.#sessions.size + this.#entering >= capacity) return 'full'
-    const isOneTooMany = perIp > 0 && (this.#perIp.get(socket.remoteAddress ?? '') ?? 0) >= perIp
-    return isOneTooMany ? 'too_many_connections' : undefined
-  }
-
-  /** What may have changed while it waited. */
-  #refuses(admitted: Admitted, socket: Socket): ProblemCode | undefined {
-    if (this.#revocations.against(admitted.user.id, admitted) !== undefined) return 'unauthenticated'
-    const { perUser } = this.#options
-    if (perUser > 0 && (this.#perUser.get(admitted.user.id) ?? 0) >= perUser) return 'too_many_of_user'
-    return this.#refusesMore(socket)
+    this.#upgrades.take(request, socket, head)
   }
 
   /** These tokens are good no more: who came in by one is out within `REVOKED_MS`, and nobody else comes in by it. */
@@ -275,19 +130,9 @@ export class Gateway {
     }
   }
 
-  /** The answer to its handshake leaves in one write with the welcome. */
-  #welcome(socket: Socket, admitted: Admitted, request: HandshakeRequest, head: Buffer): void {
-    socket.cork()
-    // Of a request it asks no more than what the quick door knows of one, too.
-    this.#upgrades.handleUpgrade(request as IncomingMessage, socket, head, (ws) =>
-      this.#enter(ws, socket, admitted),
-    )
-    socket.uncork()
-  }
-
   #enter(ws: WebSocket, socket: Socket, admitted: Admitted): void {
     const { user, expiresAt, issuedAt } = admitted
-    const { server, metrics, clock, alternatives, changed, limits, perIp } = this.#options
+    const { server, metrics, clock, alternatives, changed, limits } = this.#options
     const line = new SocketLine(ws, socket)
     const session = new Session({
       id: randomUUID(),
@@ -302,10 +147,8 @@ export class Gateway {
     this.#sessions.add(session)
     const group = this.#groups[this.#sessions.size % BEAT_GROUPS] as Set<Session>
     group.add(session)
-    // Asking for the address is a call to the system.
-    const ip = perIp === 0 ? '' : (socket.remoteAddress ?? '')
-    if (perIp > 0) this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1)
-    if (isAccount(user.id)) this.#perUser.set(user.id, (this.#perUser.get(user.id) ?? 0) + 1)
+    const ip = this.#counts.ipOf(socket)
+    this.#counts.add(ip, user.id)
     const welcome: Welcome = {
       type: 'welcome',
       server,
@@ -323,13 +166,7 @@ export class Gateway {
   #left(session: Session, group: Set<Session>, ip: string): void {
     this.#sessions.delete(session)
     group.delete(session)
-    const others = (this.#perIp.get(ip) ?? 1) - 1
-    if (others > 0) this.#perIp.set(ip, others)
-    else this.#perIp.delete(ip)
-    const { id } = session.user
-    const ofUser = (this.#perUser.get(id) ?? 1) - 1
-    if (ofUser > 0) this.#perUser.set(id, ofUser)
-    else this.#perUser.delete(id)
+    this.#counts.remove(ip, session.user.id)
     session.end()
     this.#options.changed()
     if (this.#sessions.size === 0) for (const resolve of this.#emptied.splice(0)) resolve()
@@ -365,12 +202,12 @@ export class Gateway {
 
   /** Lets nobody in any more. */
   shut(): void {
-    this.#isShut = true
+    this.#upgrades.shut()
   }
 
   /** Lets people in again. */
   reopen(): void {
-    this.#isShut = false
+    this.#upgrades.reopen()
   }
 
   /**
@@ -398,10 +235,8 @@ export class Gateway {
 
   /** The last thing: closes everybody with `code`; resolves when the lines are down, after a second at most. */
   async closeAll(code: CloseCode): Promise<void> {
-    this.shut()
+    this.#upgrades.close()
     this.#beat()
-    this.#observing()
-    for (const done of this.#held) done() // to be turned away
     this.closeEach(code)
     const late = new AbortController()
     const cancel = this.#options.clock.after(1_000, () => late.abort())
@@ -418,8 +253,4 @@ export class Gateway {
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
   }
-}
-
-function isAccount(id: UserId): boolean {
-  return id.startsWith('user:')
 }
