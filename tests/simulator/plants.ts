@@ -271,9 +271,9 @@ export const PLANTS: readonly Plant[] = [
     },
   ),
   rarePlant(390, 'does not repeat what version its people are at', {
-    file: 'server/src/rooms/home.ts',
-    find: "this.#bus.send(edge, { t: 'people?', room: this.room })\n    }",
-    put: '}',
+    file: 'server/src/rooms/home-people.ts',
+    find: 'if (!this.#presence.isAt(edge, v)) this.#ask(edge)',
+    put: 'void [edge, v]',
   }),
   // From here on: bugs that were once there, found by a world whose seed shows them no more, since the code of a world decides,
   // too, what happens in it.
@@ -301,9 +301,9 @@ export const PLANTS: readonly Plant[] = [
     'leaves out of a snapshot of people who is about to be called gone and comes back',
     ...SNAPSHOT_OF_NOW,
     {
-      file: 'server/src/rooms/home.ts',
-      find: 'this.#sendMembers(edge)\n  }',
-      put: 'this.#publishMembers()\n    this.#sendMembers(edge)\n  }',
+      file: 'server/src/rooms/home-people.ts',
+      find: 'tell(edge: ServerId): void {',
+      put: 'tell(edge: ServerId): void {\n    this.#publish()',
     },
   ),
   rarePlant(440, 'has a bus that may say `up` before the `down` that came first', {

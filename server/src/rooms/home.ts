@@ -9,17 +9,16 @@ import {
   type SystemEntry,
   type User,
 } from '@flotilla/protocol/frames.ts'
-import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { CarriedSend, PlainRoom, Successor } from '@flotilla/protocol/link.ts'
 import type { Bus, ServerId } from '../bus/bus.ts'
-import type { Cancel, Clock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { entryOfDraft } from '../store/entries.ts'
 import type { Draft, Epoch, Outcome } from '../store/store.ts'
 import type { Accepted, Committer, Committing, SendOutcome } from './committer.ts'
 import type { Feed, FeedFollower } from './feed.ts'
+import { HomePeople, type PeopleReport } from './home-people.ts'
 import type { Done, HouseRules, SystemDraft } from './house-rules.ts'
 import type { MembersUpdate } from './members-view.ts'
-import { Presence } from './presence.ts'
 import { SOON_MS } from './retry.ts'
 import type { Slice } from './ring.ts'
 
@@ -29,14 +28,6 @@ import type { Slice } from './ring.ts'
  * all is judged by the fence in the store.
  */
 
-/** Between two words on a room's people. */
-const MEMBERS_MS = 50
-/** The same for a room of more than `presenceNames`, where a page and a count go out. */
-const MEMBERS_LARGE_MS = 2_000
-/** How long the people of an edge that is gone stay, and how long a new home waits for its edges to report. */
-export const GRACE_MS = 5_000
-/** How long somebody who went may turn up elsewhere without having left. */
-const LINGER_MS = 200
 const BUSY_RETRY_MS = 250
 /** A store that has the older part of the room is not available: that takes longer. */
 const UNSURE_RETRY_MS = 2_000
@@ -65,17 +56,10 @@ export class Home implements Committing {
   readonly #feed: Feed
   readonly #committer: Committer
   readonly #events: HomeEvents
-  readonly #presence = new Presence(GRACE_MS, LINGER_MS)
+  readonly #people: HomePeople
   readonly #edges = new Map<ServerId, EdgeFollower>()
-  readonly #openedAt: number
   #serving = true
   #isClosed = false
-  #membersVersion = 0
-  #wasLarge = false
-  #wasSettled = false
-  #membersLater: Cancel | undefined
-  #expiry: Cancel | undefined
-  readonly #settling: Cancel
   /** Whom the room was handed to, or who said that it has it: told to the edges when this home is fenced. */
   successor: Successor | undefined
 
@@ -99,8 +83,9 @@ export class Home implements Committing {
     this.#feed = options.feed
     this.#committer = options.committer
     this.#events = options.events
-    this.#openedAt = options.clock.now()
-    this.#settling = this.#clock.after(GRACE_MS, () => this.#scheduleMembers())
+    const { room, clock, bus, events } = options
+    const edges = () => this.#edges.keys()
+    this.#people = new HomePeople({ room, clock, bus, edges, changed: (update) => events.members(update) })
   }
 
   get hasEdges(): boolean {
@@ -206,7 +191,7 @@ export class Home implements Committing {
     // Once it is not the home any more, the feed follows another one, or goes on in another term, and gets them from there.
     if (lines.length === 0 || this.#isClosed) return
     this.#feed.push(lines)
-    this.#feed.flush({ audience: this.#presence.size })
+    this.#feed.flush({ audience: this.#people.size })
   }
 
   #happened(draft: Draft, entry: SystemEntry): void {
@@ -237,7 +222,7 @@ export class Home implements Committing {
     for (const { draft } of drafts) this.#notTaken(draft)
     for (const { answer } of drafts) answer(refuse('busy', undefined, SOON_MS))
     if (!this.#serving) return
-    this.#serving = false
+    this.#stopServing()
     const to = this.successor === undefined ? {} : { to: this.successor }
     for (const edge of this.#edges.keys()) this.#bus.send(edge, { t: 'not-home', room: this.room, ...to })
     this.#events.fenced()
@@ -253,19 +238,16 @@ export class Home implements Committing {
     const follower = this.#edgeFollower(edge, isOurs ? cursor : head)
     this.#edges.set(edge, follower)
     this.#feed.follow(follower)
-    this.#sendMembers(edge)
+    this.#people.tell(edge)
   }
 
   unfollow(edge: ServerId): void {
     this.#dropFollower(edge)
-    this.#presence.edgeLeft(edge)
-    this.#scheduleMembers()
+    this.#people.left(edge)
   }
 
   edgeDown(edge: ServerId): void {
-    if (!this.#dropFollower(edge)) return
-    this.#presence.edgeGone(edge, this.#clock.now())
-    this.#scheduleExpiry()
+    if (this.#dropFollower(edge)) this.#people.gone(edge)
   }
 
   edgeDrained(edge: ServerId): void {
@@ -318,7 +300,7 @@ export class Home implements Committing {
 
   /** The room is deleted: its edges hear it from here, not from the balancer. */
   erased(): void {
-    this.#serving = false
+    this.#stopServing()
     for (const edge of this.#edges.keys()) this.#bus.send(edge, { t: 'erased', room: this.room })
   }
 
@@ -330,27 +312,23 @@ export class Home implements Committing {
   }
 
   /** What an edge says of its people. An edge that does not follow (any more) is not believed. */
-  hearPeople(edge: ServerId, report: { v: number; full: boolean; join: User[]; leave: string[] }): void {
-    if (edge !== this.#self && !this.#edges.has(edge)) return
-    if (!this.#presence.report(edge, report)) this.#bus.send(edge, { t: 'people?', room: this.room })
-    this.#scheduleMembers()
-  }
-
-  /** A page of everybody here, and how many they are. */
-  get people(): { join: User[]; count: number } {
-    return { join: this.#presence.page(LIMITS.presenceNames), count: this.#presence.count }
+  hearPeople(edge: ServerId, report: PeopleReport): void {
+    if (edge === this.#self || this.#edges.has(edge)) this.#people.hear(edge, report)
   }
 
   /** What version an edge's people are at: what was lost is asked for. */
   peopleAt(edge: ServerId, v: number): void {
-    if (this.#edges.has(edge) && !this.#presence.isAt(edge, v)) {
-      this.#bus.send(edge, { t: 'people?', room: this.room })
-    }
+    if (this.#edges.has(edge)) this.#people.at(edge, v)
+  }
+
+  /** A page of everybody here, and how many they are. */
+  get people(): { join: User[]; count: number } {
+    return this.#people.page
   }
 
   /** Of the last word on the room's people. */
   get membersVersion(): number {
-    return this.#membersVersion
+    return this.#people.version
   }
 
   typing(user: User): void {
@@ -359,67 +337,15 @@ export class Home implements Committing {
     this.#events.typing(user)
   }
 
-  /** Until every edge had its time to report, nobody is missing only because he was not named. */
-  get #isSettled(): boolean {
-    return this.#clock.now() - this.#openedAt >= GRACE_MS
-  }
-
-  #scheduleMembers(): void {
-    const ms = this.#presence.count > LIMITS.presenceNames ? MEMBERS_LARGE_MS : MEMBERS_MS
-    this.#membersLater ??= this.#clock.after(ms, () => {
-      this.#membersLater = undefined
-      this.#publishMembers()
-    })
-  }
-
-  #publishMembers(): void {
-    if (!this.#serving) return
-    const { join, leave } = this.#presence.takeChanges(this.#clock.now())
-    if (this.#presence.hasChanges) this.#scheduleMembers()
-    const { count } = this.#presence
-    const isLarge = count > LIMITS.presenceNames || this.#wasLarge
-    this.#wasLarge = count > LIMITS.presenceNames
-    const settled = this.#isSettled
-    const full = isLarge || settled !== this.#wasSettled
-    if (!full && join.length === 0 && leave.length === 0) return
-    this.#wasSettled = settled
-    const update = full ? { full, settled, leave: [], ...this.people } : { full, settled, join, leave, count }
-    this.#membersVersion += 1
-    for (const edge of this.#edges.keys()) {
-      this.#bus.send(edge, { t: 'members', room: this.room, v: this.#membersVersion, ...update })
-    }
-    this.#events.members(update)
-  }
-
-  #sendMembers(edge: ServerId): void {
-    this.#bus.send(edge, {
-      t: 'members',
-      room: this.room,
-      v: this.#membersVersion,
-      full: true,
-      settled: this.#isSettled,
-      leave: [],
-      ...this.people,
-    })
-  }
-
-  #scheduleExpiry(): void {
-    this.#expiry?.()
-    const next = this.#presence.expire(this.#clock.now())
-    this.#scheduleMembers()
-    this.#expiry =
-      next === undefined
-        ? undefined
-        : this.#clock.after(Math.max(1, next - this.#clock.now()), () => this.#scheduleExpiry())
+  #stopServing(): void {
+    this.#serving = false
+    this.#people.close()
   }
 
   /** Steps down: takes nothing more, says nothing more. What is being committed is still answered. */
   close(): void {
-    this.#serving = false
+    this.#stopServing()
     this.#isClosed = true
-    this.#settling()
-    this.#membersLater?.()
-    this.#expiry?.()
     for (const edge of [...this.#edges.keys()]) this.#dropFollower(edge)
   }
 }
