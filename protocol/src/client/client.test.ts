@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ChatClient } from './client.ts'
 import { FakeClock } from './test/fake-clock.ts'
-import { ANNA, Balancer, BERT, joined, message, messages, Peer } from './test/peer.ts'
-import { admit, connectionIs, follow, liveStage, smallRandom, stage } from './test/stage.ts'
+import { ANNA, BERT, joined, message, messages } from './test/peer.ts'
+import { admit, connectionIs, follow, liveStage, stage } from './test/stage.ts'
 
 describe('a client', { timeout: 120_000 }, () => {
   test('[C1] [R4] goes where the balancer says, joins its rooms and shows what is streamed', async (t) => {
@@ -98,109 +97,6 @@ describe('a client', { timeout: 120_000 }, () => {
     assert.deepEqual(seen.acks, [`${ids[0]}@7`])
   })
 
-  test('[R1] takes an alternative while the balancer is down', async (t) => {
-    const { peer, balancer, client } = await stage(t)
-    const other = await Peer.open()
-    t.after(() => other.close())
-    peer.welcome = { alternatives: [other.url] }
-    client.start()
-    const line = await peer.connection(0)
-    await connectionIs(client, 'live')
-    await balancer.close()
-    line.cut()
-    await other.connection(0)
-    await connectionIs(client, 'live')
-    assert.equal(client.connection.status === 'live' && client.connection.url, other.url)
-  })
-
-  test('[R1] asks the next balancer when one is down', async (t) => {
-    const gone = await Balancer.open('')
-    const goneBase = gone.base
-    await gone.close()
-    const { peer, balancer } = await stage(t)
-    const client = new ChatClient({
-      loadbalancers: [goneBase, balancer.base],
-      identity: { username: 'bert' },
-      random: smallRandom(),
-    })
-    t.after(() => client.close())
-    client.start()
-    assert.equal((await peer.connection(0)).url, '/ws?username=bert')
-  })
-
-  test('[R2] waits as long as a balancer without servers says; retry skips that', async (t) => {
-    const clock = new FakeClock()
-    const { peer, balancer, client } = await stage(t, { clock })
-    balancer.answer = { status: 503, headers: { 'retry-after': '7' }, body: { code: 'no_server' } }
-    client.start()
-    await connectionIs(client, 'waiting')
-    assert.equal(client.connection.status === 'waiting' && Math.round(client.connection.delayMs), 7_000)
-    balancer.choose(peer.url)
-    client.retryNow()
-    await connectionIs(client, 'live')
-  })
-
-  test('[R18] in line for a place it says where, shows the same ticket each time, and is in when its turn has come', async (t) => {
-    const clock = new FakeClock()
-    const { peer, balancer, client } = await stage(t, { clock })
-    const inLine = (place: unknown) => ({
-      status: 503,
-      headers: { 'retry-after': '2' },
-      body: { code: 'no_server', place },
-    })
-    balancer.answer = inLine(12)
-    client.start()
-    const answered = async (times: number) => {
-      while (balancer.asked < times || client.connection.status !== 'waiting') {
-        await new Promise<void>((resolve) => {
-          const stop = client.subscribe(() => {
-            stop()
-            resolve()
-          })
-        })
-      }
-    }
-    await answered(1)
-    const placeOf = ({ connection }: ChatClient) => ('place' in connection ? connection.place : undefined)
-    assert.equal(placeOf(client), 12)
-    balancer.answer = inLine(3)
-    client.retryNow()
-    assert.equal(placeOf(client), 12, 'while it asks, it is still there')
-    await answered(2)
-    assert.equal(placeOf(client), 3)
-    for (const [n, nonsense] of ['3', 0, -1, 1.5, null].entries()) {
-      balancer.answer = inLine(nonsense)
-      client.retryNow()
-      await answered(3 + n)
-      assert.equal(placeOf(client), undefined, String(nonsense))
-    }
-    balancer.choose(peer.url)
-    client.retryNow()
-    await connectionIs(client, 'live')
-    const [first, ...later] = balancer.paths
-    assert.equal(first, '/get')
-    assert.equal(new Set(later).size, 1)
-    assert.match(later[0] ?? '', /^\/get\?ticket=[\w-]{8,64}$/)
-  })
-
-  test('[R2] waits longer and longer; only 30 s of stable connection start the count anew', async (t) => {
-    const clock = new FakeClock()
-    const { peer, client } = await stage(t, { clock, random: () => 0.9999 })
-    peer.welcome = { heartbeatMs: 60_000 } // silence is not the matter here
-    const delays: number[] = []
-    client.start()
-    for (let n = 0; n < 4; n++) {
-      const line = await peer.connection(n)
-      await connectionIs(client, 'live')
-      if (n === 3) clock.advance(30_000)
-      line.cut()
-      await connectionIs(client, 'waiting')
-      delays.push(client.connection.status === 'waiting' ? Math.round(client.connection.delayMs) : 0)
-      client.retryNow()
-    }
-    assert.deepEqual(delays, [500, 1_000, 2_000, 500])
-  })
-
   test('[C6] gives up a server that does not greet within 5 s', async (t) => {
     const clock = new FakeClock()
     const { peer, client } = await stage(t, { clock })
@@ -230,106 +126,6 @@ describe('a client', { timeout: 120_000 }, () => {
     line.socket.close(4403)
     await connectionIs(client, 'closed')
     assert.deepEqual(client.connection, { status: 'closed', code: 4403 })
-  })
-
-  test('[R15] moves by making before breaking: all is shown once, and no screen notices', async (t) => {
-    const { balancer, client, room, seen, line } = await liveStage(t, { head: 5 })
-    const other = await Peer.open()
-    t.after(() => other.close())
-    other.welcome = { server: 's2' }
-    balancer.choose(other.url)
-    room.send('on the way', { id: 'w' })
-    await line.next('send')
-    line.say(message(6), { type: 'move', inMs: 20, reason: 'drain' })
-    const next = await other.connection(0)
-    const join = await next.next('join')
-    assert.deepEqual([join.since, join.log], [6, 'L'])
-    assert.equal(line.isClosed, false, 'the old line stands')
-    line.say(message(7))
-    await seen.until(() => seen.entries.length === 2)
-    next.say(joined({ ref: join.ref!, head: 7, first: 7 }), message(7), message(8))
-    line.say(message(8), message(9))
-    assert.equal((await next.next('send')).id, 'w')
-    next.say(message(9), message(10))
-    await line.closed()
-    await seen.until(() => seen.entries.length === 5)
-    assert.deepEqual(seen.seqs, [6, 7, 8, 9, 10])
-    assert.deepEqual(seen.statuses, ['joining', 'live'])
-    assert.equal(client.connection.status === 'live' && client.connection.server, 's2')
-  })
-
-  test('[R8] [R15] when the log of the new line is another, nothing of the old line is shown any more', async (t) => {
-    const { balancer, client, seen, line } = await liveStage(t, { head: 2 })
-    const slow = client.room('slow')
-    const slowSeen = follow(slow)
-    line.say(joined({ ref: (await line.next('join')).ref!, room: 'slow' }))
-    await slowSeen.until(() => slow.state.status === 'live')
-    const other = await Peer.open()
-    t.after(() => other.close())
-    balancer.choose(other.url)
-    line.say(message(3), { type: 'move', inMs: 0, reason: 'drain' })
-    const next = await other.connection(0)
-    const { ref } = await next.next('join')
-    next.say(joined({ ref: ref!, log: 'M', head: 0, first: 1 }))
-    await seen.until(() => seen.resets === 1)
-    // The old line stands until the other room has its answer on the new one, too.
-    line.say(message(1), { type: 'presence', room: 'slow', join: [], leave: [], count: 9 })
-    await slowSeen.until(() => slow.state.count === 9)
-    next.say(message(1), message(2))
-    await seen.until(() => seen.entries.length === 2)
-    assert.deepEqual(seen.calls, [[3], [1, 2]])
-  })
-
-  test('[R15] an old line that breaks during a move leaves the new one in charge', async (t) => {
-    const { balancer, client, room, seen, line } = await liveStage(t)
-    const other = await Peer.open()
-    t.after(() => other.close())
-    balancer.choose(other.url)
-    line.say({ type: 'move', inMs: 0, reason: 'drain' })
-    const next = await other.connection(0)
-    const join = await next.next('join')
-    line.cut()
-    await seen.until(() => room.state.status === 'recovering')
-    assert.equal(client.connection.status, 'live')
-    next.say(joined({ ref: join.ref! }), message(1))
-    await seen.until(() => seen.entries.length === 1)
-    assert.equal(other.connections.length, 1)
-  })
-
-  test('[R11] [R15] a room that the new server is busy for is asked for again there, also if the old one answers meanwhile', async (t) => {
-    const { balancer, room, seen, line } = await liveStage(t)
-    const other = await Peer.open()
-    t.after(() => other.close())
-    balancer.choose(other.url)
-    line.say({ type: 'move', inMs: 0, reason: 'drain' })
-    const next = await other.connection(0)
-    const { ref } = await next.next('join')
-    next.say({ type: 'error', code: 'busy', message: '', room: 'general', ref: ref!, retryMs: 300 })
-    // The old server has forgotten the room, and is joined anew: it leads again for a moment, and then is gone.
-    room.send('x')
-    const send = await line.next('send')
-    const forgotten = { type: 'error', code: 'not_joined', message: '', room: 'general' } as const
-    line.say({ ...forgotten, id: send.id, ref: send.ref! })
-    line.say(joined({ ref: (await line.next('join')).ref! }))
-    await line.next('send')
-    line.cut()
-    next.say(joined({ ref: (await next.next('join')).ref! }), message(1))
-    await seen.until(() => seen.entries.length === 1)
-    assert.equal(room.state.status, 'live')
-  })
-
-  test('[R15] a room that the new server refuses is refused', async (t) => {
-    const { balancer, room, seen, line } = await liveStage(t)
-    const other = await Peer.open()
-    t.after(() => other.close())
-    balancer.choose(other.url)
-    line.say({ type: 'move', inMs: 0, reason: 'drain' })
-    const next = await other.connection(0)
-    const { ref } = await next.next('join')
-    next.say({ type: 'error', code: 'no_such_room', message: '', room: 'general', ref })
-    await line.closed()
-    await seen.until(() => room.state.status === 'refused')
-    assert.equal(room.state.code, 'no_such_room')
   })
 
   test('forgets every timer when it is closed, at whatever moment', async (t) => {
@@ -392,32 +188,6 @@ describe('a client', { timeout: 120_000 }, () => {
       assert.deepEqual(clock.pending, [], moment)
       assert.deepEqual(client.connection, { status: 'closed', code: 1000 })
     }
-  })
-
-  test('[C8] [R16] one that is put off comes again to that server at its slot, and resumes there', async (t) => {
-    const clock = new FakeClock()
-    const { peer, balancer, client } = await stage(t, { clock })
-    const room = client.room('general')
-    const seen = follow(room)
-    peer.welcome = undefined
-    peer.onConnection = ({ socket }) => {
-      socket.send(JSON.stringify({ type: 'error', code: 'busy', message: '', retryMs: 4_000 }))
-      socket.close(1013)
-    }
-    client.start()
-    await connectionIs(client, 'waiting')
-    await (await peer.connection(0)).closed()
-    assert.deepEqual(clock.pending.length, 1)
-    assert.partialDeepStrictEqual(client.connection, { status: 'waiting', attempt: 0 })
-    const asked = balancer.asked
-    peer.welcome = {}
-    peer.onConnection = () => undefined
-    clock.advance(3_999)
-    assert.equal(peer.connections.length, 1, 'not before its slot')
-    clock.advance(51)
-    await admit(await peer.connection(1), 0)
-    await seen.until(() => room.state.status === 'live')
-    assert.equal(balancer.asked, asked, 'the slot was dealt there, nowhere else')
   })
 
   test('a subscriber is told of each change, and a snapshot stays the same until then', async (t) => {

@@ -4,7 +4,7 @@ import { LIMITS } from '../limits.ts'
 
 /**
  * What a person sent to one room and does not yet know to be in its log: in order, under the same ids on every try.
- * Decisions only: `room.ts` sends what `take` gives and tells what came back.
+ * Decisions only: `room-sends.ts` sends what `take` gives and tells what came back.
  *
  * Every transmission carries a new `ref`. After a refusal the refusals of all that was sent behind it arrive too, some of
  * them after it was sent again; the ref tells the old answers from the new, so that one burst is sent again once.

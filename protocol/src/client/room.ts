@@ -13,52 +13,47 @@ import type {
   User,
 } from '../frames.ts'
 import { LIMITS } from '../limits.ts'
-import { resendDelay } from './backoff.ts'
-import { Timer } from './clock.ts'
 import type { Host } from './host.ts'
 import type { Line } from './line.ts'
 import { Mender } from './mender.ts'
-import { cannotBeSent, Outbox, type Outgoing, type PendingChange, type PendingSend } from './outbox.ts'
+import type { PendingChange, PendingSend } from './outbox.ts'
 import { Questions, type Page, type Question } from './questions.ts'
 import { RoomCursor } from './room-cursor.ts'
 import { ChatError, Listening, type RoomListeners, type RoomState } from './room-face.ts'
+import { RoomJoins, type Join } from './room-joins.ts'
+import { RoomSends } from './room-sends.ts'
 import { ViewedRoom } from './room-view.ts'
-import { Sender } from './sender.ts'
 
-/** A join on one line. During a move there are two. */
-interface Attachment {
-  ref: number
-  log: LogId | undefined
-  state: 'asked' | 'joined' | 'refused'
-  code?: ErrorCode
-}
-
-/** One room as its client follows it: cursor and outbox, with the frames and timers around them. */
+/** One room as its client follows it: its joins, its cursor and its sends, and the frames that tell them. */
 export class ChatRoom {
   readonly id: RoomId
   readonly #host: Host
   readonly #cursor = new RoomCursor()
-  readonly #outbox = new Outbox()
   readonly #listening = new Listening()
-  readonly #on = new Map<Line, Attachment>()
   readonly #questions = new Questions()
   /** The newest line on which the room is joined: sends and questions go there. */
   #line: Line | undefined
   #state: RoomState = { status: 'joining', head: 0, first: 0, members: [], count: 0 }
   readonly #viewed = new ViewedRoom()
-  #joinTries = 0
   #typedAt = -Infinity
-  readonly #rejoin: Timer
   readonly #mender: Mender
-  readonly #sender: Sender
+  readonly #joins: RoomJoins
+  readonly #sends: RoomSends
 
   constructor(id: RoomId, host: Host) {
     this.id = id
     this.#host = host
-    this.#rejoin = new Timer(host.clock, () => this.#rejoinDue())
     const { clock, random } = host
     this.#mender = new Mender(this.#cursor, { clock, random, ask: (after) => this.#askMissing(after) })
-    this.#sender = new Sender(this.#outbox, { clock, random, send: () => this.#send() })
+    this.#joins = new RoomJoins({ clock, random, request: (line) => this.#requestJoin(line) })
+    const listening = this.#listening
+    this.#sends = new RoomSends({
+      room: id,
+      host,
+      listening,
+      line: () => this.#line,
+      state: () => this.#state,
+    })
   }
 
   /** Snapshot: another object whenever anything in it changed. */
@@ -68,12 +63,12 @@ export class ChatRoom {
 
   /** All unacked and failed own messages, in order; an acked one until its entry is delivered. Snapshot. */
   get pending(): readonly PendingSend[] {
-    return this.#outbox.pending
+    return this.#sends.pending
   }
 
   /** The same of what was sent to change messages: edits, deletions, reactions. Snapshot. */
   get changes(): readonly PendingChange[] {
-    return this.#outbox.changes
+    return this.#sends.changes
   }
 
   /** @returns the way to stop */
@@ -87,46 +82,32 @@ export class ChatRoom {
    */
   send(text: string, options: { replyTo?: Seq; id?: string } = {}): PendingSend {
     const { replyTo, id } = options
-    return this.#queue({ text, ...(replyTo === undefined ? {} : { replyTo }) }, id)
+    return this.#sends.add({ text, ...(replyTo === undefined ? {} : { replyTo }) }, id)
   }
 
   /** Another text for a message one wrote: goes the way of a send, in order with those, and shows in `changes` until it is done. */
   edit(target: Seq, text: string): PendingSend {
-    return this.#queue({ text: '', change: { type: 'edit', target, text } })
+    return this.#sends.add({ text: '', change: { type: 'edit', target, text } })
   }
 
   /** Takes back a message one wrote, or anybody's for those who keep order here. Goes like an edit. */
   delete(target: Seq): PendingSend {
-    return this.#queue({ text: '', change: { type: 'delete', target } })
+    return this.#sends.add({ text: '', change: { type: 'delete', target } })
   }
 
   /** Puts an emoji to a message, or takes it back. Goes like an edit. */
   react(target: Seq, emoji: string, on: boolean): PendingSend {
-    return this.#queue({ text: '', change: { type: 'react', target, emoji, on } })
-  }
-
-  #queue(
-    what: Pick<PendingSend, 'text' | 'replyTo' | 'change'>,
-    id: string = this.#host.newId(),
-  ): PendingSend {
-    const known = this.#outbox.pendingOf(id)
-    if (known) return known
-    const pending: PendingSend = { id, ...what, state: 'sending', at: this.#host.clock.now() }
-    if (this.#state.status === 'left') return { ...pending, state: 'failed', code: 'not_joined' }
-    if (!this.#outbox.add(pending)) return { ...pending, state: 'failed', code: 'busy' }
-    this.#go(pending)
-    return this.#outbox.pendingOf(id) ?? pending
+    return this.#sends.add({ text: '', change: { type: 'react', target, emoji, on } })
   }
 
   /** A failed send again, under the same id. */
   retry(id: string): void {
-    const pending = this.#outbox.pendingOf(id)
-    if (pending !== undefined && this.#outbox.retry(id)) this.#go(pending)
+    this.#sends.retry(id)
   }
 
   /** Forgets a send that failed or never went out. */
   discard(id: string): void {
-    if (this.#outbox.discard(id)) this.#listening.changed()
+    this.#sends.discard(id)
   }
 
   /**
@@ -153,7 +134,7 @@ export class ChatRoom {
   /** Final for this object; unacked sends are given up. */
   leave(): void {
     if (this.#state.status === 'left') return
-    this.#leaveOn([...this.#on.keys()])
+    this.#leaveOn(this.#joins.lines)
     this.#end()
   }
 
@@ -163,7 +144,7 @@ export class ChatRoom {
 
   #end(reason?: LeftReason): void {
     this.#host.left(this)
-    for (const line of [...this.#on.keys()]) this.detach(line)
+    for (const line of this.#joins.lines) this.detach(line)
     this.#set({ status: 'left', members: [], count: 0, ...(reason === undefined ? {} : { reason }) })
   }
 
@@ -171,28 +152,30 @@ export class ChatRoom {
 
   /** [R4] Joins on a line that has just been greeted. */
   attach(line: Line): void {
+    this.#joins.ask(line)
+  }
+
+  #requestJoin(line: Line): number {
     const ref = this.#host.newRef()
-    this.#on.set(line, { ref, log: undefined, state: 'asked' })
     line.send({ type: 'join', ref, room: this.id, ...this.#cursor.resume })
+    return ref
   }
 
   /** The line is gone: what was asked there is not answered any more. */
   detach(line: Line): void {
-    this.#on.delete(line)
     this.#questions.drop(line)
-    if (this.#on.size === 0) this.#rejoin.clear()
-    else if (this.#line !== line) return
+    const isLast = this.#joins.drop(line)
+    if (!isLast && this.#line !== line) return
     this.#unlead()
-    for (const [other, { state, code }] of this.#on) {
-      if (state === 'joined') return this.#lead(other)
-      if (state === 'refused') return this.#refuse(code!)
-    }
+    const [other, join] = this.#joins.answered ?? []
+    if (other !== undefined && join?.state === 'joined') return this.#lead(other)
+    if (join?.code !== undefined) return this.#refuse(join.code)
     if (this.#state.status === 'live') this.#set({ status: 'recovering' })
   }
 
   /** Whether the room has its answer on this line. */
   isAnswered(line: Line): boolean {
-    const state = this.#on.get(line)?.state
+    const state = this.#joins.on(line)?.state
     return state === 'joined' || state === 'refused'
   }
 
@@ -201,20 +184,18 @@ export class ChatRoom {
   }
 
   get inFlight(): number {
-    return this.#outbox.inFlight
+    return this.#sends.inFlight
   }
 
   /** Sends what may go out now. */
   pump(): void {
-    this.#sender.pump()
+    this.#sends.pump()
   }
 
   onJoined(line: Line, frame: Joined): void {
-    const on = this.#on.get(line)
+    const on = this.#joins.on(line)
     if (!on || (frame.ref !== undefined && frame.ref !== on.ref)) return // of a join that was repeated since
-    on.log = frame.log
-    on.state = 'joined'
-    this.#joinTries = 0
+    this.#joins.joined(on, frame.log)
     if (this.#line && this.#line.id > line.id) return // the newer line of a move already leads
     if (this.#cursor.join(frame)) this.#void()
     const { code: _, ...rest } = this.#state
@@ -237,16 +218,15 @@ export class ChatRoom {
 
   /** [R17] The person is in the room no more, on any connection; nothing more of it comes. Final for this object. */
   onLeft(line: Line, reason: LeftReason): void {
-    if (this.#on.get(line)?.state !== 'joined') return
+    if (this.#joins.on(line)?.state !== 'joined') return
     // On the other line of a move he may have been let in since.
-    this.#leaveOn([...this.#on.keys()].filter((other) => other !== line))
+    this.#leaveOn(this.#joins.lines.filter((other) => other !== line))
     this.#end(reason)
-    for (const id of this.#outbox.failAll('not_joined'))
-      this.#listening.tell('refused', { id, code: 'not_joined' })
+    this.#sends.failAll('not_joined')
   }
 
   onReset(line: Line, log: LogId): void {
-    const on = this.#on.get(line)
+    const on = this.#joins.on(line)
     if (!on) return
     const wasJoined = on.state === 'joined'
     on.log = log
@@ -260,23 +240,19 @@ export class ChatRoom {
 
   /** Entries of one received frame. */
   onEntries(line: Line, entries: readonly Entry[]): void {
-    const on = this.#on.get(line)
+    const on = this.#joins.on(line)
     if (on?.state !== 'joined' || on.log !== this.#cursor.log) return
     this.#deliver(this.#cursor.take(entries))
     this.#mender.look()
   }
 
-  onAck(line: Line, { id, seq, ts }: Ack): void {
-    const on = this.#on.get(line)
-    if (!on) return
-    this.#sender.answered()
-    const seen = on.log === this.#cursor.log ? this.#cursor.at : Infinity
-    if (this.#outbox.settle(id, seq, seen)) this.#listening.tell('ack', { id, seq, ts })
-    this.#listening.changed()
+  onAck(line: Line, ack: Ack): void {
+    const on = this.#joins.on(line)
+    if (on) this.#sends.acked(ack, on.log === this.#cursor.log ? this.#cursor.at : Infinity)
   }
 
   onHead(line: Line, seq: Seq): void {
-    const on = this.#on.get(line)
+    const on = this.#joins.on(line)
     if (on?.state !== 'joined' || on.log !== this.#cursor.log) return
     if (!this.#cursor.see(seq)) return
     this.#mender.watch()
@@ -301,11 +277,10 @@ export class ChatRoom {
   /** @returns false if the error names nothing of this room */
   onError(line: Line, error: ErrorFrame): boolean {
     const { code, ref, id, retryMs } = error
-    const on = this.#on.get(line)
+    const on = this.#joins.on(line)
     if (!on) return false
-    const again = mayTryAgain(code, retryMs)
     if (ref !== undefined && ref === on.ref && on.state === 'asked') {
-      this.#joinRefused(line, on, error, again)
+      this.#joinRefused(line, on, error)
       return true
     }
     const question = this.#questions.take(ref)
@@ -314,61 +289,28 @@ export class ChatRoom {
       if (code === 'not_joined') this.#joinAgain(line)
       return true
     }
-    if (id === undefined || !this.#outbox.isCurrent(id, ref)) return false
-    this.#sender.answered()
+    if (id === undefined || !this.#sends.isAbout(error)) return false
+    this.#sends.refused(id, code, retryMs)
     if (code === 'not_joined') this.#joinAgain(line)
-    else if (again) this.#sender.hold(retryMs)
-    else {
-      this.#outbox.fail(id, code)
-      this.#listening.changed()
-      this.#listening.tell('refused', { id, code })
-      this.pump()
-    }
     return true
-  }
-
-  #go(pending: PendingSend): void {
-    const { id } = pending
-    const { textChars } = this.#host
-    const refusal = this.#state.status === 'refused' ? this.#state.code : cannotBeSent(pending, textChars)
-    if (refusal) {
-      this.#outbox.fail(id, refusal)
-      // After `send` has told its caller the id.
-      queueMicrotask(() => this.#listening.tell('refused', { id, code: refusal }))
-    }
-    this.#listening.changed()
-    this.pump()
-  }
-
-  /** The part of `send` frames that depends on where they go. */
-  #send(): readonly Outgoing[] {
-    const line = this.#line
-    if (!line) return []
-    const sends = this.#outbox.take(this.#host.budget(line), () => this.#host.newRef())
-    for (const send of sends) line.send({ room: this.id, ...send })
-    return sends
   }
 
   /** Sends and questions go to this line from now on. */
   #lead(line: Line): void {
     this.#line = line
-    // On the other line of a move the room may still have to be asked for again.
-    if ([...this.#on.values()].every(({ state }) => state !== 'asked')) this.#rejoin.clear()
+    this.#joins.calm()
     this.#mender.look()
-    this.#sender.restart()
+    this.#sends.restart()
   }
 
   #unlead(): void {
     this.#line = undefined
-    this.#sender.stop()
+    this.#sends.stop()
     this.#mender.stop()
   }
 
-  #joinRefused(line: Line, on: Attachment, { code, retryMs }: ErrorFrame, again: boolean): void {
-    if (again) {
-      this.#rejoin.set(resendDelay(this.#joinTries++, this.#host.random, retryMs))
-      return
-    }
+  #joinRefused(line: Line, on: Join, { code, retryMs }: ErrorFrame): void {
+    if (mayTryAgain(code, retryMs)) return this.#joins.askAgain(retryMs)
     on.state = 'refused'
     on.code = code
     if (!this.#line) this.#refuse(code) // else the other line of a move still has it
@@ -378,12 +320,12 @@ export class ChatRoom {
   /** The room is not for us (any more). */
   #refuse(code: ErrorCode): void {
     this.#set({ status: 'refused', code })
-    for (const id of this.#outbox.failAll(code)) this.#listening.tell('refused', { id, code })
+    this.#sends.failAll(code)
   }
 
   /** The stream of this line is of no use any more, or the server knows of none. */
   #joinAgain(line: Line): void {
-    const on = this.#on.get(line)
+    const on = this.#joins.on(line)
     if (on?.state !== 'joined') return // asked already
     this.#questions.drop(line)
     if (this.#line === line) {
@@ -391,10 +333,6 @@ export class ChatRoom {
       this.#set({ status: 'recovering' })
     }
     this.attach(line)
-  }
-
-  #rejoinDue(): void {
-    for (const [line, on] of this.#on) if (on.state === 'asked') this.attach(line)
   }
 
   #askMissing(after: Seq): boolean {
@@ -418,13 +356,7 @@ export class ChatRoom {
   #deliver(ready: readonly Entry[]): void {
     const last = ready.at(-1)
     if (!last) return
-    const acked: Entry[] = []
-    for (const entry of ready) {
-      if (entry.user.id !== this.#host.userId || !this.#outbox.has(entry.id)) continue
-      this.#sender.answered()
-      if (this.#outbox.settle(entry.id, entry.seq, last.seq)) acked.push(entry)
-    }
-    this.#outbox.see(last.seq)
+    const acked = this.#sends.delivered(ready, last.seq)
     this.#viewed.fold(ready, this.#host.userId ?? '')
     this.#set({ head: this.#cursor.head, ...this.#view })
     // Entries first: at no moment is an own message neither pending nor shown.
@@ -434,7 +366,7 @@ export class ChatRoom {
 
   /** Another log: what was shown and asked is void. */
   #void(): void {
-    this.#outbox.forgetAcked()
+    this.#sends.forgetAcked()
     this.#questions.drop()
     this.#mender.stop()
     this.#listening.tell('reset')
