@@ -1,64 +1,21 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { pino } from 'pino'
-import type { ServerFrame } from '@flotilla/protocol/frames.ts'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { MemoryNetwork } from '../bus/memory-bus.ts'
 import { Committer } from '../rooms/committer.ts'
 import type { Directory } from '../rooms/directory.ts'
-import { textFrame } from '../rooms/ring.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import { MemoryStore } from '../store/memory-store.ts'
 import type { Batch } from '../store/store.ts'
 import type { ServerLimits } from '../limits.ts'
 import { FakeClock, settled } from '../test/fake-clock.ts'
+import { FakeLine } from '../test/fake-line.ts'
 import { Inbox } from './dispatch.ts'
 import { RateLimit } from './rate-limit.ts'
-import { Session, type ClientLine } from './session.ts'
+import { Session } from './session.ts'
 
 const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
-
-/** A line whose other end takes what the test lets it take. */
-class Line implements ClientLine {
-  isOpen = true
-  unsentBytes = 0
-  sentBytes = 0
-  isPaused = false
-  closedWith: number | undefined
-  readonly frames: ServerFrame[] = []
-
-  write(frame: Buffer): void {
-    const short = frame[1] ?? 0
-    if (frame[0] !== 0x81) return
-    const text = frame.toString('utf8', short === 127 ? 10 : short === 126 ? 4 : 2)
-    for (const line of text.split('\n')) this.frames.push(JSON.parse(line) as ServerFrame)
-  }
-  writeText(text: string): void {
-    this.write(textFrame(text))
-  }
-  ping(text: string): void {
-    if (text !== '') this.writeText(text)
-  }
-  together(write: () => void): void {
-    write()
-  }
-  pause(): void {
-    this.isPaused = true
-  }
-  resume(): void {
-    this.isPaused = false
-  }
-  close(code: number): void {
-    this.isOpen = false
-    this.closedWith = code
-  }
-  terminate(): void {
-    this.isOpen = false
-  }
-  of<T extends ServerFrame['type']>(type: T) {
-    return this.frames.filter((frame): frame is Extract<ServerFrame, { type: T }> => frame.type === type)
-  }
-}
 
 /** A store whose appends and placements stand still while `isHeld`. */
 function open(limits?: ServerLimits) {
@@ -114,7 +71,7 @@ function open(limits?: ServerLimits) {
     },
     [],
   )
-  const line = new Line()
+  const line = new FakeLine()
   const metrics = { acks: 0, hintsDropped: 0, slowed: 0, refused: () => {}, closed: () => {} }
   const user = { id: 'guest:ada', name: 'ada' }
   const own = limits === undefined ? {} : { limits }

@@ -165,7 +165,7 @@ export class Client {
     return this.entries(room).map(({ seq }) => seq)
   }
 
-  /** Resolves when the entry with this seq is here. */
+  /** Resolves when the entry with this seq, or one after it, is here. */
   async upTo(room: string, seq: number): Promise<void> {
     await this.until(`entry ${seq}`, () => this.entries(room).some((entry) => entry.seq >= seq))
   }

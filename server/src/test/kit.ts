@@ -93,7 +93,7 @@ export class Fleet {
     await this.untilUp()
   }
 
-  /** Resolves when the balancer sees every server that runs, and each knows of the others. */
+  /** Resolves when the balancer sees every server that runs. */
   async untilUp(): Promise<void> {
     await until('the balancer lists every server', async () => {
       const rows = await this.call<ServerRow[]>('GET', '/servers')
@@ -122,12 +122,13 @@ export class Fleet {
   async room(home = 0): Promise<string> {
     const { token } = await this.login('landlord')
     const wanted = this.servers[home]?.id
-    for (;;) {
+    for (let tries = 0; tries < 100; tries += 1) {
       const { roomId } = await this.call<{ roomId: string }>('POST', '/api/rooms', { name: 'r' }, token)
       const body = { room: roomId, server: wanted }
       const placed = await this.call<Placed>('POST', '/internal/place', body, this.balancer.fleetSecret)
       if (placed.home.id === wanted) return roomId
     }
+    throw new Error(`no room is placed at server ${home}`)
   }
 
   /** A client on the server at this place in `servers`. Without a name, one nobody else has. */

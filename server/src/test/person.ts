@@ -2,47 +2,15 @@ import { pino } from 'pino'
 import type { ServerFrame, User } from '@flotilla/protocol/frames.ts'
 import { Inbox } from '../gateway/dispatch.ts'
 import { RateLimit } from '../gateway/rate-limit.ts'
-import { Session, type ClientLine } from '../gateway/session.ts'
-import { textFrame } from '../rooms/ring.ts'
+import { Session } from '../gateway/session.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { FakeClock } from './fake-clock.ts'
-
-/** A line whose other end takes everything at once. */
-class OpenLine implements ClientLine {
-  isOpen = true
-  readonly unsentBytes = 0
-  readonly sentBytes = 0
-  readonly frames: ServerFrame[] = []
-
-  write(frame: Buffer): void {
-    const short = frame[1] ?? 0
-    if (frame[0] !== 0x81) return
-    const text = frame.toString('utf8', short === 127 ? 10 : short === 126 ? 4 : 2)
-    for (const line of text.split('\n')) this.frames.push(JSON.parse(line) as ServerFrame)
-  }
-  writeText(text: string): void {
-    this.write(textFrame(text))
-  }
-  ping(text: string): void {
-    if (text !== '') this.writeText(text)
-  }
-  together(write: () => void): void {
-    write()
-  }
-  pause(): void {}
-  resume(): void {}
-  close(): void {
-    this.isOpen = false
-  }
-  terminate(): void {
-    this.isOpen = false
-  }
-}
+import { FakeLine } from './fake-line.ts'
 
 /** Somebody connected to a server: what he says, and all that he was told. */
 export class Person {
   readonly user: User
-  readonly #line = new OpenLine()
+  readonly #line = new FakeLine()
   readonly #inbox: Inbox
   readonly #clock: FakeClock
   #ids = 0
@@ -57,7 +25,7 @@ export class Person {
     this.#inbox = new Inbox(session, {
       ...{ rooms, rateLimit, metrics, log },
       now: () => clock.now(),
-      flooded: () => this.#line.close(),
+      flooded: () => session.close(4429),
     })
   }
 
@@ -66,7 +34,7 @@ export class Person {
   }
 
   of<T extends ServerFrame['type']>(type: T) {
-    return this.frames.filter((frame): frame is Extract<ServerFrame, { type: T }> => frame.type === type)
+    return this.#line.of(type)
   }
 
   /** @returns the answers, once everything is quiet */
