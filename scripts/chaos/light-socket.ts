@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
-import { FrameReader, type FrameSink } from '../bench/load/frame-reader.ts'
 import { pongFrame, textFrame } from '../bench/load/frame-writer.ts'
+import { handshake, HandshakeAnswer } from '../bench/load/handshake.ts'
+import { FrameReader, type FrameSink } from './frame-reader.ts'
 
 /**
  * A WebSocket for very many clients of the library in one process: what the library uses of the platform's own, on a bare TCP socket.
@@ -21,7 +22,8 @@ export class LightSocket implements FrameSink {
   readyState = 0
   readonly #socket: Socket
   readonly #reader = new FrameReader(this)
-  #greeting: string | undefined = ''
+  /** Until the handshake is done. */
+  #answer: HandshakeAnswer | undefined = new HandshakeAnswer()
 
   constructor(address: string | URL, protocols: string | string[] = []) {
     const { hostname, port, pathname, search, host } = new URL(address)
@@ -34,11 +36,8 @@ export class LightSocket implements FrameSink {
     })
     this.#socket.on('error', () => this.#end(1006))
     this.#socket.on('close', () => this.#end(1006))
-    this.#socket.write(
-      `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n' +
-        `${offered === '' ? '' : `Sec-WebSocket-Protocol: ${offered}\r\n`}\r\n`,
-    )
+    const subprotocols = offered === '' ? undefined : offered
+    this.#socket.write(handshake({ path: pathname + search, host, subprotocols }))
   }
 
   send(text: string): void {
@@ -67,8 +66,8 @@ export class LightSocket implements FrameSink {
 
   #read(length: number): boolean {
     try {
-      if (this.#greeting === undefined) this.#reader.read(READ_BUFFER, length)
-      else this.#greet(READ_BUFFER.toString('latin1', 0, length))
+      if (this.#answer === undefined) this.#reader.read(READ_BUFFER, length)
+      else this.#readAnswer(this.#answer, length)
     } catch {
       this.#end(1006)
       this.#socket.destroy()
@@ -76,19 +75,12 @@ export class LightSocket implements FrameSink {
     return true
   }
 
-  #greet(text: string): void {
-    const greeting = (this.#greeting ?? '') + text
-    this.#greeting = greeting
-    const end = greeting.indexOf('\r\n\r\n')
-    if (end < 0) return
-    if (!greeting.startsWith('HTTP/1.1 101')) {
-      this.#end(1006)
-      this.#socket.destroy()
-      return
-    }
-    this.#greeting = undefined
+  #readAnswer(answer: HandshakeAnswer, length: number): void {
+    const text = answer.take(READ_BUFFER.toString('latin1', 0, length))
+    if (text === undefined) return
+    this.#answer = undefined
     this.readyState = OPEN_STATE
-    const rest = Buffer.from(greeting.slice(end + 4), 'latin1')
+    const rest = Buffer.from(text, 'latin1')
     if (rest.length > 0) this.#reader.read(rest, rest.length)
   }
 

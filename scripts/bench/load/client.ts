@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import type { Dialect, Me, Talk } from './dialect.ts'
 import { pongFrame } from './frame-writer.ts'
+import { handshake, HandshakeAnswer } from './handshake.ts'
 import { PayloadReader, READ_BUFFER, type PayloadSink } from './payload-reader.ts'
 
 const JOIN_AGAIN_MS = 100
@@ -42,8 +43,8 @@ export class LoadClient implements Me, PayloadSink {
   readonly #joined = Promise.withResolvers<void>()
   #socket: Socket
   #reader = new PayloadReader(this)
-  /** Of the answer to the handshake, until that is whole. */
-  #greeting: string | undefined = ''
+  /** Until the handshake is done. */
+  #answer: HandshakeAnswer | undefined = new HandshakeAnswer()
   /** When to come back, if it is to be closed now. */
   #putOffMs: number | undefined
   #isClosed = false
@@ -57,11 +58,7 @@ export class LoadClient implements Me, PayloadSink {
     this.#crowd = crowd
     this.#talk = dialect.talk(this)
     const { path, subprotocol } = dialect.door(url, name)
-    const handshake =
-      `GET ${path} HTTP/1.1\r\nHost: ${url.host}\r\n` +
-      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
-      (subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`) +
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'
+    const request = handshake({ path, host: url.host, subprotocols: subprotocol })
     this.#connect = () => {
       const socket = connect({
         host: url.hostname,
@@ -73,7 +70,7 @@ export class LoadClient implements Me, PayloadSink {
       const lost = (why: string) => socket === this.#socket && this.#lost(why)
       socket.on('error', (error) => lost(error.message))
       socket.on('close', () => lost('closed'))
-      socket.write(handshake)
+      socket.write(request)
       return socket
     }
     this.#socket = this.#connect()
@@ -102,24 +99,20 @@ export class LoadClient implements Me, PayloadSink {
   #take(length: number): boolean {
     if (this.#isClosed) return true
     try {
-      if (this.#greeting === undefined) this.#reader.read(length)
-      else this.#readGreeting(READ_BUFFER.toString('latin1', 0, length))
+      if (this.#answer === undefined) this.#reader.read(length)
+      else this.#readAnswer(this.#answer, length)
     } catch (error) {
       this.#lost((error as Error).message)
     }
     return true
   }
 
-  #readGreeting(text: string): void {
-    const greeting = `${this.#greeting ?? ''}${text}`
-    this.#greeting = greeting
-    const end = greeting.indexOf('\r\n\r\n')
-    if (end < 0) return
-    if (!greeting.startsWith('HTTP/1.1 101')) throw new Error(`refused: ${greeting.slice(0, 300)}`)
-    this.#greeting = undefined
+  #readAnswer(answer: HandshakeAnswer, length: number): void {
+    const rest = answer.take(READ_BUFFER.toString('latin1', 0, length))
+    if (rest === undefined) return
+    this.#answer = undefined
     this.#talk.join()
-    const rest = READ_BUFFER.write(greeting.slice(end + 4), 'latin1')
-    if (rest > 0) this.#reader.read(rest)
+    if (rest !== '') this.#reader.read(READ_BUFFER.write(rest, 'latin1'))
   }
 
   data(bytes: Buffer, start: number, end: number, endsFrame: boolean): number {
@@ -173,7 +166,7 @@ export class LoadClient implements Me, PayloadSink {
     setTimeout(() => {
       if (this.#hasLeft) return
       this.#isClosed = false
-      this.#greeting = ''
+      this.#answer = new HandshakeAnswer()
       this.#reader = new PayloadReader(this)
       this.#socket = this.#connect()
     }, ms)

@@ -1,6 +1,7 @@
+import { countMessage } from './count-message.ts'
 import type { Dialect, Me, Talk } from './dialect.ts'
 import { binaryFrame } from './frame-writer.ts'
-import { readSendId, type SendIdRead } from './send-id.ts'
+import type { SendIdRead } from './send-id.ts'
 
 /** First bytes of packets (MQTT 3.1.1, section 2.2); a message of QoS 0 has no flags. */
 const CONNECT = 0x10
@@ -58,19 +59,11 @@ class MqttTalk implements Talk {
       body += 1
       const next = body + length
       if (next > end) return at
-      if (bytes[at] === PUBLISH) this.#message(bytes, body + this.#topic.length, next)
+      if (bytes[at] === PUBLISH) countMessage(this.#me, bytes, body + this.#topic.length, next, this.#read)
       else this.#other(bytes[at] as number, bytes, next)
       at = next
     }
     return end
-  }
-
-  #message(bytes: Buffer, start: number, end: number): void {
-    const me = this.#me
-    me.received += 1
-    if (me.isSampled && readSendId(bytes, start, end, this.#read)) {
-      me.arrived(this.#read.run, this.#read.k)
-    }
   }
 
   #other(type: number, bytes: Buffer, end: number): void {

@@ -1,6 +1,7 @@
+import { countMessage } from './count-message.ts'
 import type { Dialect, Me, Talk } from './dialect.ts'
 import { textFrame } from './frame-writer.ts'
-import { readSendId, type SendIdRead } from './send-id.ts'
+import type { SendIdRead } from './send-id.ts'
 
 const LETTER_M = 0x4d
 const NEWLINE = 0x0a
@@ -48,18 +49,10 @@ class NatsTalk implements Talk {
       const payload = lineEnd + 1
       const next = payload + lengthBefore(bytes, lineEnd - LINE_END) + LINE_END
       if (next > end) return at
-      this.#message(bytes, payload, next)
+      countMessage(this.#me, bytes, payload, next, this.#read)
       at = next
     }
     return end
-  }
-
-  #message(bytes: Buffer, start: number, end: number): void {
-    const me = this.#me
-    me.received += 1
-    if (me.isSampled && readSendId(bytes, start, end, this.#read)) {
-      me.arrived(this.#read.run, this.#read.k)
-    }
   }
 
   #other(line: string): void {

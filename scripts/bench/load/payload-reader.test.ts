@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { PayloadReader, READ_BUFFER } from './payload-reader.ts'
+import { serverFrame } from './test/server-frame.ts'
 
 /** Takes payload by messages that end with `;`, whatever frames they came in. */
 function collect() {
@@ -21,21 +22,7 @@ function collect() {
   return { read, messages, controls, frames: () => frames }
 }
 
-/** A frame as a server writes it. */
-function frame(text: string, first = 0x82): Buffer {
-  const body = Buffer.from(text)
-  if (body.length < 126) return Buffer.concat([Buffer.from([first, body.length]), body])
-  if (body.length < 65_536) {
-    const head = Buffer.from([first, 126, 0, 0])
-    head.writeUInt16BE(body.length, 2)
-    return Buffer.concat([head, body])
-  }
-  const head = Buffer.alloc(10)
-  head[0] = first
-  head[1] = 127
-  head.writeBigUInt64BE(BigInt(body.length), 2)
-  return Buffer.concat([head, body])
-}
+const frame = (text: string, first = 0x82) => serverFrame(text, first)
 
 describe('the payload reader', () => {
   test('hands on the same payload wherever the reads and the frames part it', () => {

@@ -1,3 +1,4 @@
+import { countMessage } from './count-message.ts'
 import type { Dialect, Me, Talk } from './dialect.ts'
 import { textFrame } from './frame-writer.ts'
 import { readSendId, type SendIdRead } from './send-id.ts'
@@ -47,10 +48,7 @@ class SocketioTalk implements Talk {
     const kind = bytes[start]
     const type = bytes[start + 1]
     if (kind === DIGIT_4 && type === DIGIT_2) {
-      me.received += 1
-      if (me.isSampled && readSendId(bytes, start + this.#headLength, end, this.#read)) {
-        me.arrived(this.#read.run, this.#read.k)
-      }
+      countMessage(me, bytes, start + this.#headLength, end, this.#read)
     } else if (kind === DIGIT_4 && type === DIGIT_3) this.#acked(bytes, start, end)
     else if (kind === DIGIT_4 && type === DIGIT_0) this.#write(`42${JOIN_ID}["join",${this.#room}]`)
     else if (kind === DIGIT_2) this.#write('3')

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { pongFrame, textFrame } from './frame-writer.ts'
+import { handshake, HandshakeAnswer } from './handshake.ts'
 import { LineReader, type LineSink } from './lines.ts'
 import { PayloadReader, READ_BUFFER } from './payload-reader.ts'
 
@@ -19,8 +20,8 @@ export class WsSocket {
   readonly #owner: WsOwner
   readonly #frames: PayloadReader
   readonly #socket: Socket
-  /** Of the answer to the handshake, until that is whole. */
-  #greeting: string | undefined = ''
+  /** Until the handshake is done. */
+  #answer: HandshakeAnswer | undefined = new HandshakeAnswer()
   #isOver = false
 
   constructor(url: URL, owner: WsOwner) {
@@ -38,11 +39,7 @@ export class WsSocket {
     })
     this.#socket.on('error', (error) => this.#lose(error.message))
     this.#socket.on('close', () => this.#lose('closed'))
-    this.#socket.write(
-      `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n` +
-        'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
-        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    )
+    this.#socket.write(handshake({ path: url.pathname + url.search, host: url.host }))
   }
 
   text(text: string): void {
@@ -57,24 +54,20 @@ export class WsSocket {
   #take(length: number): boolean {
     if (this.#isOver) return true
     try {
-      if (this.#greeting === undefined) this.#frames.read(length)
-      else this.#readGreeting(READ_BUFFER.toString('latin1', 0, length))
+      if (this.#answer === undefined) this.#frames.read(length)
+      else this.#readAnswer(this.#answer, length)
     } catch (error) {
       this.#lose((error as Error).message)
     }
     return true
   }
 
-  #readGreeting(text: string): void {
-    const greeting = `${this.#greeting ?? ''}${text}`
-    this.#greeting = greeting
-    const end = greeting.indexOf('\r\n\r\n')
-    if (end < 0) return
-    if (!greeting.startsWith('HTTP/1.1 101')) throw new Error(`refused: ${greeting.split('\r\n', 1)[0]}`)
-    this.#greeting = undefined
+  #readAnswer(answer: HandshakeAnswer, length: number): void {
+    const rest = answer.take(READ_BUFFER.toString('latin1', 0, length))
+    if (rest === undefined) return
+    this.#answer = undefined
     this.#owner.opened()
-    const rest = READ_BUFFER.write(greeting.slice(end + 4), 'latin1')
-    if (rest > 0) this.#frames.read(rest)
+    if (rest !== '') this.#frames.read(READ_BUFFER.write(rest, 'latin1'))
   }
 
   #control(opcode: number, payload: Buffer): void {

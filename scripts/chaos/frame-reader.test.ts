@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { serverFrame } from '../bench/load/test/server-frame.ts'
 import { FrameReader } from './frame-reader.ts'
 
 function collect() {
@@ -12,21 +13,7 @@ function collect() {
   return { reader, lines, controls }
 }
 
-/** A frame as a server writes it. */
-function frame(text: string, first = 0x81): Buffer {
-  const body = Buffer.from(text)
-  if (body.length < 126) return Buffer.concat([Buffer.from([first, body.length]), body])
-  if (body.length < 65_536) {
-    const head = Buffer.from([first, 126, 0, 0])
-    head.writeUInt16BE(body.length, 2)
-    return Buffer.concat([head, body])
-  }
-  const head = Buffer.alloc(10)
-  head[0] = first
-  head[1] = 127
-  head.writeBigUInt64BE(BigInt(body.length), 2)
-  return Buffer.concat([head, body])
-}
+const frame = (text: string, first = 0x81) => serverFrame(text, first)
 
 describe('the frame reader', () => {
   test('finds every line of every frame of one read', () => {
