@@ -291,6 +291,23 @@ describe('a feed', () => {
     assert.deepEqual(reader.seen, upTo(21, 70))
   })
 
+  for (const floor of [400, 650]) {
+    test(`what is forgotten while it is read, up to ${floor}, leads to nothing that is told twice or left out`, async () => {
+      const { clock, feed } = open(600)
+      let reads = 0
+      feed.readFrom((after, limit) => {
+        reads += 1
+        const from = Math.max(after + 1, reads === 1 ? 1 : floor)
+        return Promise.resolve(upTo(from, Math.min(from + Math.min(limit, 50) - 1, 700)).map((n) => line(n)))
+      })
+      feed.push(upTo(601, 700).map((n) => line(n)))
+      const reader = new Reader(300)
+      feed.follow(reader)
+      await clock.pass(1_000)
+      assert.deepEqual(reader.seen, upTo(floor, 700))
+    })
+  }
+
   test('writes nothing more to a follower that left while the log was read', async () => {
     const { feed } = open(100)
     const reader = new Reader(0)

@@ -352,10 +352,14 @@ export class Feed {
       const more = await this.#read(from + lines.length, to - from - lines.length)
       const [first] = more
       if (first === undefined) return
-      if (lines.length === 0) from = seqOf(first) - 1
+      // It begins later if what is before it was forgotten meanwhile.
+      if (seqOf(first) !== from + lines.length + 1) {
+        from = seqOf(first) - 1
+        lines.length = 0
+      }
       lines.push(...more)
     }
-    ring.prepend(lines, to)
+    if (from + lines.length === to) ring.prepend(lines, to)
   }
 
   /** No flush comes after this. */
