@@ -83,6 +83,19 @@ export class Committer {
     return true
   }
 
+  /**
+   * What waits of a room whose home is closed is not committed any more: it could still be taken in that term, and whoever is the
+   * room's home next, be it here and in the same term, has read the log already and would not know of it. What is being
+   * committed stands before that.
+   */
+  withdraw(home: Committing): void {
+    const drafts = this.#open.get(home)
+    if (drafts === undefined) return
+    this.#open.delete(home)
+    this.#counters.waiting -= drafts.length
+    home.fenced(drafts)
+  }
+
   /** Resolves when everything accepted so far is committed or refused. */
   async settle(): Promise<void> {
     if (!this.#running) return
@@ -103,6 +116,7 @@ export class Committer {
     while (this.#open.size > 0) {
       const waitMs = this.#pace.waitMs(this.#clock.now(), this.#restMs())
       if (waitMs >= 1) await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve))
+      if (this.#open.size === 0) break // withdrawn meanwhile
       const open = [...this.#open]
       this.#open = new Map()
       const batch: Batch = open.map(([home, drafts]) => ({

@@ -52,6 +52,7 @@ export class HomeSearch {
   #isSearching = false
   #next: Known | undefined
   #isClosed = false
+  #isDoubted = false
 
   constructor(options: HomeSearchOptions) {
     this.#options = options
@@ -60,6 +61,14 @@ export class HomeSearch {
   /** The first search. `held`: the own store has the room. */
   begin(held: HeldRoom | undefined): void {
     void this.#search({ held })
+  }
+
+  /**
+   * What the own store has may be less than what was acked: only beside what others have is it taken, as the directory says it. To
+   * take it as it stands would end the doubt (Store, S9).
+   */
+  doubt(): void {
+    this.#isDoubted = true
   }
 
   /** Searches anew: at once the first time, then later and later. */
@@ -110,7 +119,7 @@ export class HomeSearch {
     const { room, store, directory, self, bus, confirmed, role } = this.#options
     if (held !== undefined) {
       await confirmed?.()
-      const taken = await store.take(room, held.epoch)
+      const taken = this.#isDoubted ? 'fenced' : await store.take(room, held.epoch)
       if (typeof taken !== 'string') {
         this.#found({ is: 'here', epoch: held.epoch, taken, isMoved: false })
         return true

@@ -342,10 +342,11 @@ export class Home implements Committing {
     this.#people.close()
   }
 
-  /** Steps down: takes nothing more, says nothing more. What is being committed is still answered. */
+  /** Steps down: takes nothing more, says nothing more. What is being committed is still answered, what waits is refused. */
   close(): void {
     this.#stopServing()
     this.#isClosed = true
+    this.#committer.withdraw(this)
     for (const edge of [...this.#edges.keys()]) this.#dropFollower(edge)
   }
 }

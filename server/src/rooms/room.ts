@@ -156,6 +156,7 @@ export class Room {
 
   /** What the own store has may be less than what was acked: whose the room is, is asked anew. */
   doubt(): void {
+    this.#search.doubt()
     this.home?.fenced([])
   }
 
