@@ -16,6 +16,7 @@ export class Tester {
   readonly url: string
   readonly headers: Record<string, string> = {}
   id = ''
+  name = ''
 
   constructor(url: string, produced: Set<string>, authorization?: string) {
     this.url = url
@@ -77,6 +78,7 @@ export class Tester {
     const { token, user } = await this.does('post /api/login', { username, password })
     this.headers['authorization'] = `Bearer ${String(token)}`
     this.id = (user as { id: string }).id
+    this.name = username
     return this
   }
 
@@ -86,50 +88,6 @@ export class Tester {
     Object.assign(other.headers, this.headers, headers)
     return other
   }
-}
-
-/** Acts on somebody, each with a body that is good but for whom it names. */
-export const ON_SOMEBODY: Record<string, (user: string) => object> = {
-  remove: (user) => ({ user }),
-  ban: (user) => ({ user }),
-  unban: (user) => ({ user }),
-  mute: (user) => ({ user, minutes: 5 }),
-  unmute: (user) => ({ user }),
-  role: (user) => ({ user, role: 'moderator' }),
-  owner: (user) => ({ user }),
-  uninvite: (user) => ({ user }),
-}
-export const room = (rest = '') => `/api/rooms/{roomId}${rest}`
-export const HASH = '0'.repeat(64)
-
-/** Every call about a room, as somebody would make it who names this person in it. */
-export async function everythingIn(
-  who: Tester,
-  roomId: string,
-  person: { id: string; name: string },
-): Promise<void> {
-  const parts = { roomId, hash: HASH }
-  const calls: [string, unknown?][] = [
-    [`get ${room()}`],
-    [`post ${room()}`],
-    [`get ${room('/members')}`],
-    [`get ${room('/links')}`],
-    [`get ${room('/audit')}`],
-    [`get ${room('/reports')}`],
-    [`get ${room('/export')}`],
-    [`patch ${room()}`, { slowMs: 0 }],
-    [`post ${room('/links')}`, { expiresInMs: 60_000 }],
-    [`delete ${room('/links/{hash}')}`],
-    [`post ${room('/reports')}`, { seq: 1, reason: 'rude' }],
-    ...Object.entries(ON_SOMEBODY).map(
-      ([act, bodyOn]) => [`post ${room(`/${act}`)}`, bodyOn(person.id)] as [string, unknown],
-    ),
-    [`post ${room('/invite')}`, { username: person.name }],
-    [`post ${room('/join')}`, {}],
-    [`post ${room('/leave')}`],
-    [`delete ${room()}`],
-  ]
-  for (const [call, body] of calls) await who.call(call, body, { parts })
 }
 
 export interface Fleet {
