@@ -15,7 +15,7 @@ const user = z.object({
 const time = z.int().check(z.gte(0))
 const reason = z.optional(z.string().check(z.maxLength(500), wellFormed))
 /** SHA-256 of the secret in a link, in hexadecimal: who reads the log cannot enter by it. */
-const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/))
+export const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/))
 
 const acts = [
   /** `link`: the hash of the one he comes by. */
@@ -73,4 +73,21 @@ export const DELETED_NAME = 'deleted user'
 /** Whether the id is that of a guest: anybody may come by that name, so it stands for nobody in particular. */
 export function isGuest({ id }: Pick<User, 'id'>): boolean {
   return id.startsWith('guest:')
+}
+
+/** What an entry says besides what it is: anything may stand in a log. */
+export function fieldsOf(data: unknown): Record<string, unknown> {
+  return typeof data === 'object' && data !== null ? { ...data } : {}
+}
+
+export function userIn(data: Record<string, unknown>): User | undefined {
+  const user = data['user'] as Partial<User> | null | undefined
+  return typeof user?.id === 'string' && typeof user.name === 'string'
+    ? { id: user.id, name: user.name }
+    : undefined
+}
+
+export function numberIn(data: Record<string, unknown>, key: string): number | undefined {
+  const value = data[key]
+  return typeof value === 'number' ? value : undefined
 }

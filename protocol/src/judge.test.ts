@@ -266,6 +266,22 @@ describe('coming in', () => {
     assert.equal(signOf(judge(roster, stranger, { act: 'join', link: HASH }, NOW)), '-')
   })
 
+  test('who was sent out comes in by an invitation, or by a link that was made after it; for him there is no such room', () => {
+    const roster = room('private')
+    const comes = (by: User, link?: string) =>
+      signOf(perform(roster, by, link === undefined ? { act: 'join' } : { act: 'join', link }))
+    must(roster, owner, { act: 'link', hash: HASH, until: LATER })
+    assert.equal(comes(stranger, HASH), '+')
+    for (const user of [stranger, other, member]) must(roster, moderator, { act: 'remove', user })
+    for (const user of [stranger, other, member]) assert.equal(comes(user, HASH), '-', user.name)
+    must(roster, owner, { act: 'link', hash: OTHER_HASH, until: LATER })
+    assert.equal(comes(stranger, HASH), '-')
+    assert.equal(comes(stranger, OTHER_HASH), '+')
+    must(roster, owner, { act: 'invite', user: other })
+    assert.equal(comes(other, HASH), '+')
+    assert.equal(comes(person('somebody'), HASH), '+')
+  })
+
   test('an invitation is good once, and can be taken back', () => {
     const roster = room('private')
     must(roster, invited, { act: 'join' })

@@ -1,7 +1,7 @@
 import { isGuest, type Act } from './acts.ts'
 import { refuse, type Refusal } from './errors.ts'
 import type { User } from './frames.ts'
-import { isLive, isStanding, RANK, type LinkRow, type Role, type Roster, type Standing } from './roster.ts'
+import { isStanding, RANK, type Role, type Roster, type Standing } from './roster.ts'
 
 /**
  * Who may do what to a room. Judged at the room's home, in the order of acceptance, by what stands in the log and what was
@@ -65,15 +65,18 @@ function judgeStranger(roster: Roster, by: User, role: Role | undefined, act: Ac
   if (role === 'banned' || isGuest(by)) return unknown
   if (role === 'invited' && act.act === 'leave') return entry('leave')
   if (act.act !== 'join') return unknown
-  const link = act.link === undefined ? undefined : roster.link(act.link)
-  if (role !== 'invited' && (link === undefined || !isLive(link, now))) return unknown
-  return roster.isArchived ? archived() : judgeJoin(roster, role, now, link)
+  if (role !== 'invited' && !opensTo(roster, by, act.link, now)) return unknown
+  return roster.isArchived ? archived() : judgeJoin(roster, role, now, act.link)
 }
 
-function judgeJoin(roster: Roster, role: Role | undefined, now: number, link?: LinkRow): Verdict {
+function opensTo(roster: Roster, { id }: User, link: string | undefined, now: number): boolean {
+  return link !== undefined && roster.opensTo(id, link, now)
+}
+
+function judgeJoin(roster: Roster, role: Role | undefined, now: number, link?: string): Verdict {
   if (roster.isFull('members', now)) return tooMany()
   if (role === 'invited') return entry('join', { via: 'invite' })
-  return link === undefined ? entry('join') : entry('join', { via: 'link', hash: link.hash })
+  return link === undefined ? entry('join') : entry('join', { via: 'link', hash: link })
 }
 
 /** Acts on the room, or on oneself. */
@@ -104,7 +107,7 @@ function judgeRoom(
     case 'link':
       return judgeLink(roster, act, now)
     case 'unlink':
-      return roster.link(act.hash) === undefined ? NOTHING : entry('unlink', { hash: act.hash })
+      return roster.hasLink(act.hash) ? entry('unlink', { hash: act.hash }) : NOTHING
     case 'retention':
       return act.days === (facts.retentionDays ?? null) ? NOTHING : entry('retention', { days: act.days })
     case 'name':
@@ -127,9 +130,16 @@ function judgeLink(
 ): Verdict {
   if (roster.isPublic) return refuse('forbidden', 'Anyone may enter a public room as it is.')
   if (until <= now) return past()
-  if (roster.link(hash) !== undefined) return NOTHING
+  if (roster.hasLink(hash)) return NOTHING
   if (roster.isFull('links', now)) return tooMany()
   return entry('link', { hash, until, ...(uses === undefined ? {} : { uses }) })
+}
+
+/** Whether he may know what the room is: who is there, was invited, or has a link (its hash) by which he can come. */
+export function maySee(roster: Roster, user: User, link: string | undefined, now: number): boolean {
+  const role = roster.roleOf(user.id, now)
+  if (roster.isPublic || isStanding(role) || role === 'invited') return true
+  return role !== 'banned' && !isGuest(user) && opensTo(roster, user, link, now)
 }
 
 /** Acts on somebody. */

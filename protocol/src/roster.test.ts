@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { User } from './frames.ts'
 import type { Genesis } from './genesis.ts'
+import { LINK_LIMITS } from './links.ts'
 import { Roster, ROSTER_LIMITS, type Folded } from './roster.ts'
 
 // The same examples each time.
@@ -187,8 +188,69 @@ describe('what a room is', () => {
     assert.ok(roster.isFull('links', NOW))
     assert.ok(!roster.isFull('links', NOW + 1))
     roster.apply({ ...entry(ann, 'link', { hash: 'new', until: NOW + 9 }), ts: NOW + 1 })
-    assert.equal(roster.link('old 1'), undefined)
+    assert.ok(!roster.hasLink('old 1'))
     assert.equal(roster.links(NOW + 1).length, 1)
+  })
+})
+
+describe('who was sent out and the links he knows', () => {
+  const link = (hash: string) => entry(ann, 'link', { hash, until: NOW + 9 })
+  const removed = (user: User) => entry(ann, 'remove', { user })
+  /** Bob came by a link, and was sent out. */
+  const withoutBob = () => {
+    const roster = made('private')
+    roster.apply(link('old'))
+    roster.apply(entry(bob, 'join', { via: 'link', hash: 'old' }))
+    roster.apply(removed(bob))
+    return roster
+  }
+  const opens = (roster: Roster, hash: string, user: User) => roster.opensTo(user.id, hash, NOW)
+
+  test('a link that was made before lets in everybody else, and one that is made later him, too', () => {
+    const roster = withoutBob()
+    assert.ok(!opens(roster, 'old', bob))
+    assert.ok(opens(roster, 'old', eve))
+    roster.apply(link('new'))
+    assert.ok(opens(roster, 'new', bob))
+    assert.ok(!opens(roster, 'old', bob))
+  })
+
+  test('it is good for him again when he has come in again, and not when an invitation was taken back', () => {
+    const roster = withoutBob()
+    roster.apply(entry(ann, 'invite', { user: bob }))
+    roster.apply(entry(ann, 'uninvite', { user: bob }))
+    assert.ok(!opens(roster, 'old', bob))
+    for (const event of ['join', 'leave']) roster.apply(entry(bob, event, {}))
+    assert.ok(opens(roster, 'old', bob))
+  })
+
+  test('a copy knows it, too, and what is told to one of them later the other one does not know', () => {
+    const roster = withoutBob()
+    const copy = roster.clone()
+    assert.ok(!opens(copy, 'old', bob))
+    copy.apply(removed(eve))
+    assert.ok(opens(roster, 'old', eve))
+    roster.apply(link('new'))
+    assert.ok(opens(roster, 'new', bob))
+    copy.apply(link('new'))
+    assert.ok(opens(copy, 'new', eve))
+  })
+
+  test('of many who were sent out, the first is forgotten with the links he knows', () => {
+    const roster = withoutBob()
+    roster.apply(link('later'))
+    for (let i = 1; i <= LINK_LIMITS.removed; i += 1) roster.apply(removed({ id: `user:${i}`, name: 'n' }))
+    assert.ok(!opens(roster, 'old', eve), 'ended')
+    assert.ok(opens(roster, 'later', eve))
+    assert.ok(!opens(roster, 'later', { id: 'user:1', name: 'n' }))
+  })
+
+  test('who was banned may come by a link again when that is over', () => {
+    const roster = made('private')
+    roster.apply(link('old'))
+    roster.apply(entry(ann, 'ban', { user: bob }))
+    roster.apply(entry(ann, 'unban', { user: bob }))
+    assert.ok(opens(roster, 'old', bob))
   })
 })
 

@@ -1,7 +1,9 @@
-import { DELETED_NAME, isGuest, type JoinData } from './acts.ts'
+import { DELETED_NAME, fieldsOf, isGuest, numberIn, userIn, type JoinData } from './acts.ts'
 import { refuse, type Refusal } from './errors.ts'
 import type { LeftReason, RoomView, Seq, SystemEntry, User, UserId } from './frames.ts'
 import type { Genesis } from './genesis.ts'
+import { LINK_LIMITS, Links, type LinkRow } from './links.ts'
+import { TimedPeople } from './timed-people.ts'
 
 /**
  * Who is who in a room: its genesis and the `system` entries of its log, folded in their order, and nothing else. Whoever has
@@ -14,7 +16,7 @@ export const ROSTER_LIMITS = {
   invited: 1_000,
   banned: 10_000,
   muted: 10_000,
-  links: 50,
+  links: LINK_LIMITS.links,
 } as const
 
 export type Standing = 'owner' | 'moderator' | 'member'
@@ -27,14 +29,6 @@ export interface MemberRow {
   role: Standing
   /** Milliseconds since 1970. */
   mutedUntil?: number
-}
-export interface LinkRow {
-  /** SHA-256 of its secret. */
-  hash: string
-  until: number
-  /** How often it can still be used; absent = as often as one likes. */
-  uses?: number
-  by: User
 }
 /** What a room is now. */
 export interface Facts {
@@ -52,19 +46,13 @@ export interface Facts {
 /** Of a system entry what counts here: also of one that is not in the log yet. */
 export type Folded = Pick<SystemEntry, 'event' | 'data' | 'user' | 'ts'> & { seq?: Seq }
 
-interface Timed {
-  user: User
-  /** Milliseconds since 1970, or Infinity. */
-  until: number
-}
-
 export class Roster {
   readonly genesis: Genesis | undefined
   readonly #members = new Map<UserId, { user: User; role: Standing }>()
   readonly #invited = new Map<UserId, User>()
-  readonly #banned = new Map<UserId, Timed>()
-  readonly #muted = new Map<UserId, Timed>()
-  readonly #links = new Map<string, LinkRow>()
+  readonly #banned = new TimedPeople(ROSTER_LIMITS.banned)
+  readonly #muted = new TimedPeople(ROSTER_LIMITS.muted)
+  readonly #links = new Links()
   /** Who of a direct room's two has blocked the other, or has no account any more. */
   readonly #silent = new Set<UserId>()
   /** Whose accounts are deleted. */
@@ -91,9 +79,9 @@ export class Roster {
     const copy = new Roster(this.genesis)
     copyMap(this.#members, copy.#members)
     copyMap(this.#invited, copy.#invited)
-    copyMap(this.#banned, copy.#banned)
-    copyMap(this.#muted, copy.#muted)
-    copyMap(this.#links, copy.#links)
+    copy.#banned.copy(this.#banned)
+    copy.#muted.copy(this.#muted)
+    copy.#links.copy(this.#links)
     for (const id of this.#silent) copy.#silent.add(id)
     for (const id of this.#gone) copy.#gone.add(id)
     copy.#name = this.#name
@@ -135,8 +123,7 @@ export class Roster {
       case 'link':
         return this.#linked(entry, data)
       case 'unlink':
-        this.#links.delete(String(data['hash']))
-        return
+        return this.#links.end(String(data['hash']))
       case 'retention':
         this.#retentionDays = numberIn(data, 'days')
         return
@@ -163,22 +150,17 @@ export class Roster {
         this.#invited.delete(id)
         return
       case 'remove':
-        return this.#drop(id)
+        this.#drop(id)
+        return this.#links.sentOut(id)
       case 'ban':
         this.#drop(id)
-        forgetEnded(this.#banned, ts, ROSTER_LIMITS.banned)
-        this.#banned.set(id, { user, until })
-        return
+        return this.#banned.add(user, until, ts)
       case 'unban':
-        this.#banned.delete(id)
-        return
+        return this.#banned.drop(id)
       case 'mute':
-        forgetEnded(this.#muted, ts, ROSTER_LIMITS.muted)
-        this.#muted.set(id, { user, until })
-        return
+        return this.#muted.add(user, until, ts)
       case 'unmute':
-        this.#muted.delete(id)
-        return
+        return this.#muted.drop(id)
       case 'role':
         if (data['role'] === 'moderator' || data['role'] === 'member') this.#rank(id, data['role'])
         return
@@ -192,21 +174,16 @@ export class Roster {
   #joined(user: User, { via, hash }: JoinData): void {
     this.#invited.delete(user.id)
     if (!this.#members.has(user.id)) this.#members.set(user.id, { user, role: 'member' })
-    const link = via === 'link' && hash !== undefined ? this.#links.get(hash) : undefined
-    if (link?.uses !== undefined) this.#links.set(link.hash, { ...link, uses: link.uses - 1 })
+    if (via === 'link' && hash !== undefined) this.#links.use(hash)
+    this.#links.forget(user.id)
   }
 
   #linked({ user: by, ts }: Folded, data: Record<string, unknown>): void {
     const { hash } = data
     if (typeof hash !== 'string') return
-    forgetEnded(this.#links, ts, ROSTER_LIMITS.links)
     const uses = numberIn(data, 'uses')
-    this.#links.set(hash, {
-      hash,
-      by,
-      until: numberIn(data, 'until') ?? 0,
-      ...(uses === undefined ? {} : { uses }),
-    })
+    const until = numberIn(data, 'until') ?? 0
+    this.#links.make({ hash, by, until, ...(uses === undefined ? {} : { uses }) }, ts)
   }
 
   #drop(id: UserId): void {
@@ -224,10 +201,8 @@ export class Roster {
     const member = this.#members.get(id)
     if (member !== undefined) this.#members.set(id, { ...member, user })
     if (this.#invited.has(id)) this.#invited.set(id, user)
-    for (const timed of [this.#banned, this.#muted]) {
-      const row = timed.get(id)
-      if (row !== undefined) timed.set(id, { ...row, user })
-    }
+    this.#banned.renamed(user)
+    this.#muted.renamed(user)
   }
 
   #goes(id: UserId): void {
@@ -241,8 +216,9 @@ export class Roster {
       return
     }
     this.#drop(id)
-    this.#banned.delete(id)
-    this.#muted.delete(id)
+    this.#banned.drop(id)
+    this.#muted.drop(id)
+    this.#links.forget(id)
     if (member?.role !== 'owner') return
     // Somebody has to keep order: who has been a moderator, else a member, for longest.
     const rest = [...this.#members.values()]
@@ -269,7 +245,7 @@ export class Roster {
   }
   /** Whether anybody at all may enter and say something now: then nobody needs to be looked up. */
   get isOpen(): boolean {
-    const nobodyIsBarred = this.#banned.size === 0 && this.#muted.size === 0 && this.#gone.size === 0
+    const nobodyIsBarred = this.#banned.isEmpty && this.#muted.isEmpty && this.#gone.size === 0
     return this.isPublic && nobodyIsBarred && !this.#isArchived && this.#slowMs === 0
   }
 
@@ -303,8 +279,13 @@ export class Roster {
   isGone(id: UserId): boolean {
     return this.#gone.has(id)
   }
-  link(hash: string): LinkRow | undefined {
-    return this.#links.get(hash)
+  /** Whether that is the hash of a link, be it one that has ended. */
+  hasLink(hash: string): boolean {
+    return this.#links.has(hash)
+  }
+  /** Whether he can come in by the link of this hash. */
+  opensTo(id: UserId, hash: string, now: number): boolean {
+    return this.#links.opensTo(hash, id, now)
   }
   /** What the room calls him. */
   known(id: UserId): User | undefined {
@@ -317,11 +298,9 @@ export class Roster {
   }
   /** Whether it remembers as many as it may. */
   isFull(list: keyof typeof ROSTER_LIMITS, now: number): boolean {
-    const limit = ROSTER_LIMITS[list]
-    if (list === 'members') return this.#members.size >= limit
-    if (list === 'invited') return this.#invited.size >= limit
-    const timed = { banned: this.#banned, muted: this.#muted, links: this.#links }[list]
-    return timed.size >= limit && [...timed.values()].filter(({ until }) => until > now).length >= limit
+    if (list === 'members') return this.#members.size >= ROSTER_LIMITS.members
+    if (list === 'invited') return this.#invited.size >= ROSTER_LIMITS.invited
+    return { banned: this.#banned, muted: this.#muted, links: this.#links }[list].isFull(now)
   }
 
   /** Why he may not be told what is said here, if so. For those to whom there is no such room, always the same. */
@@ -375,6 +354,9 @@ export class Roster {
     }
   }
 
+  get memberCount(): number {
+    return this.#members.size
+  }
   /** In the order in which they came. */
   members(now: number): MemberRow[] {
     return [...this.#members.values()].map(({ user, role }) => {
@@ -387,11 +369,12 @@ export class Roster {
   }
   /** Without `until` for ever. */
   banned(now: number): { user: User; until?: number }[] {
-    const bans = [...this.#banned.values()].filter(({ until }) => until > now)
-    return bans.map(({ user, until }) => ({ user, ...(until === Infinity ? {} : { until }) }))
+    return this.#banned
+      .held(now)
+      .map(({ user, until }) => ({ user, ...(until === Infinity ? {} : { until }) }))
   }
   links(now: number): LinkRow[] {
-    return [...this.#links.values()].filter((link) => isLive(link, now))
+    return this.#links.live(now)
   }
 }
 
@@ -412,34 +395,7 @@ export function isStanding(role: Role | undefined): role is Standing {
   return role === 'owner' || role === 'moderator' || role === 'member'
 }
 
-/** Whether one can still come in by it. */
-export function isLive({ until, uses }: LinkRow, now: number): boolean {
-  return until > now && (uses === undefined || uses > 0)
-}
-
 function copyMap<K, V>(from: ReadonlyMap<K, V>, to: Map<K, V>): void {
   to.clear()
   for (const [key, value] of from) to.set(key, value)
-}
-
-/** Makes room in a list that is full, by the time of the entry: wherever it is folded, the same ones go. */
-function forgetEnded(rows: Map<string, { until: number }>, ts: number, limit: number): void {
-  if (rows.size < limit) return
-  for (const [key, { until }] of rows) if (until <= ts) rows.delete(key)
-}
-
-function fieldsOf(data: unknown): Record<string, unknown> {
-  return typeof data === 'object' && data !== null ? { ...data } : {}
-}
-
-function userIn(data: Record<string, unknown>): User | undefined {
-  const user = data['user'] as Partial<User> | null | undefined
-  return typeof user?.id === 'string' && typeof user.name === 'string'
-    ? { id: user.id, name: user.name }
-    : undefined
-}
-
-function numberIn(data: Record<string, unknown>, key: string): number | undefined {
-  const value = data[key]
-  return typeof value === 'number' ? value : undefined
 }
