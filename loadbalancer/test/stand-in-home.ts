@@ -5,7 +5,7 @@ import type { Act } from '@flotilla/protocol/acts.ts'
 import type { Peer } from '@flotilla/protocol/control.ts'
 import type { User } from '@flotilla/protocol/frames.ts'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
-import { judge } from '@flotilla/protocol/judge.ts'
+import { judge, maySee } from '@flotilla/protocol/judge.ts'
 import { Roster } from '@flotilla/protocol/roster.ts'
 
 /** What stands in a room's log, as far as the balancer is told of it. */
@@ -119,14 +119,16 @@ export class StandInHome {
     const { roster, entries } = held
     if (call === 'act') return this.#act(room, held, body, now)
     if (call === 'look') {
-      const { user, brief = false } = body as { user?: User; brief?: boolean }
+      const { user, brief = false, link } = body as { user?: User; brief?: boolean; link?: string }
+      if (user !== undefined && !maySee(roster, user, link, now))
+        return { status: 404, body: { code: 'no_such_room' } }
       const role = user && roster.roleOf(user.id, now)
       const people = {
         ...{ members: roster.members(now), invited: roster.invited(), banned: roster.banned(now) },
         links: roster.links(now),
       }
-      const { genesis, version } = roster
-      return { body: { genesis, facts: roster.facts(), version, role, ...(brief ? {} : people) } }
+      const { genesis, version, memberCount: count } = roster
+      return { body: { genesis, facts: roster.facts(), count, version, role, ...(brief ? {} : people) } }
     }
     const { after, before = Infinity, limit } = body as { after?: number; before?: number; limit: number }
     if (call === 'audit') {

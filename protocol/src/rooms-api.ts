@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { RoomFactsSchema } from './control.ts'
 import { RoomIdSchema, UserSchema } from './frames.ts'
 
 /** The bodies of the balancer's calls about a room and its people; `control.ts` has those that list and make rooms. */
@@ -15,8 +16,23 @@ const WEEK_MS = 7 * 24 * 3_600_000
 
 export const RoleSchema = z.enum(['owner', 'moderator', 'member'])
 
-/** `POST …/join`: `link` = the secret of one, for who was not invited. */
+/** `POST …/join`, `…/preview`: `link` = the secret of one, for who was not invited. */
 export const JoinRoomSchema = z.object({ link: z.optional(z.string().check(z.regex(/^[A-Za-z0-9_-]{32}$/))) })
+/** `POST …/preview`: what a link leads to, before one joins by it. */
+export const RoomPreviewSchema = z.extend(
+  z.pick(RoomFactsSchema, {
+    roomId: true,
+    name: true,
+    visibility: true,
+    membership: true,
+    topic: true,
+    archived: true,
+  }),
+  {
+    /** Its members; absent: the server it is on is of an earlier version. */
+    count: z.optional(z.int()),
+  },
+)
 export const InviteSchema = z.object({ username })
 /** `POST …/remove`, `/uninvite`, `/unban`, `/unmute`, `/owner`: whom. */
 export const WhomSchema = z.object({ user: userId, reason })
@@ -110,6 +126,7 @@ export const DirectSchema = z.object({ username })
 
 export type Acted = z.infer<typeof ActedSchema>
 export type MemberPage = z.infer<typeof MemberPageSchema>
+export type RoomPreview = z.infer<typeof RoomPreviewSchema>
 export type LinkRow = z.infer<typeof LinkSchema>
 export type LinkMade = z.infer<typeof LinkMadeSchema>
 export type AuditPage = z.infer<typeof AuditPageSchema>

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod/mini'
 import { ForgetUserSchema } from '@flotilla/protocol/accounts.ts'
-import { ActSchema } from '@flotilla/protocol/acts.ts'
+import { ActSchema, hash } from '@flotilla/protocol/acts.ts'
 import type { Refusal } from '@flotilla/protocol/errors.ts'
 import { RoomIdSchema, UserSchema, type User } from '@flotilla/protocol/frames.ts'
-import { isStanding, type Roster } from '@flotilla/protocol/roster.ts'
+import { maySee } from '@flotilla/protocol/judge.ts'
+import type { Roster } from '@flotilla/protocol/roster.ts'
 import { internalCall, type InternalAnswer, type InternalCall } from './http-internal.ts'
 import type { Home } from './rooms/home.ts'
 import type { Room } from './rooms/room.ts'
@@ -34,7 +35,7 @@ export function roomCalls({ rooms, store, now }: RoomCallsParts): InternalCall[]
     return typeof room === 'string' ? { problem: room } : perform(room.home, room.room)
   }
 
-  /** Writes into every room that is homed here that he is gone: with that his name goes from it. */
+  /** Writes into every room that is homed here that he is gone: with that his name goes from it; and out of what was homed here once. */
   const forgetUser = async (user: User): Promise<InternalAnswer> => {
     const ids = new Set([...(await store.roomsOf(user.id)), ...rooms.knowing(user.id)])
     for (const id of ids) {
@@ -44,6 +45,7 @@ export function roomCalls({ rooms, store, now }: RoomCallsParts): InternalCall[]
       const acted = await at.home.act(`gone-${randomUUID()}`, user, { act: 'gone' })
       if (!acted.ok) return { problem: 'busy' }
     }
+    await store.forgetName(user.id)
     return { ok: {} }
   }
 
@@ -64,19 +66,21 @@ export function roomCalls({ rooms, store, now }: RoomCallsParts): InternalCall[]
     }),
     internalCall({
       path: 'rooms/:room/look',
-      // `brief`: without its people, of whom there may be many.
-      body: z.object({ user: z.optional(UserSchema), brief: z.optional(z.boolean()) }),
-      perform: ({ params, body: { user, brief = false } }) =>
+      // `brief`: without its people, of whom there may be many. `link`: the hash of the one this user would come by.
+      body: z.object({
+        user: z.optional(UserSchema),
+        brief: z.optional(z.boolean()),
+        link: z.optional(hash),
+      }),
+      perform: ({ params, body: { user, brief = false, link } }) =>
         atHome(params, ({ rules: { roster } }) => {
-          const role = user && roster.roleOf(user.id, now())
-          if (user !== undefined && !roster.isPublic && !isStanding(role) && role !== 'invited') {
-            return { problem: 'no_such_room' }
-          }
+          if (user !== undefined && !maySee(roster, user, link, now())) return { problem: 'no_such_room' }
           return {
             ok: {
               genesis: roster.genesis,
               facts: roster.facts(),
-              role,
+              role: user && roster.roleOf(user.id, now()),
+              count: roster.memberCount,
               version: roster.version,
               ...(brief ? {} : peopleOf(roster, now())),
             },

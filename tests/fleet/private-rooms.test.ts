@@ -75,6 +75,34 @@ describe('a private room', () => {
     await until('it is no more', () => errorsOf(annHears, room).includes('no_such_room'))
   })
 
+  test('is shown to who has a link before he joins by it; who was sent out comes by a later one only, at the next home, too', async (t) => {
+    const fleet = await startFleet({ t, servers: 2 })
+    const [ann, ben] = await Promise.all(['ann', 'ben'].map((name) => Account.signUp(t, fleet, name)))
+    assert.ok(ann && ben)
+    const room = await ann.makeRoom('private', 'Xylophone')
+    const newLink = async () => {
+      const { link } = await ann.does(`POST /api/rooms/${room}/links`, { expiresInMs: 3_600_000 })
+      return { link }
+    }
+    const asks = async (what: 'preview' | 'join', link: object) =>
+      (await ben.asks(`POST /api/rooms/${room}/${what}`, link)).code
+    const old = await newLink()
+    const shown = { roomId: room, name: 'Xylophone', visibility: 'private', count: 1 }
+    assert.deepEqual(await ben.does(`POST /api/rooms/${room}/preview`, old), shown)
+    assert.equal((await ben.call(`GET /api/rooms/${room}`)).code, 'no_such_room')
+    assert.equal(await asks('join', old), undefined)
+    await ann.does(`POST /api/rooms/${room}/remove`, { user: ben.id })
+    for (const what of ['preview', 'join'] as const) assert.equal(await asks(what, old), 'no_such_room')
+    const { home } = await ann.does(`POST /api/rooms/${room}`)
+    const former = fleet.servers.find(({ id }) => id === home)
+    assert.ok(former)
+    former.kill('SIGKILL')
+    await former.exited
+    const later = await newLink()
+    for (const what of ['preview', 'join'] as const) assert.equal(await asks(what, old), 'no_such_room')
+    for (const what of ['preview', 'join'] as const) assert.equal(await asks(what, later), undefined)
+  })
+
   test('that was taken over is erased from the file of its old home, too, as soon as that is back', async (t) => {
     const fleet = await startFleet({ t, servers: 2 })
     const ann = await Account.signUp(t, fleet, 'ann')

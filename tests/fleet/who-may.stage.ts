@@ -57,8 +57,9 @@ export class Stage {
   readonly home: FleetProcess
   /** A server that is not its home. */
   readonly edge: FleetProcess
-  /** The secret of a link to it, and of another that is there to be ended. */
+  /** The secret of a link to it, of one that was made when some had been sent out, and of another that is there to be ended. */
   link = 'x'.repeat(32)
+  laterLink = 'x'.repeat(32)
   linkHash = '0'.repeat(64)
   /** What each said in the room; of `victim`: for others to act upon. */
   readonly said = new Map<Person, Seq[]>()
@@ -131,6 +132,7 @@ export class Stage {
       this.#acts('invite', { username: 'invited' }),
     ])
     assert.equal((await this.ousted.next('left')).reason, 'removed')
+    if (this.kind !== 'public') this.laterLink = (await this.#makeLink())['link'] as string
     if (this.kind === 'archived') await this.#archive(true)
   }
 
@@ -148,10 +150,13 @@ export class Stage {
   }
 
   async #makeLinks(): Promise<void> {
-    const make = () => this.#owner.does(this.at('POST', '/links'), { expiresInMs: DAY_MS })
-    const [lasting, ended] = [await make(), await make()]
+    const [lasting, ended] = [await this.#makeLink(), await this.#makeLink()]
     this.link = lasting['link'] as string
     this.linkHash = ended['hash'] as string
+  }
+
+  #makeLink() {
+    return this.#owner.does(this.at('POST', '/links'), { expiresInMs: DAY_MS })
   }
 
   /** A call of this room. */
@@ -198,12 +203,22 @@ export class Stage {
       const isInvited = seen.invited.some((user) => user.id === id)
       const wanted = ROLES[name as keyof typeof ROLES] as string | undefined
       if (isBanned && name !== 'banned') fixes.push(() => this.#acts('unban', { user: id }))
-      if (wanted === undefined && row !== undefined) fixes.push(() => this.#acts('remove', { user: id }))
+      // Whoever is only a stranger again has not been sent out.
+      if (wanted === undefined && row !== undefined)
+        fixes.push(() =>
+          name === 'removed'
+            ? this.#acts('remove', { user: id })
+            : this.person(name).does(this.at('POST', '/leave')),
+        )
       if (!isBanned && name === 'banned') fixes.push(() => this.#acts('ban', { user: id }))
       if (name === 'invited' && (!isInvited || row !== undefined))
         fixes.push(() => this.#acts('invite', { username: name }))
       if (isInvited && name !== 'invited') fixes.push(() => this.#acts('uninvite', { user: id }))
-      if (wanted !== undefined && row === undefined) fixes.push(() => this.#letIn(name))
+      if (wanted !== undefined && row === undefined) {
+        // By the link he may come no more, if he was sent out.
+        if (this.kind !== 'public') fixes.push(() => this.#acts('invite', { username: name }))
+        fixes.push(() => this.#letIn(name))
+      }
       if (wanted !== undefined && (row?.role ?? 'member') !== wanted)
         fixes.push(() => this.#acts('role', { user: id, role: wanted }))
       const isMuted = row?.mutedUntil !== undefined

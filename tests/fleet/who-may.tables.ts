@@ -62,8 +62,12 @@ export const HTTP: Record<Kind, Table> = {
     PATCH /api/rooms/{roomId} archive           none      none    none    none     none    none     no      no         yes     who
     PATCH /api/rooms/{roomId} nothing           none      none    none    none     none    yes      yes     yes        yes     who
     DELETE /api/rooms/{roomId}                  none      none    none    none     none    no       no      no         yes     who
+    POST /api/rooms/{roomId}/preview            none      none    none    none     none    yes      yes     yes        yes     who
+    POST /api/rooms/{roomId}/preview by link    yes       none    yes     none     none    yes      yes     yes        yes     who
+    POST /api/rooms/{roomId}/preview no link    none      none    none    none     none    yes      yes     yes        yes     who
     POST /api/rooms/{roomId}/join               none      none    none    none     none    yes      same    same       same    who
-    POST /api/rooms/{roomId}/join by link       yes       none    yes     yes      none    yes      same    same       same    who
+    POST /api/rooms/{roomId}/join by link       yes       none    yes     none     none    yes      same    same       same    who
+    POST /api/rooms/{roomId}/join later link    yes       none    yes     yes      none    yes      same    same       same    who
     POST /api/rooms/{roomId}/join by no link    none      none    none    none     none    yes      same    same       same    who
     POST /api/rooms/{roomId}/leave              none      none    none    none     none    yes      yes     yes        no      who
     POST /api/rooms/{roomId}/invite             none      none    none    none     none    none     no      yes        yes     who
@@ -106,6 +110,8 @@ export const HTTP: Record<Kind, Table> = {
     PATCH /api/rooms/{roomId} archive           no        no      no      no       no      no       no      no         yes     who
     PATCH /api/rooms/{roomId} nothing           yes       yes     yes     yes      yes     yes      yes     yes        yes     who
     DELETE /api/rooms/{roomId}                  no        no      no      no       no      no       no      no         yes     who
+    POST /api/rooms/{roomId}/preview            yes       yes     yes     yes      no      yes      yes     yes        yes     who
+    POST /api/rooms/{roomId}/preview no link    yes       yes     yes     yes      no      yes      yes     yes        yes     who
     POST /api/rooms/{roomId}/join               yes       no      yes     yes      no      yes      same    same       same    who
     POST /api/rooms/{roomId}/join by link       yes       no      yes     yes      no      yes      same    same       same    who
     POST /api/rooms/{roomId}/join by no link    yes       no      yes     yes      no      yes      same    same       same    who
@@ -150,6 +156,8 @@ export const HTTP: Record<Kind, Table> = {
     PATCH /api/rooms/{roomId} archive           none      none    none    no      who
     PATCH /api/rooms/{roomId} nothing           none      none    none    yes     who
     DELETE /api/rooms/{roomId}                  none      none    none    no      who
+    POST /api/rooms/{roomId}/preview            none      none    none    yes     who
+    POST /api/rooms/{roomId}/preview no link    none      none    none    yes     who
     POST /api/rooms/{roomId}/join               none      none    none    no      who
     POST /api/rooms/{roomId}/join by no link    none      none    none    no      who
     POST /api/rooms/{roomId}/leave              none      none    none    no      who
@@ -188,8 +196,12 @@ export const HTTP: Record<Kind, Table> = {
     PATCH /api/rooms/{roomId} unarchive         none      none    none    none     none    none     no      no         yes     who
     PATCH /api/rooms/{roomId} nothing           none      none    none    none     none    yes      yes     yes        yes     who
     DELETE /api/rooms/{roomId}                  none      none    none    none     none    no       no      no         yes     who
+    POST /api/rooms/{roomId}/preview            none      none    none    none     none    yes      yes     yes        yes     who
+    POST /api/rooms/{roomId}/preview by link    yes       none    yes     none     none    yes      yes     yes        yes     who
+    POST /api/rooms/{roomId}/preview no link    none      none    none    none     none    yes      yes     yes        yes     who
     POST /api/rooms/{roomId}/join               none      none    none    none     none    no       no      no         no      who
-    POST /api/rooms/{roomId}/join by link       no        none    no      no       none    no       no      no         no      who
+    POST /api/rooms/{roomId}/join by link       no        none    no      none     none    no       no      no         no      who
+    POST /api/rooms/{roomId}/join later link    no        none    no      no       none    no       no      no         no      who
     POST /api/rooms/{roomId}/join by no link    none      none    none    none     none    no       no      no         no      who
     POST /api/rooms/{roomId}/leave              none      none    none    none     none    yes      yes     yes        no      who
     POST /api/rooms/{roomId}/invite             none      none    none    none     none    none     no      no         no      who

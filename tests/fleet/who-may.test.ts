@@ -181,7 +181,7 @@ function wordFor(
     return rows.some(({ roomId }) => roomId === room) ? 'listed' : 'hidden'
   }
   // What is an act says which entry it came to.
-  const isAct = /^(POST .*\/(?!links|reports)\w+|DELETE .*\{hash\})$/.test(callOf(line))
+  const isAct = /^(POST .*\/(?!links|reports|preview)\w+|DELETE .*\{hash\})$/.test(callOf(line))
   return isAct && reply.status === success && reply.body['seq'] === undefined
     ? 'same'
     : wordOf(reply, success, none)
@@ -207,7 +207,10 @@ function bodyOf(line: string, stage: Stage, who: Asker): object | undefined {
   if (!line.startsWith('POST ') || act === '') return undefined
   switch (act) {
     case '/join':
-      return on === '' ? {} : { link: on === 'by link' ? stage.link : 'y'.repeat(32) }
+    case '/preview':
+      return on === ''
+        ? {}
+        : { link: { 'by link': stage.link, 'later link': stage.laterLink }[on] ?? 'y'.repeat(32) }
     case '/leave':
       return undefined
     case '/invite':

@@ -72,6 +72,7 @@ const CALLS: Record<string, (scene: Scene) => unknown> = {
   'post /api/rooms/{roomId}/links': () => ({ expiresInMs: 60_000 }),
   'get /api/rooms/{roomId}/links': () => undefined,
   'delete /api/rooms/{roomId}/links/{hash}': () => undefined,
+  'post /api/rooms/{roomId}/preview': () => ({}),
   'post /api/rooms/{roomId}/join': () => ({}),
   'post /api/rooms/{roomId}/role': async ({ roomId, bob, home }) => {
     await home.enter(roomId, bob.user)

@@ -141,6 +141,7 @@ describe('who comes and goes', () => {
       ['DELETE '],
       ['POST /join', {}],
       ['POST /join', { link: 'x'.repeat(32) }],
+      ['POST /preview', { link: 'x'.repeat(32) }],
       ['POST /leave'],
       ['POST /invite', { username: 'ann' }],
       ['POST /invite', { username: 'ben' }],
@@ -170,6 +171,62 @@ describe('who comes and goes', () => {
     }
   })
 
+  test('who was sent out comes by an invitation, or by a link that was made later; of others it is as if there were no room', async (t) => {
+    const { call, make } = await startRooms(t)
+    const room = await make(ANN, 'private')
+    const newLink = async () =>
+      (await call(ANN, `POST /api/rooms/${room}/links`, { expiresInMs: 60_000 })).body['link']
+    const join = async (user: typeof ANN, link: unknown) =>
+      (await call(user, `POST /api/rooms/${room}/join`, { link })).code
+    const preview = async (user: typeof ANN, link: unknown) =>
+      (await call(user, `POST /api/rooms/${room}/preview`, { link })).code
+    const old = await newLink()
+    assert.equal(await join(BEN, old), undefined)
+    const remove = () => call(ANN, `POST /api/rooms/${room}/remove`, { user: BEN.id })
+    assert.equal((await remove()).body['event'], 'remove')
+    assert.deepEqual([await join(BEN, old), await preview(BEN, old)], ['no_such_room', 'no_such_room'])
+    assert.deepEqual([await preview(CAT, old), await join(CAT, old)], [undefined, undefined])
+    const later = await newLink()
+    assert.deepEqual([await preview(BEN, later), await join(BEN, later)], [undefined, undefined])
+    await remove()
+    assert.equal(await join(BEN, later), 'no_such_room')
+    await call(ANN, `POST /api/rooms/${room}/invite`, { username: 'ben' })
+    assert.equal(await join(BEN, old), undefined)
+  })
+
+  test('what a link leads to is shown to who could come by it, and that uses nothing of it up', async (t) => {
+    const { call, make, homes } = await startRooms(t)
+    const room = await make(ANN, 'private', { topic: 'What to do' })
+    const made = await call(ANN, `POST /api/rooms/${room}/links`, { expiresInMs: 60_000, uses: 1 })
+    const link = made.body['link'] as unknown as string
+    const preview = (user: typeof ANN, by: object = { link }, of = room) =>
+      call(user, `POST /api/rooms/${of}/preview`, by)
+    const shown = { roomId: room, name: 'Tea', visibility: 'private', topic: 'What to do', count: 1 }
+    const entries = homes[0]?.rooms.get(room)?.entries.length
+    assert.deepEqual((await preview(BEN)).body, shown)
+    assert.deepEqual((await preview(BEN)).body, shown)
+    assert.equal(homes[0]?.rooms.get(room)?.entries.length, entries)
+    const none = (await preview(BEN, { link }, 'nowhere')).text
+    for (const [user, by] of [
+      [GUEST, { link }],
+      [BEN, { link: 'x'.repeat(32) }],
+      [BEN, {}],
+    ] as const)
+      assert.equal((await preview(user, by)).text, none)
+    assert.equal((await preview(BEN, { link: 'x' })).code, 'bad_request')
+    await call(BEN, `POST /api/rooms/${room}/join`, { link })
+    assert.equal((await preview(CAT)).text, none, 'it is used up')
+    assert.deepEqual((await preview(BEN)).body, { ...shown, count: 2, membership: 'member' })
+    await call(ANN, `POST /api/rooms/${room}/invite`, { username: 'cat' })
+    assert.equal((await preview(CAT, {})).body['membership'], 'invited')
+    await call(ANN, `POST /api/rooms/${room}/ban`, { user: CAT.id })
+    assert.equal((await preview(CAT)).text, none)
+    const open = await make(ANN, 'public')
+    assert.equal((await preview(GUEST, {}, open)).body['count'], 1)
+    await call(ANN, `POST /api/rooms/${open}/ban`, { user: CAT.id })
+    assert.equal((await preview(CAT, {}, open)).code, 'forbidden')
+  })
+
   test('that no home answers tells a stranger nothing, and a member to try again', async (t) => {
     const stage = await startRooms(t)
     const { call, make, homes } = stage
@@ -183,7 +240,11 @@ describe('who comes and goes', () => {
       assert.equal((await call(BEN, `GET /api/rooms/${room}${path}`)).code, 'no_such_room')
     assert.equal((await call(BEN, `POST /api/rooms/${room}/join`, {})).code, 'no_such_room')
     const { link } = made.body as unknown as { link: string }
-    assert.equal((await call(BEN, `POST /api/rooms/${room}/join`, { link })).code, 'busy')
+    for (const path of ['join', 'preview']) {
+      assert.equal((await call(BEN, `POST /api/rooms/${room}/${path}`, { link })).code, 'busy')
+      const guessed = { link: 'x'.repeat(32) }
+      assert.equal((await call(BEN, `POST /api/rooms/${room}/${path}`, guessed)).code, 'no_such_room')
+    }
   })
 
   test('who is blocked is not invited by whom he blocks, nor the other way round', async (t) => {

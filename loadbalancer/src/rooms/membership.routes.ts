@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto'
 import type { Act } from '@flotilla/protocol/acts.ts'
 import type { User } from '@flotilla/protocol/frames.ts'
 import {
@@ -18,13 +17,12 @@ import {
 import type * as z from 'zod/mini'
 import { refused, type Refused } from '../http/problem.ts'
 import { ok, route, type Call, type Route, type Schema } from '../http/route.ts'
+import { hashOfLink, newLinkSecret } from './link-secret.ts'
 import { wholeNumber } from './paging.ts'
 import type { RoomActs } from './room-acts.ts'
 
 const MINUTE_MS = 60_000
 const MEMBERS_PER_PAGE = 200
-/** Bytes of the secret in a link: nobody finds one by trying. */
-const LINK_BYTES = 24
 
 export interface MembershipParts {
   acts: RoomActs
@@ -77,7 +75,7 @@ export function membershipRoutes({ acts, now }: MembershipParts): Route[] {
         acts.act(
           params['roomId'],
           user,
-          { act: 'join', ...(body.link === undefined ? {} : { link: hashOf(body.link) }) },
+          { act: 'join', ...(body.link === undefined ? {} : { link: hashOfLink(body.link) }) },
           key,
         ),
     ),
@@ -168,9 +166,9 @@ export function membershipRoutes({ acts, now }: MembershipParts): Route[] {
       answers: { status: 201, schema: LinkMadeSchema },
       problems: ['no_such_room', 'forbidden', 'rate_limited', 'busy'],
       perform: async ({ params, user, body: { expiresInMs, uses } }) => {
-        const link = randomBytes(LINK_BYTES).toString('base64url')
+        const link = newLinkSecret()
         const made = {
-          ...{ hash: hashOf(link), until: Math.floor(now()) + expiresInMs },
+          ...{ hash: hashOfLink(link), until: Math.floor(now()) + expiresInMs },
           ...(uses === undefined ? {} : { uses }),
         }
         const acted = await acts.act(params['roomId'], user, { act: 'link', ...made })
@@ -209,9 +207,4 @@ export function membershipRoutes({ acts, now }: MembershipParts): Route[] {
       },
     }),
   ]
-}
-
-/** What a link is known by to everybody but who has it. */
-function hashOf(link: string): string {
-  return createHash('sha256').update(link).digest('hex')
 }

@@ -33,6 +33,8 @@ const GlanceSchema = z.object({
   }),
   /** Of whom was asked for. */
   role: z.optional(z.enum(['owner', 'moderator', 'member', 'invited', 'banned'])),
+  /** Its members; absent: its home is of an earlier version. */
+  count: z.optional(z.int()),
   /** Seq of the last entry that changed any of this. */
   version: z.int(),
 })
@@ -101,7 +103,8 @@ export class RoomActs {
     const { book, log } = this.#parts
     const room = await this.#room(roomId)
     if (room === undefined) return refused('no_such_room')
-    const asked = await this.#ask(room, by, 'act', { id: idOf(key), by, act }, act)
+    const link = act.act === 'join' ? act.link : undefined
+    const asked = await this.#ask(room, by, 'act', { id: idOf(key), by, act }, link)
     if ('refused' in asked) return asked
     const { seq, ts, event, data } = DoneSchema.parse(asked.answer)
     if (seq === undefined || event === undefined) return {}
@@ -153,6 +156,11 @@ export class RoomActs {
     return seen
   }
 
+  /** The same, also for who could come in by the link of this hash. */
+  preview(roomId: string | undefined, user: User, link: string | undefined): Promise<Seen<Glance> | Refused> {
+    return this.#see(roomId, user, GlanceSchema, { brief: true }, link)
+  }
+
   /** The same with its people, however many. */
   async look(roomId: string | undefined, user: User): Promise<Seen<Look> | Refused> {
     const seen = await this.#see(roomId, user, LookSchema, {})
@@ -164,17 +172,20 @@ export class RoomActs {
     roomId: string | undefined,
     user: User,
     schema: z.ZodMiniType<T>,
-    how: object,
+    how: { brief?: true },
+    link?: string,
   ): Promise<Seen<T> | Refused> {
     const { looks, now } = this.#parts
     const retryMs = looks.take(user.id, now())
     if (retryMs > 0) return tooFast(retryMs)
     const room = await this.#room(roomId)
     if (room === undefined) return refused('no_such_room')
-    const asked = await this.#ask(room, user, 'look', { user, ...how })
+    const by = link === undefined ? {} : { link }
+    const asked = await this.#ask(room, user, 'look', { user, ...how, ...by }, link)
     if ('refused' in asked) return asked
     const seen = schema.parse(asked.answer)
-    const isOut = seen.role === undefined || seen.role === 'banned'
+    // Whether the link is good was for its home to say.
+    const isOut = (seen.role === undefined && link === undefined) || seen.role === 'banned'
     if (room.visibility !== 'public' && isOut) return refused('no_such_room')
     if (seen.role === 'banned') return refused('forbidden', 'You are banned from this room.')
     return { ...seen, room }
@@ -207,14 +218,14 @@ export class RoomActs {
     return isRoomId(roomId) ? this.#parts.store.room(roomId) : undefined
   }
 
-  async #ask(room: RoomRecord, user: User, call: string, body: object, act?: Act) {
+  /** `link`: the hash of the one he comes by. */
+  async #ask(room: RoomRecord, user: User, call: string, body: object, link?: string) {
     const { homes, book, now } = this.#parts
     const asked = await homes.ask(room.roomId, call, body)
     if (!('refused' in asked) || asked.refused !== 'busy' || room.visibility === 'public') return asked
     // That nobody can be asked now would tell a stranger that there is somebody to ask.
     const role = await book.roleOf(room.roomId, user.id)
     if (role !== undefined && role !== 'banned') return asked
-    const link = act?.act === 'join' ? act.link : undefined
     if (link !== undefined && (await book.hasLink(room.roomId, link, now()))) return asked
     return refused('no_such_room')
   }

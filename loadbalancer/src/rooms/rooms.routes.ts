@@ -13,7 +13,9 @@ import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import {
   ChangeRoomSchema,
   DirectSchema,
+  JoinRoomSchema,
   RoomDeletedSchema,
+  RoomPreviewSchema,
   type ChangeRoom,
 } from '@flotilla/protocol/rooms-api.ts'
 import type { Role } from '@flotilla/protocol/roster.ts'
@@ -23,6 +25,7 @@ import { ok, route, type Route } from '../http/route.ts'
 import { directRoomId } from './direct-room.ts'
 import type { DirectoryStore, RoomRecord } from './directory-store.ts'
 import type { Erasures } from './erasures.ts'
+import { hashOfLink } from './link-secret.ts'
 import type { People } from './people.ts'
 import { isRoomId, type Place } from './placing.ts'
 import type { Glance, RoomActs } from './room-acts.ts'
@@ -128,6 +131,24 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
         if (typeof outcome === 'string') return refused(outcome)
         const { placed } = outcome
         return ok({ roomId: placed.room, url: placed.home.url, home: placed.home.id })
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/rooms/:roomId/preview',
+      summary: 'What a link leads to, for who could come in by it; it is not used up by that.',
+      door: 'token',
+      cors: true,
+      body: JoinRoomSchema,
+      answers: { status: 200, schema: RoomPreviewSchema },
+      problems: ['no_such_room', 'forbidden', 'rate_limited', 'busy'],
+      perform: async ({ params, user, body: { link } }) => {
+        const hash = link === undefined ? undefined : hashOfLink(link)
+        const seen = await acts.preview(params['roomId'], user, hash)
+        if ('refused' in seen) return seen
+        const { room, role, facts, count } = seen
+        const shown = await factsOf(parts.people, user, room, role, facts)
+        return ok(RoomPreviewSchema.parse({ ...shown, count }))
       },
     }),
     route({
