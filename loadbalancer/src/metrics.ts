@@ -30,6 +30,11 @@ export class Metrics {
     help: 'Connections to GET /events',
     registers: [this.#registry],
   })
+  readonly stillReaders = this.#counter(
+    'still_readers_total',
+    'Exports cut off because nothing of them was taken any more',
+    [],
+  )
   readonly droppedListeners = this.#counter(
     'event_listeners_dropped_total',
     'Connections to GET /events closed because they did not read',

@@ -27,9 +27,13 @@ export const ANN: User = { id: 'user:ann', name: 'Ann' }
 export const BEN: User = { id: 'user:ben', name: 'Ben' }
 export const CAT: User = { id: 'user:cat', name: 'Cat' }
 export const GUEST: User = { id: 'guest:gus', name: 'gus' }
+const OPERATOR: User = { id: 'nobody', name: 'secret' }
 
 /** The calls about rooms, over HTTP, with people who bear their names as tokens, and homes that stand where chat servers would. */
-export async function startRooms(t: TestContext, { homes: count = 1 } = {}) {
+export async function startRooms(
+  t: TestContext,
+  { homes: count = 1, ...patient }: { homes?: number; stillMs?: number } = {},
+) {
   const folder = freshFolder(t)
   const file = openDirectoryFile(join(folder, 'directory.db'))
   const store = new SqliteDirectoryStore(file)
@@ -42,6 +46,7 @@ export async function startRooms(t: TestContext, { homes: count = 1 } = {}) {
   }
   const accounts = new Map<UserId, User>([ANN, BEN, CAT].map((user) => [user.id, user]))
   const blocks = new Set<string>()
+  const retold: string[] = []
   /** Servers that do not answer. */
   const down = new Set<string>()
   const standing = (id: string): Standing => (down.has(id) ? 'gone' : 'here')
@@ -57,7 +62,8 @@ export async function startRooms(t: TestContext, { homes: count = 1 } = {}) {
     () => 0,
   )
   const metrics = new Metrics(() => new Map() as never)
-  const log = pino({ level: 'silent' })
+  const logLines: string[] = []
+  const log = pino({ level: 'info' }, { write: (line: string) => void logLines.push(line) })
   const clock = { now: Date.now() }
   /** How long a call looks for a home: as long as a slow machine may take, or less where none can be found. */
   const patience = { ms: 60_000 }
@@ -77,6 +83,9 @@ export async function startRooms(t: TestContext, { homes: count = 1 } = {}) {
         [...accounts.values()].find((user) => user.name.toLowerCase() === name.toLowerCase()),
       byId: async (id) => accounts.get(id),
       isBlocked: async (one, other) => blocks.has(`${one} ${other}`) || blocks.has(`${other} ${one}`),
+      retellBlocks: async (one, other) => {
+        retold.push(`${one} ${other}`)
+      },
       recordsOf: async (id) => [
         { type: 'account', ...accounts.get(id), formerly: 'guest:formerly' },
         { type: 'session' },
@@ -87,7 +96,7 @@ export async function startRooms(t: TestContext, { homes: count = 1 } = {}) {
     now: () => clock.now,
   })
   const gate: Gate = {
-    ...{ fleetSecret: 'secret', cors: new Cors([]), metrics, log },
+    ...{ fleetSecret: 'secret', cors: new Cors([]), metrics, log, ...patient },
     whoBears: async (token) => {
       const user = token === 'gus' ? GUEST : accounts.get(token)
       return user && { user, session: undefined }
@@ -117,7 +126,7 @@ export async function startRooms(t: TestContext, { homes: count = 1 } = {}) {
     const response = await fetch(url + path, {
       method,
       headers: {
-        ...{ authorization: `Bearer ${user.id.startsWith('guest:') ? user.name : user.id}` },
+        ...{ authorization: `Bearer ${user.id.startsWith('user:') ? user.id : user.name}` },
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -128,11 +137,31 @@ export async function startRooms(t: TestContext, { homes: count = 1 } = {}) {
     const parsed = (isJson ? JSON.parse(text) : {}) as Record<string, never>
     return { status: response.status, code: parsed['code'], body: parsed, text }
   }
+  /** With the secret of the fleet. */
+  const operator = (line: string) => call(OPERATOR, line)
+  const logged = () => logLines.map((line) => JSON.parse(line) as Record<string, unknown>)
   const make = async (user: User, visibility: 'public' | 'private', more = {}): Promise<string> => {
     const { status, body, text } = await call(user, 'POST /api/rooms', { name: 'Tea', visibility, ...more })
     if (status !== 201) throw new Error(text)
     return body['roomId'] as unknown as string
   }
-  return { folder, file, store, rooms, homes, accounts, blocks, down, clock, patience, call, make, url }
+  return {
+    folder,
+    file,
+    store,
+    rooms,
+    homes,
+    accounts,
+    blocks,
+    retold,
+    down,
+    clock,
+    patience,
+    call,
+    operator,
+    logged,
+    make,
+    url,
+  }
 }
 export type Stage = Awaited<ReturnType<typeof startRooms>>

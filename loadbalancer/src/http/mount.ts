@@ -1,15 +1,14 @@
 import { isIPv6 } from 'node:net'
 import type { ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { SAFE_HEADERS } from '@flotilla/protocol/content-security-policy.ts'
 import { bearsFleetSecret } from '@flotilla/protocol/node/fleet-secret.ts'
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Cors } from './cors.ts'
+import { sendLines } from './lines.ts'
 import { problemOf, refused, type Refused } from './problem.ts'
-import type { Answer, Bearer, Call, Lines, Route } from './route.ts'
+import type { Answer, Bearer, Call, Route } from './route.ts'
 
 /** Where a call does not say otherwise: of people, and of the fleet. */
 const MAX_BODY_BYTES = 64 * 1024
@@ -26,6 +25,8 @@ export interface Gate {
   cors: Cors
   metrics: Metrics
   log: Logger
+  /** For how long somebody may take nothing of lines that are sent to him; the usual if absent. */
+  stillMs?: number
 }
 
 /** Before everything else: headers that each answer has, whatever it is. `isHttps`: browsers reach us by TLS. */
@@ -96,7 +97,7 @@ function mountOne(app: Express, route: Route, gate: Gate): void {
     if (answer === undefined || 'refused' in answer) {
       return sendRefusal(response, answer ?? refused('not_found'), gate)
     }
-    if ('lines' in answer) await sendLines(response, answer)
+    if ('lines' in answer) await sendLines(response, answer, gate)
     else sendJson(response, answer)
   })
 }
@@ -153,17 +154,6 @@ export function sendJson(response: ServerResponse, { status, json, headers }: An
     ...(headers as Record<string, string | string[]>),
   })
   response.end(text)
-}
-
-/** No faster than it is read. */
-async function sendLines(response: ServerResponse, { status, type, lines }: Lines): Promise<void> {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
-  try {
-    await pipeline(Readable.from(lines), response)
-  } catch (cause) {
-    // Who stops reading has ended it himself.
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw cause
-  }
 }
 
 export function sendRefusal(

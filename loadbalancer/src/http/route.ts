@@ -39,11 +39,15 @@ export type Headers = Readonly<Record<string, string | readonly string[]>>
 
 export type Answered = Answer | Lines | Refused
 
-/** An answer that is made while it is read; what is thrown meanwhile cuts it off. */
+/**
+ * An answer that is made while it is read; what is thrown meanwhile cuts it off. `ended`: called once, whether it was read to its
+ * end or not at all.
+ */
 export interface Lines {
   status: number
   type: string
   lines: AsyncIterable<string>
+  ended?: () => void
 }
 
 export interface Route {

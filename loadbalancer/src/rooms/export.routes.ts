@@ -40,26 +40,18 @@ export interface ExportParts {
 
 /** What is kept of a room, or of oneself: one JSON object a line. The last one says whether that was all. */
 export function exportRoutes(parts: ExportParts): Route[] {
-  const underway = new Set<{ of: UserId }>()
+  const underway = new Set<UserId>()
   const problems = ['forbidden', 'rate_limited', 'busy'] as const
 
   /** Lines that are made while they are read, by no more than so many at a time. */
   const streamed = (user: User, make: () => AsyncGenerator<object>) => {
     const retryMs = parts.exports.take(user.id, parts.now())
     if (retryMs > 0) return tooFast(retryMs)
-    if (underway.size >= MAX_EXPORTS || [...underway].some(({ of }) => of === user.id))
+    if (underway.size >= MAX_EXPORTS || underway.has(user.id))
       return refused('busy', undefined, { 'retry-after': '10' })
-    async function* lines() {
-      // Counted from here on: what is never read never ends, either.
-      const mine = { of: user.id }
-      underway.add(mine)
-      try {
-        for await (const line of make()) yield `${JSON.stringify(line)}\n`
-      } finally {
-        underway.delete(mine)
-      }
-    }
-    return { status: 200, type: LINES, lines: lines() } satisfies Lines
+    underway.add(user.id)
+    const ended = () => underway.delete(user.id)
+    return { status: 200, type: LINES, lines: jsonLines(make()), ended } satisfies Lines
   }
 
   return [
@@ -92,6 +84,10 @@ export function exportRoutes(parts: ExportParts): Route[] {
           : streamed(user, () => ownLines(parts, user)),
     }),
   ]
+}
+
+async function* jsonLines(objects: AsyncIterable<object>): AsyncGenerator<string> {
+  for await (const each of objects) yield `${JSON.stringify(each)}\n`
 }
 
 async function* roomLines(acts: RoomActs, seen: Seen<Look>): AsyncGenerator<object> {

@@ -175,6 +175,27 @@ describe('exports', () => {
     await until(async () => (await call(ANN, 'GET /api/me/export')).code !== 'busy')
   })
 
+  test('who takes nothing of his does not keep it from others', async (t) => {
+    const { call, make, homes, accounts, clock, url } = await startRooms(t, { stillMs: 20 })
+    const unread: Response[] = []
+    for (const name of ['dan', 'eve', 'fay', 'gil']) {
+      const user = { id: `user:${name}`, name }
+      accounts.set(user.id, user)
+      const room = await make(user, 'private')
+      await call(user, `GET /api/rooms/${room}/members`)
+      for (let at = 0; at < 20_000; at += 1) homes[0]?.say(room, user, 'x'.repeat(1_000))
+      const headers = { authorization: `Bearer ${user.id}` }
+      const response = await fetch(`${url}/api/rooms/${room}/export`, { headers })
+      assert.equal(response.status, 200)
+      unread.push(response)
+    }
+    await until(async () => {
+      clock.now += 10_000 // so that it is not put off for asking too often
+      return (await call(BEN, 'GET /api/me/export')).status === 200
+    })
+    assert.equal(unread.length, 4)
+  })
+
   test('only so many in a time', async (t) => {
     const { call } = await startRooms(t)
     const codes = []
