@@ -9,6 +9,7 @@ import process from 'node:process'
 import { configOrExit } from '@flotilla/protocol/node/settings.ts'
 import { ATTACKS } from './abuse/attacks.ts'
 import { readAbuseConfig } from './abuse/config.ts'
+import { findGivingWay } from './abuse/giving-way.ts'
 import { runAbuse, type AttackResult } from './abuse/run.ts'
 
 /** Of each attack's bypasses so many are printed; the number says how many there are. */
@@ -43,6 +44,7 @@ function show({ name, tries, bypasses, crashes, p99Before, p99Meanwhile }: Attac
 }
 
 say(`seed ${seed}`)
+say(findGivingWay().says)
 say(row(['attack', 'tries', 'bypasses', 'crashes', "others' p99 ms", 'meanwhile', 'times']))
 const results = await runAbuse({
   attacks: ATTACKS.filter(({ name }) => only.includes(name)),

@@ -8,10 +8,13 @@ export class AskedProcess<Orders extends { [N in keyof Orders]: { ask: unknown; 
   readonly #child: ChildProcess
   #waiting: PromiseWithResolvers<unknown> | undefined
 
-  /** Starts `main`. `name` = what it is called in errors: `the load generator`. */
-  constructor(main: string, name: string) {
+  /**
+   * Starts `main`. `name` = what it is called in errors: `the load generator`. `isDetached`: in a session of its own, where Ctrl-C
+   * does not reach it; it ends with the channel to this process.
+   */
+  constructor(main: string, name: string, { isDetached = false }: { isDetached?: boolean } = {}) {
     this.#name = name
-    this.#child = fork(main, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#child = fork(main, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: isDetached })
     this.#child.on('message', (response: Response) => {
       if (response.ok) this.#waiting?.resolve(response.answer)
       else this.#waiting?.reject(new Error(`${name}: ${response.message}`))

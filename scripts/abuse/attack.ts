@@ -1,9 +1,10 @@
-import type { FleetProcess, LocalFleet } from '../fleet/local-fleet.ts'
-
-/** What an attack works with: a fleet of its own, and how much of its corpus it is to try. */
+/** What an attack works with: a fleet of its own, and how much of its corpus it is to try. Plain data: the attacker is another process. */
 export interface Target {
-  readonly fleet: LocalFleet
-  readonly server: FleetProcess
+  /** The fleet's secret, and where the balancer's keys lie: some attacks try what is true at the wrong door. */
+  readonly secret: string
+  readonly balancerDataDir: string
+  /** The only chat server; `url` = `ws://host:port/ws`. */
+  readonly server: { readonly id: string; readonly url: string; readonly port: number }
   /** `http://host:port` of the balancer. */
   readonly balancer: string
   /** `http://host:port` of the chat server. */
@@ -12,6 +13,8 @@ export interface Target {
   readonly origin: string
   /** Decides what is mutated how. */
   readonly seed: number
+  /** Whether attackers, and what they start, are to leave the processor to everybody else: see giving-way.ts. */
+  readonly givesWay: boolean
   /** How many of those attacks that have no end are tried: 1 = all of `npm run abuse`. */
   readonly scale: number
 }

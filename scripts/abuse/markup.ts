@@ -7,6 +7,7 @@ import { ensureChromium, launchArgs } from '../browser.ts'
 import { buildWebIfStale } from '../fleet/web-build.ts'
 import { until } from '../fleet/until.ts'
 import { Score, type Attack, type Target } from './attack.ts'
+import { findGivingWay } from './giving-way.ts'
 import { ask } from './knock.ts'
 import { markupTexts } from './markup-corpus.ts'
 import { Person } from './person.ts'
@@ -33,15 +34,18 @@ export const markupAttack: Attack = {
       said: await curator.makeRoom('public', 'Markup'),
       named: await curator.makeRoom('public', 'Topics'),
     }
-    const browser = await chromium.launch({
+    // Not `launch`: of what that starts nobody learns the process.
+    const started = await chromium.launchServer({
       executablePath: await ensureChromium(),
       args: [...launchArgs],
       timeout: PATIENCE_MS,
     })
     try {
+      if (target.givesWay) findGivingWay().pid(started.process().pid ?? -1)
+      const browser = await chromium.connect(started.wsEndpoint(), { timeout: PATIENCE_MS })
       for (const bypassCSP of [false, true]) await readAll(target, { browser, bypassCSP, texts, show }, score)
     } finally {
-      await browser.close()
+      await started.close()
     }
     return score
   },
@@ -82,7 +86,7 @@ async function readAll(
   { browser, bypassCSP, texts, show }: Reading,
   score: Score,
 ): Promise<void> {
-  const { fleet, balancer } = target
+  const { server, balancer } = target
   const context = await browser.newContext({ bypassCSP, viewport: { width: 1280, height: 900 } })
   context.setDefaultTimeout(PATIENCE_MS)
   const ran: string[] = []
@@ -92,7 +96,7 @@ async function readAll(
     ran.push(`a dialog: ${dialog.message()}`)
     void dialog.dismiss()
   })
-  const own = new Set([balancer, ...fleet.servers.map(({ url }) => new URL(url).origin)])
+  const own = new Set([balancer, new URL(server.url).origin])
   context.on('request', (request) => {
     const { origin, protocol } = new URL(request.url())
     if (!own.has(origin) && protocol !== 'data:' && protocol !== 'blob:')

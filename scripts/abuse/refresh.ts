@@ -49,7 +49,7 @@ export const refreshAttack: Attack = {
 }
 
 /** The cookie, and each part of it, where an access token or the fleet's secret belongs; and they where it belongs. */
-async function inOtherClothes({ balancer, serverHttp, fleet }: Target, ann: Person, score: Score) {
+async function inOtherClothes({ balancer, serverHttp, secret: ofFleet }: Target, ann: Person, score: Score) {
   const [session = '', secret = ''] = ann.refresh.split('.')
   for (const text of [ann.refresh, session, secret, `${session}.${secret}.${secret}`, ann.device]) {
     const me = await ask(balancer, { path: '/api/me', headers: bearer(text) })
@@ -67,7 +67,7 @@ async function inOtherClothes({ balancer, serverHttp, fleet }: Target, ann: Pers
       score.judge(reply.status === 401, `a refresh secret at ${path}`, reply)
     }
   }
-  for (const text of [ann.token, fleet.secret, `${session}.${fleet.secret}`, ann.id]) {
+  for (const text of [ann.token, ofFleet, `${session}.${ofFleet}`, ann.id]) {
     const reply = await turn(balancer, text)
     score.judge(reply.status === 401, 'what is no refresh cookie as one', reply)
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startLocalFleet, type FleetProcess, type LocalFleet } from '../fleet/local-fleet.ts'
 import type { Attack, Tally, Target } from './attack.ts'
+import { attackFromOutside } from './attacker.ts'
 import { Witness } from './witness.ts'
 
 const QUIET_MS = 5_000
@@ -23,7 +24,10 @@ export interface AbuseOptions {
   scale: number
   seed: number
   signal?: AbortSignal
-  /** How long the witnesses talk before anything is done to them; 5 s if not said, 0: their times are not wanted. */
+  /**
+   * How long the witnesses talk before anything is done to them; 5 s if not said. 0: their times are not wanted, and attackers get as
+   * much of the processor as anybody.
+   */
   quietMs?: number
   onResult?: (result: AttackResult) => void
 }
@@ -45,13 +49,16 @@ export async function runAbuse({ attacks, scale, seed, signal, onResult, quietMs
     const origin = fleet.loadbalancer.url
     const server = await fleet.addServer(['--origins', origin])
     await fleet.complete()
+    const { id, url, port } = server
     const target: Target = {
-      ...{ fleet, server, balancer: fleet.loadbalancer.url, origin, seed, scale },
+      ...{ secret: fleet.secret, server: { id, url, port }, origin, seed, scale, givesWay: quietMs > 0 },
+      balancer: fleet.loadbalancer.url,
+      balancerDataDir: fleet.loadbalancer.dataDir,
       serverHttp: server.url.replace(/^ws/, 'http').replace(/\/ws$/, ''),
     }
     for (const attack of group) {
       if (signal?.aborted === true) break
-      const result = await attackOnce(attack, target, quietMs)
+      const result = await attackOnce(attack, fleet, target, quietMs)
       results.push(result)
       onResult?.(result)
     }
@@ -59,8 +66,12 @@ export async function runAbuse({ attacks, scale, seed, signal, onResult, quietMs
   return results
 }
 
-async function attackOnce(attack: Attack, target: Target, quietMs: number): Promise<AttackResult> {
-  const { fleet } = target
+async function attackOnce(
+  { name, says }: Attack,
+  fleet: LocalFleet,
+  target: Target,
+  quietMs: number,
+): Promise<AttackResult> {
   const before = new Map(
     processes(fleet).map((one) => [one, { pid: one.pid, lines: errorLines(one).length }]),
   )
@@ -73,7 +84,7 @@ async function attackOnce(attack: Attack, target: Target, quietMs: number): Prom
     await pause(quietMs)
   }
   const p99Before = await witness.takeP99()
-  const tally = await attack.run(target)
+  const tally = await attackFromOutside(name, target)
   const p99Meanwhile = await witness.takeP99()
   const unheard = await witness.stop()
   const crashes = processes(fleet).flatMap((one) => {
@@ -85,7 +96,6 @@ async function attackOnce(attack: Attack, target: Target, quietMs: number): Prom
     ]
   })
   if (unheard > 0) crashes.push(`${unheard} messages of the witnesses never came`)
-  const { name, says } = attack
   return { name, says, tries: tally.tries, bypasses: tally.bypasses, crashes, p99Before, p99Meanwhile }
 }
 

@@ -15,7 +15,7 @@ export const tokenAttack: Attack = {
   says: 'forged, confused, expired, glued tokens; a token as secret and the secret as token',
   async run(target) {
     const score = new Score()
-    const { balancer, serverHttp, fleet } = target
+    const { balancer, serverHttp, secret } = target
     const good = await guestToken(balancer, 'mallory')
     const isLetIn = (await ask(balancer, { path: '/api/me', headers: bearer(good) })).status === 200
     if (!isLetIn) throw new Error('the good token is not let in: nothing would be shown')
@@ -45,7 +45,7 @@ export const tokenAttack: Attack = {
     }
     const link = await handshake(serverHttp, '/link', bearer(good))
     score.judge(link.status === 401, "/link with a person's token", link)
-    for (const spelling of [fleet.secret, `${fleet.secret} `, `Basic ${fleet.secret}`]) {
+    for (const spelling of [secret, `${secret} `, `Basic ${secret}`]) {
       const me = await ask(balancer, { path: '/api/me', headers: bearer(spelling) })
       score.judge(me.status === 401, "GET /api/me with the fleet's secret", me)
       const query = await handshake(serverHttp, `/ws?token=${encodeURIComponent(spelling)}`)
@@ -69,13 +69,11 @@ export async function guestToken(balancer: string, username: string): Promise<st
   return (JSON.parse(reply.body) as { token: string }).token
 }
 
-function ownKey({ fleet }: Target, token: string): OwnKey {
+function ownKey({ balancerDataDir }: Target, token: string): OwnKey {
   const { kid } = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as {
     kid: string
   }
-  const { keys } = JSON.parse(readFileSync(join(fleet.loadbalancer.dataDir, 'keys.json'), 'utf8')) as {
-    keys: OwnKey[]
-  }
+  const { keys } = JSON.parse(readFileSync(join(balancerDataDir, 'keys.json'), 'utf8')) as { keys: OwnKey[] }
   const own = keys.find((key) => key.kid === kid) ?? keys[0]
   if (own === undefined) throw new Error('the balancer has no key')
   return { ...own, kid }

@@ -14,12 +14,13 @@ const ANSWER_MS = 120_000
 
 /**
  * People who talk while somebody else misbehaves: how long what they say takes to another one, and that all of it comes. In a
- * process of their own: what the attacker's takes to think of the next thing is nothing they feel.
+ * process of their own, which competes with nobody: what they feel is the servers' doing.
  */
 export class Witness {
   readonly #process = new AskedProcess<WitnessOrders>(
     join(import.meta.dirname, 'witness-main.ts'),
     'the witnesses',
+    { isDetached: true },
   )
 
   async start(balancer: string): Promise<void> {
