@@ -94,8 +94,8 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
     events: {
       renamed: (user) => rooms.renamed(user),
       removed: (user) => rooms.forgotten(user),
-      blocked: (by, other, isBlocked) => rooms.blocked(by, other, isBlocked),
     },
+    blocked: (by, other, isBlocked) => rooms.blocked(by, other, isBlocked),
   })
   undo.defer(() => people.stop())
   undo.defer(() => client.close()) // first: nobody waits for what a server would still answer

@@ -40,6 +40,33 @@ describe('two people', () => {
     assert.deepEqual(textsOf(benHears, room), ['hello Ben', 'hello again'])
   })
 
+  test('who blocks while the home of their room is away is told so, and the room is told when it is back', async (t) => {
+    const fleet = await startFleet({ t, servers: 1 })
+    const [ann, ben] = await Promise.all(['ann', 'ben'].map((name) => Account.signUp(t, fleet, name)))
+    const [one] = fleet.servers
+    assert.ok(ann && ben && one)
+    const room = (await ann.does('POST /api/direct', { username: 'ben' }))['roomId'] as string
+    const before = await ann.enter(one)
+    await before.join(room)
+    await before.sendUntilAcked(room, 'a1', 'hello')
+    one.kill('SIGKILL')
+    await one.exited
+    assert.equal((await ben.call(`PUT /api/blocks/${ann.id}`)).code, 'busy')
+    await one.restart()
+    const annHears = await ann.enter(one)
+    await annHears.join(room)
+    let at = 1
+    await until(
+      'nothing is taken there any more, though nobody asked again',
+      async () => {
+        at += 1
+        const answer = await annHears.asks({ type: 'send', room, id: `a${at}`, text: 'hello?' })
+        return answer.type === 'error' && answer.code === 'forbidden'
+      },
+      { timeoutMs: 240_000 },
+    )
+  })
+
   test('keep what was said when one of them is no more, without his name', async (t) => {
     const fleet = await startFleet({ t, servers: 2 })
     const [ann, ben] = await Promise.all(['ann', 'ben'].map((name) => Account.signUp(t, fleet, name)))

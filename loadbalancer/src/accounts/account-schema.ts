@@ -51,4 +51,12 @@ export const ACCOUNT_STEPS: readonly string[] = [
      user_id TEXT PRIMARY KEY
    ) STRICT, WITHOUT ROWID;`,
   `CREATE UNIQUE INDEX users_by_formerly ON users (formerly) WHERE formerly IS NOT NULL;`,
+  // Blocks, made or lifted, that the room between the two may not know of; `turn`: rises with each change until it does.
+  `CREATE TABLE untold_blocks (
+     user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+     other TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+     turn INTEGER NOT NULL,
+     PRIMARY KEY (user_id, other)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX untold_blocks_by_other ON untold_blocks (other);`,
 ]

@@ -272,5 +272,35 @@ export function describeAccountStore(name: string, openFor: (t: TestContext) => 
       assert.equal(await store.block('user:ann', 'user:cat', NOW), 'done')
       assert.ok(!(await store.isBlocked('user:ann', 'user:bob')))
     })
+
+    test('[A7] a block that is made or lifted is untold until that has been told, also for the next run', async (t) => {
+      const open = openFor(t)
+      const before = open()
+      await Promise.all(['ann', 'bob', 'cat'].map((id) => add(before, user(id))))
+      await before.unblock('user:ann', 'user:cat')
+      assert.deepEqual(await before.untoldBlocks(['', ''], 9), [], 'there was none')
+      await before.block('user:ann', 'user:cat', NOW)
+      await before.block('user:ann', 'user:bob', NOW)
+      before.close()
+      const store = open()
+      t.after(() => store.close())
+      const bob = { userId: 'user:ann', other: 'user:bob', isBlocked: true, turn: 1 }
+      const cat = { ...bob, other: 'user:cat' }
+      assert.deepEqual(await store.untoldBlocks(['', ''], 9), [bob, cat])
+      assert.deepEqual(await store.untoldBlocks(['', ''], 1), [bob])
+      assert.deepEqual(await store.untoldBlocks(['user:ann', 'user:bob'], 9), [cat])
+      await store.unblock('user:ann', 'user:bob')
+      await store.blockTold('user:ann', 'user:bob', bob.turn)
+      const lifted = { ...bob, isBlocked: false, turn: 2 }
+      assert.deepEqual(await store.untoldBlock('user:ann', 'user:bob'), lifted, 'that was not told')
+      await store.blockTold('user:ann', 'user:bob', lifted.turn)
+      assert.equal(await store.untoldBlock('user:ann', 'user:bob'), undefined)
+      assert.equal(await store.retellBlock('user:ann', 'user:bob'), false)
+      await store.blockTold('user:ann', 'user:cat', cat.turn)
+      assert.equal(await store.retellBlock('user:ann', 'user:cat'), true)
+      assert.deepEqual(await store.untoldBlock('user:ann', 'user:cat'), cat)
+      await store.removeUser('user:cat', UNTIL)
+      assert.deepEqual(await store.untoldBlocks(['', ''], 9), [])
+    })
   })
 }

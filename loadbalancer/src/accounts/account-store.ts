@@ -50,6 +50,16 @@ export interface Revocation {
   until: number
 }
 
+/** What the room between two people may not know of: that the one blocks the other, or does no more. */
+export interface UntoldBlock {
+  userId: UserId
+  other: UserId
+  /** As it stands now. */
+  isBlocked: boolean
+  /** Another one after each change. */
+  turn: number
+}
+
 /**
  * Accounts, their sessions, and whom they block. Every adapter keeps:
  * A1  What is written is durable when its promise resolves.
@@ -60,6 +70,7 @@ export interface Revocation {
  * A5  Of an account that is removed nothing is left but its id, and that is kept until somebody says that all servers know.
  * A6  A user has at most `MAX_SESSIONS` sessions, `MAX_DEVICES` devices and `MAX_BLOCKS` blocks: the least used sessions end,
  *     the least used devices are forgotten, one block more is refused.
+ * A7  A block that is made or lifted is untold from the same commit on, until it is said of that `turn` that it was told.
  */
 export interface AccountStore {
   userById(id: UserId): Promise<UserRecord | undefined>
@@ -115,6 +126,12 @@ export interface AccountStore {
   blocksOf(userId: UserId): Promise<{ id: UserId; name: string }[]>
   /** Whether either blocks the other. */
   isBlocked(one: UserId, other: UserId): Promise<boolean>
+  /** A block that stands is untold again: there is somebody who cannot know it. @returns false: there is none */
+  retellBlock(userId: UserId, other: UserId): Promise<boolean>
+  untoldBlock(userId: UserId, other: UserId): Promise<UntoldBlock | undefined>
+  /** By user and other, those behind `after`. */
+  untoldBlocks(after: readonly [UserId, UserId], limit: number): Promise<UntoldBlock[]>
+  blockTold(userId: UserId, other: UserId, turn: number): Promise<void>
 
   /** Removed accounts whose name may still stand on a server. */
   departed(): Promise<UserId[]>

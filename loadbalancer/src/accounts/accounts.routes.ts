@@ -205,7 +205,7 @@ function ofBlocks({ accounts }: AccountsRoutesParts): Route[] {
       path: '/api/blocks/:userId',
       summary: 'Blocks a person: neither writes to the other directly, nor invites the other.',
       answers: { status: 200, schema: AcceptedSchema },
-      problems: ['no_such_user', 'too_many', 'forbidden', 'bad_request', 'busy'],
+      problems: ['no_such_user', 'too_many', 'forbidden', 'bad_request', 'rate_limited', 'busy'],
       perform: async (call) => done(await accounts.block(call, call.params['userId'] ?? '')),
     }),
     route({
@@ -214,7 +214,7 @@ function ofBlocks({ accounts }: AccountsRoutesParts): Route[] {
       path: '/api/blocks/:userId',
       summary: 'Blocks a person no more.',
       answers: { status: 200, schema: AcceptedSchema },
-      problems: ['forbidden', 'busy'],
+      problems: ['forbidden', 'rate_limited', 'busy'],
       perform: async (call) => done(await accounts.unblock(call, call.params['userId'] ?? '')),
     }),
   ]

@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { AccountRecord } from '../rooms/people.ts'
 import type { AccountStore, Naming, UserRecord } from './account-store.ts'
+import type { BlockTelling } from './block-telling.ts'
 import type { Guesses } from './guesses.ts'
 import { BUSY, whyUnusable, type Passwords } from './passwords.ts'
 import type { Revocations } from './revocations.ts'
@@ -22,8 +23,6 @@ export interface AccountEvents {
   /** `user` has the new name. What goes wrong is logged, not answered. */
   renamed: (user: User) => Promise<void>
   removed: (user: UserId) => Promise<void>
-  /** Resolves to why not, where others could not be told now: then it is asked for again. */
-  blocked: (by: User, other: UserId, isBlocked: boolean) => Promise<Refused | undefined>
 }
 
 export interface AccountsParts {
@@ -37,6 +36,7 @@ export interface AccountsParts {
   signups: RateLimit
   /** New names, by account: each is an entry in all its rooms. */
   renames: RateLimit
+  telling: BlockTelling
   events: AccountEvents
   metrics: Metrics
   log: Logger
@@ -148,13 +148,13 @@ export class Accounts {
     const outcome = await store.block(user.id, otherId, Math.floor(now()))
     if (outcome === 'full') return refused('too_many')
     if (outcome === 'unknown') return refused('no_such_user')
-    return this.#blockTold(user, otherId, true)
+    return this.#tellBlock(user.id, otherId)
   }
 
   async unblock({ user, session }: Bearer, otherId: UserId): Promise<'done' | Refused> {
     if (session === undefined) return noAccount()
     await this.#parts.store.unblock(user.id, otherId)
-    return this.#blockTold(user, otherId, false)
+    return this.#tellBlock(user.id, otherId)
   }
 
   /** The account of this name, in whatever spelling that counts as the same. */
@@ -172,6 +172,16 @@ export class Accounts {
   /** Whether either blocks the other. */
   isBlocked(one: UserId, other: UserId): Promise<boolean> {
     return this.#parts.store.isBlocked(one, other)
+  }
+
+  /** There is a room between the two from now on: what either said of the other before is told to it. */
+  async retellBlocks(one: UserId, other: UserId): Promise<void> {
+    const { store, telling } = this.#parts
+    for (const [by, of] of [
+      [one, other],
+      [other, one],
+    ] as const)
+      if (await store.retellBlock(by, of)) await telling.tell(by, of)
   }
 
   /** All that is kept of an account itself, for its export: one object for each line. Never a secret. */
@@ -218,10 +228,11 @@ export class Accounts {
     return isSame ? claims.user.id : undefined
   }
 
-  /** Where nobody could be told, the person asks again; whatever else stands against it was there before. */
-  async #blockTold(user: User, other: UserId, isBlocked: boolean): Promise<'done' | Refused> {
-    const outcome = await this.#parts.events.blocked(user, other, isBlocked)
-    return outcome?.refused === 'busy' ? outcome : 'done'
+  /** It stands in any case; but who asks is not told that all is done while the room between the two does not know it. */
+  async #tellBlock(user: UserId, other: UserId): Promise<'done' | Refused> {
+    const refusal = await this.#parts.telling.tell(user, other)
+    if (refusal === undefined) return 'done'
+    return { ...refusal, detail: 'It is noted; the room between you two will be told as soon as it can be.' }
   }
 
   async #tell(what: string, telling: Promise<void>): Promise<void> {

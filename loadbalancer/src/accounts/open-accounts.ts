@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { accountsRoutes } from './accounts.routes.ts'
 import { Accounts, type AccountEvents } from './accounts.ts'
+import { BlockTelling, type BlockTellingParts } from './block-telling.ts'
 import { Farewells } from './farewells.ts'
 import { Guesses } from './guesses.ts'
 import { keysRoutes } from './keys.routes.ts'
@@ -39,6 +40,7 @@ export interface AccountsSetup {
   servers: () => readonly Peer[]
   call: CallServer
   events: AccountEvents
+  blocked: BlockTellingParts['blocked']
   metrics: Metrics
   log: Logger
   now: () => number
@@ -61,7 +63,7 @@ export interface AccountsPart {
 
 /** @throws StartError if a file cannot be used */
 export async function openAccounts(setup: AccountsSetup): Promise<AccountsPart> {
-  const { folder, guests, cookies, servers, call, events, metrics, log, now } = setup
+  const { folder, guests, cookies, servers, call, events, blocked, metrics, log, now } = setup
   const keys = await usable(join(folder, 'keys.json'), 'everyone then signs in again', (file) =>
     KeyRing.open(file, Math.floor(now()), TOKEN_MS),
   )
@@ -78,9 +80,10 @@ export async function openAccounts(setup: AccountsSetup): Promise<AccountsPart> 
     guesses: new Guesses(),
   }
   const sessions = new Sessions({ ...shared, guests })
+  const telling = new BlockTelling({ store, blocked, log })
   const farewells = new Farewells({ store, servers, call, log })
   const accounts = new Accounts({
-    ...{ ...shared, sessions },
+    ...{ ...shared, sessions, telling },
     signups: new RateLimit(setup.signupRate, SIGNUP_WINDOW_MS),
     renames: new RateLimit(RENAMES, RENAME_WINDOW_MS),
     events: {
@@ -118,10 +121,14 @@ export async function openAccounts(setup: AccountsSetup): Promise<AccountsPart> 
     firstKey: keys.first,
     whoBears: (token) => sessions.whoBears(token),
     revoked: () => revocations.since(0, now()).revoke,
-    registered: () => farewells.go(),
+    registered: () => {
+      farewells.go()
+      telling.go()
+    },
     start: () => {
       push.start()
       farewells.go()
+      telling.go()
       timers = chores.map(({ everyMs, work, failed }) => {
         const run = () => void work().catch((err: unknown) => log.error({ err }, failed))
         run()
@@ -130,7 +137,7 @@ export async function openAccounts(setup: AccountsSetup): Promise<AccountsPart> 
     },
     stop: async () => {
       for (const timer of timers) clearInterval(timer)
-      await Promise.all([push.stop(), farewells.stop()])
+      await Promise.all([push.stop(), farewells.stop(), telling.stop()])
       store.close()
     },
   }

@@ -3,7 +3,6 @@ import type { UserId } from '@flotilla/protocol/frames.ts'
 import type { Database } from 'better-sqlite3'
 import { SqliteFile } from '../sqlite-file.ts'
 import {
-  MAX_BLOCKS,
   MAX_DEVICES,
   MAX_SESSIONS,
   type AccountStore,
@@ -13,9 +12,11 @@ import {
   type Secret,
   type SessionRecord,
   type Turned,
+  type UntoldBlock,
   type UserRecord,
 } from './account-store.ts'
 import { ACCOUNT_STEPS } from './account-schema.ts'
+import { SqliteBlocks } from './sqlite-blocks.ts'
 
 interface UserRow {
   id: string
@@ -38,11 +39,13 @@ interface SessionRow {
 export class SqliteAccountStore implements AccountStore {
   readonly #file: SqliteFile
   readonly #sql: ReturnType<typeof prepare>
+  readonly #blocks: SqliteBlocks
 
   /** Opens or makes the file. @throws if it cannot be written, is damaged, or is of a later version */
   constructor(path: string) {
     this.#file = new SqliteFile(path, ACCOUNT_STEPS)
     this.#sql = prepare(this.#file.db)
+    this.#blocks = new SqliteBlocks(this.#file)
   }
 
   async userById(id: UserId): Promise<UserRecord | undefined> {
@@ -188,28 +191,35 @@ export class SqliteAccountStore implements AccountStore {
   }
 
   block(userId: UserId, other: UserId, at: number): Promise<'done' | 'full' | 'unknown'> {
-    return this.#file.write(() => {
-      if (this.#user(userId) === undefined || this.#user(other) === undefined) return 'unknown'
-      const isNew = this.#sql.isBlocking.get(userId, other) === undefined
-      if (isNew && (this.#sql.countBlocks.get(userId) ?? 0) >= MAX_BLOCKS) return 'full'
-      this.#sql.block.run(userId, other, at)
-      return 'done'
-    })
+    return this.#blocks.block(userId, other, at)
   }
 
   unblock(userId: UserId, other: UserId): Promise<void> {
-    return this.#file.write(() => {
-      this.#sql.unblock.run(userId, other)
-    })
+    return this.#blocks.unblock(userId, other)
   }
 
   async blocksOf(userId: UserId): Promise<{ id: UserId; name: string }[]> {
-    return this.#sql.blocksOf.all(userId)
+    return this.#blocks.of(userId)
   }
 
   async isBlocked(one: UserId, other: UserId): Promise<boolean> {
-    const { isBlocking } = this.#sql
-    return isBlocking.get(one, other) !== undefined || isBlocking.get(other, one) !== undefined
+    return this.#blocks.has(one, other) || this.#blocks.has(other, one)
+  }
+
+  retellBlock(userId: UserId, other: UserId): Promise<boolean> {
+    return this.#blocks.retell(userId, other)
+  }
+
+  async untoldBlock(userId: UserId, other: UserId): Promise<UntoldBlock | undefined> {
+    return this.#blocks.untold(userId, other)
+  }
+
+  async untoldBlocks(after: readonly [UserId, UserId], limit: number): Promise<UntoldBlock[]> {
+    return this.#blocks.untoldAfter(after, limit)
+  }
+
+  blockTold(userId: UserId, other: UserId, turn: number): Promise<void> {
+    return this.#blocks.told(userId, other, turn)
   }
 
   async departed(): Promise<UserId[]> {
@@ -327,17 +337,6 @@ function prepare(db: Database) {
     ),
     pruneRevokedSessions: db.prepare<[number]>('DELETE FROM revoked_sessions WHERE until <= ?'),
     pruneRevokedUsers: db.prepare<[number]>('DELETE FROM revoked_users WHERE until <= ?'),
-
-    isBlocking: db.prepare<[string, string]>('SELECT 1 FROM blocks WHERE user_id = ? AND other = ?'),
-    countBlocks: db.prepare<[string], number>('SELECT count(*) FROM blocks WHERE user_id = ?').pluck(),
-    block: db.prepare<[string, string, number]>(
-      'INSERT INTO blocks (user_id, other, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-    ),
-    unblock: db.prepare<[string, string]>('DELETE FROM blocks WHERE user_id = ? AND other = ?'),
-    blocksOf: db.prepare<[string], { id: string; name: string }>(
-      `SELECT users.id, users.name FROM blocks JOIN users ON users.id = other
-       WHERE user_id = ? ORDER BY blocks.at, users.id`,
-    ),
 
     departed: db.prepare<[], string>('SELECT user_id FROM departed').pluck(),
     addDeparted: db.prepare<[string]>('INSERT INTO departed (user_id) VALUES (?)'),

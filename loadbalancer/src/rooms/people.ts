@@ -14,6 +14,8 @@ export interface People {
   byId(id: UserId): Promise<User | undefined>
   /** Whether either blocks the other. */
   isBlocked(one: UserId, other: UserId): Promise<boolean>
+  /** A room between the two is there from now on: what either said of the other before is told to it. */
+  retellBlocks(one: UserId, other: UserId): Promise<void>
   /** All that is kept of an account itself, for its export: one object for each line. Never a secret. */
   recordsOf(id: UserId): Promise<AccountRecord[]>
 }

@@ -97,7 +97,7 @@ describe('rooms that not everybody sees', () => {
   })
 
   test('who blocks whom, or is nobody, is not written to', async (t) => {
-    const { call, blocks, rooms, homes } = await startRooms(t)
+    const { call, blocks, retold, rooms, homes } = await startRooms(t)
     const direct = async (user: typeof ANN, username: string) =>
       (await call(user, 'POST /api/direct', { username })).code
     assert.deepEqual(
@@ -108,7 +108,9 @@ describe('rooms that not everybody sees', () => {
     assert.equal(await rooms.blocked(BEN, ANN.id, true), undefined)
     assert.deepEqual([await direct(ANN, 'ben'), await direct(BEN, 'ann')], ['forbidden', 'forbidden'])
     blocks.clear()
+    assert.deepEqual(retold, [])
     const room = String((await call(ANN, 'POST /api/direct', { username: 'ben' })).body['roomId'])
+    assert.deepEqual(retold, [`${ANN.id} ${BEN.id}`], 'who blocked the other meanwhile found no room')
     assert.equal(await rooms.blocked(BEN, ANN.id, true), undefined)
     assert.equal(await rooms.blocked(BEN, ANN.id, false), undefined)
     const events = homes[0]?.rooms.get(room)?.entries.map(({ event, user }) => [event, user.id])

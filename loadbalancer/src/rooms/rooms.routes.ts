@@ -244,7 +244,10 @@ async function direct(parts: RoomsParts, user: User, username: string, address: 
     return refused('forbidden', 'This person cannot be written to by you.')
   const people: [User, User] = [user, other]
   const made = await create(parts, user, { name: '', visibility: 'direct', people }, address, roomId)
-  return typeof made === 'string' ? ok({ roomId }) : made
+  if (typeof made !== 'string') return made
+  // Who blocked the other meanwhile found no room to tell.
+  await parts.people.retellBlocks(user.id, other.id)
+  return ok({ roomId })
 }
 
 async function listFor({ store, book, people }: RoomsParts, user: User): Promise<RoomFacts[]> {
