@@ -62,7 +62,7 @@ test('the accounts of a running balancer are backed up, too, and put back when i
   await add('ann')
   const secret = { family: Buffer.from('f'), turn: Buffer.from('t') }
   const until = { at: 1, until: 2 }
-  await store.addSession({ id: 's', userId: 'user:ann', ...secret, agent: '', at: 1 }, until)
+  await store.addSession({ id: 's', userId: 'user:ann', password: 'x', ...secret, agent: '', at: 1 }, until)
   assert.deepEqual(run('backup', '--data', data, '--to', safe), {
     status: 0,
     out: [`${safe}: 1 accounts`],

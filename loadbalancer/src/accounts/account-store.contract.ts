@@ -27,7 +27,8 @@ const add = (store: AccountStore, record: UserRecord) => store.addUser(record, n
 const next = (at = NOW) => ({ turn: randomBytes(32), at })
 
 function session(id: string, userId = 'user:ann', at = NOW): NewSession {
-  return { id, userId, family: randomBytes(32), turn: randomBytes(32), agent: 'Browser', at }
+  const password = `hash of ${userId.slice('user:'.length)}`
+  return { id, userId, password, family: randomBytes(32), turn: randomBytes(32), agent: 'Browser', at }
 }
 
 /** `open` twice in one test opens the same accounts again, as a later run of the process would. */
@@ -203,6 +204,25 @@ export function describeAccountStore(name: string, openFor: (t: TestContext) => 
       assert.equal((await store.userById('user:ann'))?.password, 'new hash')
       await store.rehash('user:ann', 'new hash', 'newer hash')
       assert.equal((await store.userById('user:ann'))?.password, 'newer hash')
+    })
+
+    test('[A3] no session begins by a password that is none any more', async (t) => {
+      const store = openOne(t)
+      await add(store, user('ann'))
+      await store.setPassword('user:ann', 'new hash', undefined, UNTIL)
+      assert.equal(await store.addSession(session('s1'), UNTIL), undefined)
+      assert.deepEqual(await store.sessionsOf('user:ann'), [])
+      assert.deepEqual(await store.addSession({ ...session('s2'), password: 'new hash' }, UNTIL), [])
+    })
+
+    test('[A4] what is void stays so, though the clock went back meanwhile', async (t) => {
+      const store = openOne(t)
+      await add(store, user('ann'))
+      await store.renameUser('user:ann', named('anna'), { at: NOW, until: NOW + 900 })
+      await store.renameUser('user:ann', named('anne'), { at: NOW - 50, until: NOW + 850 })
+      assert.deepEqual((await store.revoked(NOW + 860)).users, [
+        { id: 'user:ann', issuedBefore: NOW, code: 4401 },
+      ])
     })
 
     test('[A5] of a removed account nothing is left but its id, until all servers know', async (t) => {

@@ -36,6 +36,8 @@ export interface Secret {
 export interface NewSession extends Secret {
   id: string
   userId: UserId
+  /** The hash of the password it was opened by. */
+  password: string
   agent: string
   at: number
 }
@@ -93,7 +95,7 @@ export interface AccountStore {
   /** @returns false: there is no such user */
   removeUser(id: UserId, revocation: Revocation): Promise<boolean>
 
-  /** @returns the sessions that ended for it; undefined: there is no such user */
+  /** @returns the sessions that ended for it; undefined: there is no such user, or he has another password by now */
   addSession(session: NewSession, revocation: Revocation): Promise<string[] | undefined>
   /** Takes a secret for the next one. Sessions last used before `idleSince` or made before `madeSince` have ended. */
   turnSession(

@@ -111,7 +111,7 @@ export class Sessions {
       return refused('wrong_password')
     }
     const begun = await this.#begin(user, device, caller)
-    if (begun === undefined) return refused('wrong_password') // it was deleted meanwhile
+    if (begun === undefined) return refused('wrong_password') // it is not, any more
     metrics.logins.inc({ kind: 'account' })
     log.info({ user: user.id, session: begun.session }, 'signed in')
     void this.#rehash(user, password)
@@ -201,7 +201,7 @@ export class Sessions {
     const agent = agentOf(caller)
     const at = Math.floor(now())
     const ended = await store.addSession(
-      { id: token.session, userId: user.id, ...hashed(token), agent, at },
+      { id: token.session, userId: user.id, password: user.password, ...hashed(token), agent, at },
       this.revocation(),
     )
     if (ended === undefined) return undefined

@@ -23,7 +23,15 @@ describe('accounts.db', () => {
     await store.addUser(ann, { name, key: nameKey(name), marks: nameMarks(name) })
     const until = { at: 1, until: 2 }
     await store.addSession(
-      { id: 's', userId: ann.id, family: Buffer.alloc(32), turn: Buffer.alloc(32), agent: 'Agentix', at: 1 },
+      {
+        id: 's',
+        userId: ann.id,
+        password: ann.password,
+        family: Buffer.alloc(32),
+        turn: Buffer.alloc(32),
+        agent: 'Agentix',
+        at: 1,
+      },
       until,
     )
     const bytes = () =>

@@ -115,11 +115,11 @@ export class SqliteAccountStore implements AccountStore {
   }
 
   addSession(
-    { id, userId, family, turn, agent, at }: NewSession,
+    { id, userId, password, family, turn, agent, at }: NewSession,
     revocation: Revocation,
   ): Promise<string[] | undefined> {
     return this.#file.write(() => {
-      if (this.#user(userId) === undefined) return undefined
+      if (this.#user(userId)?.password !== password) return undefined
       const others = this.#sql.sessionsOf.all(userId) // the least used first
       const over = new Set(others.slice(0, Math.max(0, others.length + 1 - MAX_SESSIONS)).map(({ id }) => id))
       const ended = this.#endSessions(userId, (session) => over.has(session), revocation)
@@ -329,7 +329,7 @@ function prepare(db: Database) {
     ),
     revokeUser: db.prepare(
       `INSERT INTO revoked_users (id, issued_before, code, until) VALUES (:id, :issuedBefore, :code, :until)
-       ON CONFLICT DO UPDATE SET issued_before = :issuedBefore, code = :code, until = :until`,
+       ON CONFLICT DO UPDATE SET issued_before = max(issued_before, :issuedBefore), code = :code, until = max(until, :until)`,
     ),
     revokedSessions: db.prepare<[number], string>('SELECT id FROM revoked_sessions WHERE until > ?').pluck(),
     revokedUsers: db.prepare<[number], { id: string; issuedBefore: number; code: 4401 | 4403 }>(
