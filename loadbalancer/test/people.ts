@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { LoggedIn } from '@flotilla/protocol/control.ts'
+import type { LoggedIn, Problem } from '@flotilla/protocol/control.ts'
 import { decodeJwt } from 'jose'
 import type { Balancer, Reply } from './fleet.ts'
 
@@ -100,3 +100,9 @@ export async function signedIn(balancer: Balancer, username: string): Promise<Br
   assert.equal((await browser.signIn(username)).status, 200)
   return browser
 }
+
+/** What an answer says: its status, and the code of a refusal. */
+export const outcome = ({ status, body }: Reply) => [status, (body as Partial<Problem>).code]
+
+/** Whose account an answer is about. */
+export const userOf = ({ body }: Reply) => (body as LoggedIn).user
