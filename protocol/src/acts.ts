@@ -67,6 +67,12 @@ export interface JoinData {
   hash?: string
 }
 
+/**
+ * Event of a `system` entry that no act makes: it stands where an entry was damaged, and no store had it any more. `data.was` is the
+ * type of that one; what says `system` may have been any act.
+ */
+export const LOST_EVENT = 'damaged'
+
 /** The name of who deleted his account. */
 export const DELETED_NAME = 'deleted user'
 

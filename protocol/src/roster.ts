@@ -1,4 +1,4 @@
-import { DELETED_NAME, fieldsOf, isGuest, numberIn, userIn, type JoinData } from './acts.ts'
+import { DELETED_NAME, fieldsOf, isGuest, LOST_EVENT, numberIn, userIn, type JoinData } from './acts.ts'
 import { refuse, type Refusal } from './errors.ts'
 import type { LeftReason, RoomView, Seq, SystemEntry, User, UserId } from './frames.ts'
 import type { Genesis } from './genesis.ts'
@@ -136,6 +136,9 @@ export class Roster {
         return
       case 'unblock':
         this.#silent.delete(user.id)
+        return
+      case LOST_EVENT:
+        if (data['was'] === 'system') this.#lost()
     }
   }
 
@@ -224,6 +227,24 @@ export class Roster {
     const rest = [...this.#members.values()]
     const heir = rest.find(({ role }) => role === 'moderator') ?? rest[0]
     if (heir !== undefined) this.#rank(heir.user.id, 'owner')
+  }
+
+  /**
+   * Something was done to the room, and nobody knows any more what: it may have sent somebody out of a private room, or taken a
+   * moderator his office, and to read it as nothing would give him that back. So whoever had either by what stands before it
+   * has it no more, until the owner says so again: he cannot have been removed, only have handed the room over. In a direct room
+   * nothing can be said until both have blocked and unblocked each other. A public room stays open: who is banned from it may come
+   * back as somebody else anyway, and one without an owner would stay shut for ever.
+   */
+  #lost(): void {
+    this.#retentionDays = undefined
+    for (const [id, { role }] of this.#members) {
+      if (this.visibility === 'direct') this.#silent.add(id)
+      else if (role === 'moderator') this.#rank(id, 'member')
+      if (this.visibility === 'private' && role !== 'owner') this.#members.delete(id)
+    }
+    this.#invited.clear()
+    for (const { hash } of this.#links.live(0)) this.#links.end(hash)
   }
 
   get visibility(): Genesis['visibility'] {
