@@ -133,6 +133,13 @@ export class SimStore implements Store {
     })
   }
 
+  forgetName(userId: UserId): Promise<void> {
+    return this.#io(1, 20, () => {
+      this.#check()
+      return this.#store.forgetName(userId)
+    })
+  }
+
   roomsOf(userId: UserId): Promise<RoomId[]> {
     return this.#io(0, 5, () => this.#store.roomsOf(userId))
   }

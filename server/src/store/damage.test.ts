@@ -6,7 +6,6 @@ import { describe, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import type { Entry, LogId, Seq } from '@flotilla/protocol/frames.ts'
-import { system } from './ruling.contract.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 import { SourceUnavailable, StoreLost, StoreUnusable, type Store } from './store.ts'
 import { appendTo, message, texts } from './test/drafts.ts'
@@ -246,43 +245,6 @@ describe('a flipped bit in a text', () => {
     await assert.rejects(store.take('r', 2, [{ id: 'a', dataDir: dir }]), SourceUnavailable)
     assert.notEqual(await store.take('other', 2, [{ id: 'a', dataDir: dir }]), 'fenced')
   })
-
-  for (const part of ['an entry of its own', 'a copy of one that is elsewhere']) {
-    test(`of a room's record, ${part}, is found when the room is taken, and mended at the next start`, async (t) => {
-      const isCopy = part.startsWith('a copy')
-      const [dirA, dirB] = [freshFolder(t), freshFolder(t)]
-      const a = await openSqliteStore({ dir: dirA, self: 'a' })
-      await a.take('r', 1)
-      await appendTo(
-        a,
-        'r',
-        1,
-        system('1', 'topic', { data: { topic: 'the one to be flipped' } }),
-        message('2'),
-      )
-      const from = [{ id: 'a', dataDir: dirA }]
-      const b = await openSqliteStore({ dir: dirB, self: 'b', tail: 1, isCopyingBehind: false })
-      await b.take('r', 2, from)
-      await a.close()
-      await b.close()
-      const dir = isCopy ? dirB : dirA
-      const file = join(dir, 'chat.db')
-      flip(file, readFileSync(file).indexOf('the one to be flipped') + 6, 0)
-
-      const options = { dir, self: isCopy ? 'b' : 'a', tail: 1, isCopyingBehind: false }
-      const take = (store: Store) => store.take('r', 3, isCopy ? [] : [{ id: 'b', dataDir: dirB }])
-      const first = await openSqliteStore(options)
-      await assert.rejects(isCopy ? take(first) : first.audit('r', undefined, 9), StoreLost)
-      const store = await openSqliteStore(options)
-      t.after(() => store.close())
-      const record = await store.audit('r', undefined, 9)
-      assert.deepEqual(
-        record.map((entry) => [entry.seq, 'event' in entry && entry.event]),
-        [[1, 'damaged']],
-      )
-      if (isCopy) assert.equal(typeof (await take(store)), 'object')
-    })
-  }
 
   test('of what a room was made as is found, and the file is not used', async (t) => {
     const dir = freshFolder(t)

@@ -145,6 +145,8 @@ export function describeErasing(open: (id?: string) => Promise<Store>, ref: (id:
       ['all again', [retention('r', 1), retention('r2', null)]],
       ['says so in a text', [message('r', '{"event":"retention","data":{"days":1}}', { ts: 1 })]],
       ['moved', [retention('r', 1)]],
+      ['an act is lost', [retention('r', 1), system('l', 'damaged', { ts: 1, data: { was: 'system' } })]],
+      ['a text is lost', [retention('r', 2), system('l', 'damaged', { ts: 1, data: { was: 'message' } })]],
     ]
     for (const [room, drafts] of rooms) {
       await store.take(room, 1)
@@ -155,18 +157,20 @@ export function describeErasing(open: (id?: string) => Promise<Store>, ref: (id:
     const swept = async (now: number) =>
       (await store.sweep(now)).toSorted((x, y) => (x.room < y.room ? -1 : 1))
     assert.deepEqual(await swept(4 * DAY), [
+      { room: 'a text is lost', floor: 4 },
       { room: 'three days', floor: 3 },
       { room: 'two days', floor: 3 },
     ])
     assert.equal((await texts(store, 'three days')).length, 5)
     assert.deepEqual(await swept(5 * DAY + 1), [
+      { room: 'a text is lost', floor: 6 },
       { room: 'three days', floor: 5 },
       { room: 'two days', floor: 5 },
     ])
     assert.deepEqual(await store.sweep(5 * DAY + 1), [])
     assert.deepEqual(await texts(store, 'two days'), ['text of 4', 'text of 5'])
     assert.deepEqual(await texts(store, 'three days'), ['text of 3', 'text of 4', 'text of 5'])
-    for (const room of ['keeps all', 'all again']) {
+    for (const room of ['keeps all', 'all again', 'an act is lost']) {
       assert.equal((await texts(store, room)).filter((text) => text !== undefined).length, 5)
     }
   })
@@ -224,6 +228,33 @@ export function describeErasing(open: (id?: string) => Promise<Store>, ref: (id:
     await isNameless(a)
     assert.equal((await a.read('other', { after: 0 }, 1))[0]?.user.name, 'Ännchen')
     assert.deepEqual(await appendTo(a, 'r', 3, message('1', 'Ännchen was here', { user: ann })), [
+      { is: 'repeat', seq: 1, ts: 1_000 },
+    ])
+  })
+
+  test('[S12] the name goes from where the room was homed before, too, and nothing else does', async () => {
+    const ann = { id: 'user:1', name: 'Ännchen' }
+    const [a, b] = [await open('a'), await open('b')]
+    for (const room of ['moved', 'stays']) {
+      const genesis: Genesis = { name: 'r', visibility: 'private', createdAt: 1, createdBy: ann }
+      await a.take(room, 1, [], genesis)
+      const drafts = [message('1', 'hello', { user: ann }), message('2'), system('3', 'join', { user: ann })]
+      await appendTo(a, room, 1, ...drafts, system('4', 'mute', { user: BOB, data: { user: ann, until: 5 } }))
+    }
+    await b.take('moved', 2, [ref('a')])
+    await a.forgetName('user:nobody')
+    const entries = await a.read('moved', { after: 0 }, 10)
+    assert.match(JSON.stringify(entries), /Ännchen/)
+    await a.forgetName(ann.id)
+    const nameless = JSON.parse(JSON.stringify(entries).replaceAll('Ännchen', 'deleted user')) as Entry[]
+    assert.deepEqual(await a.read('moved', { after: 0 }, 10), nameless)
+    assert.match(JSON.stringify(await a.read('stays', { after: 0 }, 10)), /Ännchen/)
+    const there = JSON.stringify(await b.read('moved', { after: 0 }, 10))
+    assert.equal(there.replaceAll('Ännchen', 'deleted user'), JSON.stringify(nameless))
+    // What is there is what it was, but for the name: it can be taken on, and a repeat is one.
+    const back = await a.take('moved', 3, [ref('b')])
+    assert.ok(typeof back !== 'string')
+    assert.deepEqual(await appendTo(a, 'moved', 3, message('1', 'hello', { user: ann })), [
       { is: 'repeat', seq: 1, ts: 1_000 },
     ])
   })

@@ -114,6 +114,25 @@ describe('when a room was erased', () => {
     assert.equal(await again.take('secret', 9), 'erased')
   })
 
+  test('[S10] of a large file that cannot be written anew at the start, the rooms are served, and it is done at the next one', async (t) => {
+    const dir = freshFolder(t)
+    const store = await opened(t, { dir, compactUpToBytes: 4_096 })
+    await fill(store)
+    await store.erase('secret')
+    await store.close()
+    const left = wordsIn(dir)['secret']!
+    assert.ok(left > 0)
+    const other = connect(join(dir, 'chat.db'))
+    other.exec('BEGIN IMMEDIATE')
+    const second = await opened(t, { dir, compactUpToBytes: 4_096 })
+    assert.equal((await texts(second, 'kept')).length, 1_201)
+    other.close()
+    await second.close()
+    const third = await opened(t, { dir, compactUpToBytes: 4_096 })
+    assert.equal(wordsIn(dir)['secret'], 0)
+    assert.equal(await third.take('secret', 9), 'erased')
+  })
+
   test('[S10] what was cut off is gone on with at the next start', async (t) => {
     const dir = freshFolder(t)
     const store = await opened(t, { dir })

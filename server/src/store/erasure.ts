@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { COPY_CHUNK } from './room-copy.ts'
 import { isErased, tombstone } from './room-table.ts'
+import { busy, meaningOf } from './sqlite-file.ts'
 import type { SqliteWriter } from './sqlite-writer.ts'
 
 /**
@@ -102,13 +102,20 @@ export class Erasures {
   }
 }
 
-/** The same before the file is used: it may take as long as it takes. */
+/**
+ * The same before the file is used: it may take as long as it takes. Where there is no space for it, or somebody has the file
+ * locked, it waits for the next start: nobody is kept from his other rooms by it.
+ */
 export function clearAtStart(writer: SqliteWriter, compactUpToBytes: number): void {
   const rooms = writer.rooms.slack()
   if (rooms.length === 0 || writer.bytes() <= compactUpToBytes) return
-  while (writer.clearBuried(COPY_CHUNK * 10));
-  writer.compact()
-  if (writer.emptyWal()) writer.transact(() => writer.rooms.clearSlack(rooms))
+  try {
+    while (writer.clearBuried(COPY_CHUNK * 10));
+    writer.compact()
+    if (writer.emptyWal()) writer.transact(() => writer.rooms.clearSlack(rooms))
+  } catch (cause) {
+    if (meaningOf(cause) === 'lost') throw cause
+  }
 }
 
 function entomb(writer: SqliteWriter, room: RoomId): void {
@@ -120,9 +127,4 @@ function entomb(writer: SqliteWriter, room: RoomId): void {
   })
   writer.forget(room)
   writer.elsewheres.close(room)
-}
-
-/** As SQLite says that it is not possible now. */
-function busy(why: string): Error {
-  return new Database.SqliteError(why, 'SQLITE_BUSY')
 }

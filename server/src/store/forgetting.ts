@@ -35,11 +35,11 @@ export function forgetChunk(writer: SqliteWriter, { key, floor }: RoomRow, from:
 }
 
 /** Time never falls within a room: the first seq from `from` on whose time is `ts` or later; head + 1 if there is none. */
-function firstSince(writer: SqliteWriter, { key, head }: RoomRow, from: Seq, ts: number): Seq {
-  let [low, high] = [from, head + 1]
+function firstSince(writer: SqliteWriter, row: RoomRow, from: Seq, ts: number): Seq {
+  let [low, high] = [from, row.head + 1]
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
-    if (writer.rooms.timeOf(key, middle) < ts) low = middle + 1
+    if (writer.rooms.timeOf(row, middle) < ts) low = middle + 1
     else high = middle
   }
   return low

@@ -176,6 +176,11 @@ export class MemoryStore implements Store {
     return swept
   }
 
+  async forgetName(userId: UserId): Promise<void> {
+    this.#check()
+    for (const room of this.#disk.rooms.values()) if (room.movedTo !== undefined) eraseName(room, userId)
+  }
+
   async roomsOf(userId: UserId): Promise<RoomId[]> {
     this.#check()
     return this.#sentBy(userId).map(({ room }) => room)

@@ -1,61 +1,138 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
+import { LOST_EVENT } from '@flotilla/protocol/acts.ts'
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { Damage, entryCrc } from './checksum.ts'
 import { checkRow, COPIED, type CopiedRow } from './copied-row.ts'
+import { Elsewhere } from './elsewhere.ts'
 import { renewed } from './lineage.ts'
+import { namelessRow } from './name-eraser.ts'
 import type { Range } from './ranges.ts'
+import { RoomRecord } from './room-record.ts'
 import { RoomTable, type RoomRow } from './room-table.ts'
-
-const CHUNK = 1_000
-/** What stands in the place of an entry that is lost: an entry of the type `system` with this event. */
-const LOST_EVENT = JSON.stringify({ event: 'damaged' })
+import { SourceUnavailable } from './store.ts'
 
 /**
- * Makes a file serve again after damage was met in entries of `rooms`: what is not as it was written gives way to an entry that
- * says so, and those rooms get another log id, since their seqs may not stand for anything else under the old one. Also
- * looks at the row of every room.
- * @throws Damage where that is not enough: the file has to be replaced by a backup
+ * Makes a file serve again after damage was met in entries of it. What is not as it was written is looked for in the other stores
+ * that have had the room, entry by entry, and put back as it was. What nobody has gives way to an entry that says so (`LOST_EVENT`)
+ * and of what type the lost one was: what happened to the room cannot be read as nothing, see `Roster`. Then the room gets another
+ * log id, since such a seq may not stand for anything else under the old one.
+ */
+
+const CHUNK = 1_000
+/** Where the type of a damaged entry reads as one of these it was no act: one that did was not made out of `system` by chance. */
+const TALK = new Set(['message', 'edit', 'delete', 'react'])
+
+interface BadRow {
+  id: number
+  seq: Seq
+}
+
+/**
+ * Mends the entries of `rooms`. Also looks at the row of every room.
+ * @throws Damage, SQLite's errors: that is not enough, the file has to be replaced by a backup
  */
 export function mend(db: Database, rooms: readonly RoomId[]): void {
   const table = new RoomTable(db)
   table.all()
+  let isReindexed = false
   for (const room of rooms) {
     const row = table.get(room)
-    if (row !== undefined) mendRoom(db, table, row)
+    if (row === undefined) continue
+    const bad = badRows(db, room, row.key)
+    // Copies of its record (RoomRecord) are not served as entries: the log is what it was.
+    const badCopies = badRows(db, room, -row.key)
+    if (bad.length === 0 && badCopies.length === 0) continue
+    if (!isReindexed) reindex(db)
+    isReindexed = true
+    const found = soundOnes(db, row, [...bad, ...badCopies])
+    db.transaction(() => {
+      const lost = [...bad, ...badCopies].filter(({ id, seq }) => !putBack(db, row, id, found.get(seq)))
+      const lostSeqs = bad.filter((one) => lost.includes(one)).map(({ seq }) => seq)
+      for (const { id } of lost) replace(db, row, id)
+      if (lostSeqs.length > 0) {
+        table.update({ ...row, ...renewed(row, randomUUID(), between(lostSeqs, row.head)), isDoubted: true })
+      }
+    }).immediate()
   }
 }
 
-function mendRoom(db: Database, table: RoomTable, row: RoomRow): void {
-  const bad = badRows(db, row.room, row.key)
-  // Copies of its record (RoomRecord) are not served as entries: the log is what it was.
-  const badCopies = badRows(db, row.room, -row.key)
-  if (bad.length === 0 && badCopies.length === 0) return
-  const replace = db.prepare(
-    `UPDATE messages SET type = 'system', username = '', message = NULL, sender = 'system', send_id = ?, rest = ?, crc = ?
-     WHERE id = ?`,
-  )
-  const timeOf = db.prepare('SELECT ts FROM messages WHERE id = ?').pluck()
-  const kept = [0, ...bad.map(({ seq }) => seq)].map((seq, i): Range => [
-    seq + 1,
-    (bad[i]?.seq ?? row.head + 1) - 1,
-  ])
-  db.transaction(() => {
-    for (const { id, seq } of [...bad, ...badCopies]) {
-      const ts = timeOf.get(id) as number
-      const sendId = `damaged-${seq}`
-      const crc = entryCrc(row.room, seq, ts, 'system', 'system', sendId, '', null, LOST_EVENT)
-      replace.run(sendId, LOST_EVENT, crc, id)
-    }
-    if (bad.length > 0) table.update({ ...row, ...renewed(row, randomUUID(), kept), isDoubted: true })
-  }).immediate()
+/** The indexes say what was written: to change a row that says something else now would fail. */
+function reindex(db: Database): void {
+  try {
+    db.exec('REINDEX messages')
+  } catch (cause) {
+    throw new Damage(`its entries cannot be put in order: ${(cause as Error).message}`)
+  }
 }
 
-function badRows(db: Database, room: RoomId, key: number): { id: number; seq: Seq }[] {
+/** Entries of these seqs as other stores have them, by seq. */
+function soundOnes(db: Database, row: RoomRow, bad: readonly BadRow[]): Map<Seq, CopiedRow> {
+  const from = [...(row.missing?.from ?? []), ...row.formers]
+  const elsewhere = new Elsewhere(row.room, row, { ranges: [], from })
+  const gone = new RoomRecord(db).gone(row.key)
+  const found = new Map<Seq, CopiedRow>()
+  try {
+    for (const { seq } of bad) {
+      const [other] = attempt(() => elsewhere.run(seq, 'up', 1)) ?? []
+      // One without a sum nobody can vouch for.
+      if (other !== undefined && other[9] !== null) found.set(seq, gone.reduce(namelessRow, other))
+    }
+  } finally {
+    elsewhere.close()
+  }
+  return found
+}
+
+/** @returns undefined if no store that can be read has it */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (cause) {
+    if (cause instanceof SourceUnavailable) return undefined
+    throw cause
+  }
+}
+
+/** @returns whether it could be */
+function putBack(db: Database, { room }: RoomRow, id: number, found: CopiedRow | undefined): boolean {
+  if (found === undefined) return false
+  const [seq, username, text, time, sender, sendId, type, ts, rest] = found
+  const crc = entryCrc(room, seq, ts, type, sender, sendId, username, text, rest)
+  db.prepare(
+    `UPDATE messages SET username = ?, message = ?, timestamp = ?, sender = ?, send_id = ?, type = ?, ts = ?, rest = ?, crc = ?
+     WHERE id = ?`,
+  ).run(username, text, time, sender, sendId, type, ts, rest, crc, id)
+  return true
+}
+
+function replace(db: Database, { room, lastTs }: RoomRow, id: number): void {
+  const { key, seq, type } = db
+    .prepare('SELECT room_key AS key, seq, type FROM messages WHERE id = ?')
+    .get(id) as { key: number; seq: Seq; type: string }
+  // Its own may be what is damaged, and what is forgotten is found by time, which never falls: so that of its neighbour.
+  const timeBeside = (side: string) =>
+    db.prepare(`SELECT ts FROM messages WHERE room_key = ? AND seq ${side} LIMIT 1`).pluck().get(key, seq)
+  const ts = (timeBeside('< ? ORDER BY seq DESC') ?? timeBeside('> ? ORDER BY seq') ?? lastTs) as number
+  const rest = JSON.stringify({ event: LOST_EVENT, data: { was: TALK.has(type) ? type : 'system' } })
+  const sendId = `${LOST_EVENT}-${seq}`
+  const crc = entryCrc(room, seq, ts, 'system', 'system', sendId, '', null, rest)
+  db.prepare(
+    `UPDATE messages SET type = 'system', username = '', message = NULL, sender = 'system', send_id = ?, ts = ?, rest = ?, crc = ?
+     WHERE id = ?`,
+  ).run(sendId, ts, rest, crc, id)
+}
+
+/** All but these seqs. */
+function between(seqs: readonly Seq[], head: Seq): Range[] {
+  return [0, ...seqs].map((seq, i): Range => [seq + 1, (seqs[i] ?? head + 1) - 1])
+}
+
+function badRows(db: Database, room: RoomId, key: number): BadRow[] {
   const read = db
     .prepare(`SELECT id, ${COPIED} FROM messages WHERE room_key = ? AND seq > ? ORDER BY seq LIMIT ${CHUNK}`)
     .raw()
-  const bad: { id: number; seq: Seq }[] = []
+  const bad: BadRow[] = []
   let at = 0
   for (;;) {
     const rows = read.all(key, at) as [id: number, ...CopiedRow][]

@@ -52,6 +52,8 @@ const STEPS: readonly string[] = [
   `ALTER TABLE rooms ADD COLUMN genesis TEXT;
    ALTER TABLE rooms ADD COLUMN floor INTEGER NOT NULL DEFAULT 1;
    CREATE INDEX messages_of_record ON messages (room_key, seq) WHERE type IN ('system', 'delete');`,
+  // `formers`: JSON, the stores the room was taken from, the last ones first (NULL: none is known).
+  `ALTER TABLE rooms ADD COLUMN formers TEXT;`,
 ]
 
 export const SCHEMA_VERSION = STEPS.length

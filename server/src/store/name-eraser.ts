@@ -28,7 +28,7 @@ export class NameEraser {
     for (const rows of [key, -key].map((one) => this.#sql.sentBy.all(one, userId) as NamedRow[])) {
       for (const row of rows) this.#write(room, row, GONE_NAME, row[9])
     }
-    for (const row of this.#sql.record.all(key, -key) as NamedRow[]) {
+    for (const row of this.#sql.record.all(key, -key, userId, JSON.stringify(userId)) as NamedRow[]) {
       const [, , username, , , sender, , , , rest] = row
       const without = restWithout(rest, sender, userId)
       if (without !== rest) this.#write(room, row, username, without)
@@ -84,7 +84,7 @@ function prepare(db: Database) {
     record: db
       .prepare(
         `SELECT id, ${COPIED} FROM messages INDEXED BY messages_of_record
-         WHERE room_key IN (?, ?) AND type IN ('system', 'delete') AND +type = 'system'`,
+         WHERE room_key IN (?, ?) AND type IN ('system', 'delete') AND +type = 'system' AND (sender = ? OR instr(rest, ?) > 0)`,
       )
       .raw(),
     rename: db.prepare('UPDATE messages SET username = ?, rest = ?, crc = ? WHERE id = ?'),

@@ -10,7 +10,7 @@ import { SourceUnavailable, type Epoch, type StoreRef, type Taken, type Untaken 
 
 /** Entries copied in one transaction: about 3 ms, which an append may have to wait. */
 export const COPY_CHUNK = 250
-/** Stores a missing part may be in; a room that moves on again and again before it is whole forgets none of so many. */
+/** Stores a missing part, or a former one, may be in; a room that moves on and on forgets none of so many. */
 const MAX_SOURCES = 32
 
 /** The room in our own file while it is being taken: its row says that it is still elsewhere. */
@@ -113,6 +113,7 @@ export class RoomCopy {
         lastTs: last.lastTs,
         genesis: last.genesis ?? row.genesis,
         missing: missing === null ? null : { ...missing, from: this.#sources(last.missing, missing) },
+        formers: this.#formers(last.formers, row.formers),
       }
     })
   }
@@ -128,7 +129,7 @@ export class RoomCopy {
 
   /** What was here before is the whole. */
   keep(epoch: Epoch, isDoubted: boolean): Taken | Untaken {
-    return this.#end(epoch, isDoubted, (row) => row)
+    return this.#end(epoch, isDoubted, (row) => ({ ...row, formers: this.#formers(row.formers) }))
   }
 
   #end(epoch: Epoch, isDoubted: boolean, content: (row: RoomRow) => RoomRow): Taken | Untaken {
@@ -152,8 +153,16 @@ export class RoomCopy {
 
   /** Where a missing part may be: with those it is taken from, and where they themselves lack it, with theirs. */
   #sources(...missing: (Missing | null)[]): StoreRef[] {
-    const all = [...this.#from, ...missing.flatMap((one) => one?.from ?? [])]
-    const byId = new Map(all.filter(({ id }) => id !== this.#self).map((ref) => [ref.id, ref]))
+    return this.#others([...this.#from, ...missing.flatMap((one) => one?.from ?? [])])
+  }
+
+  #formers(...earlier: (readonly StoreRef[])[]): StoreRef[] {
+    return this.#others([...this.#from.map(({ id, dataDir }) => ({ id, dataDir })), ...earlier.flat()])
+  }
+
+  #others(all: readonly StoreRef[]): StoreRef[] {
+    const byId = new Map<string, StoreRef>()
+    for (const ref of all) if (ref.id !== this.#self && !byId.has(ref.id)) byId.set(ref.id, ref)
     return [...byId.values()].slice(0, MAX_SOURCES)
   }
 }

@@ -45,9 +45,11 @@ export class RoomRecord {
     return this.#sql.gone.all(key, -key) as UserId[]
   }
 
-  /** What its system entries say besides their text, the last first. */
-  *restsOf(key: number): Generator<string | null> {
-    for (const [, , , , , , type, , rest] of this.#sql.last.iterate(key, -key) as Iterable<CopiedRow>) {
+  /** What its system entries say besides their text, the last first. @throws Damage */
+  *restsOf({ room, key }: Pick<RoomRow, 'room' | 'key'>): Generator<string | null> {
+    for (const row of this.#sql.last.iterate(key, -key) as Iterable<CopiedRow>) {
+      checkRow(room, row)
+      const [, , , , , , type, , rest] = row
       if (type === 'system') yield rest
     }
   }

@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3'
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { Damage } from './checksum.ts'
+import { checkRow, COPIED, type CopiedRow } from './copied-row.ts'
 import type { Ancestor, Lineage } from './lineage.ts'
 import { difference, type Range } from './ranges.ts'
 import type { Epoch, HeldRoom, StoreRef } from './store.ts'
@@ -30,6 +31,11 @@ export interface RoomRow extends Lineage {
   genesis: Genesis | null
   /** The lowest seq that is served. */
   floor: Seq
+  /**
+   * The stores it was taken from, the last ones first. They keep what they had, served to nobody: what is damaged here is looked for
+   * there (mend.ts), and what is forgotten here is to be forgotten there (former-homes.ts).
+   */
+  formers: readonly StoreRef[]
 }
 
 /** The row of a room that was deleted: no epoch is higher. `isDoubted`: there may be bytes of it left in the file. */
@@ -54,13 +60,15 @@ export const EMPTY_ROW = {
   missing: null,
   genesis: null,
   floor: 1,
+  formers: [],
 } satisfies Partial<RoomRow>
 
-interface StoredRow extends Omit<RoomRow, 'was' | 'isDoubted' | 'missing' | 'genesis'> {
+interface StoredRow extends Omit<RoomRow, 'was' | 'isDoubted' | 'missing' | 'genesis' | 'formers'> {
   was: string | null
   isDoubted: number
   missing: string | null
   genesis: string | null
+  formers: string | null
   seal: number | null
   top: Seq | null
 }
@@ -70,7 +78,7 @@ const BURIED = '~'
 
 /** All of it, as a column is called in RoomRow. */
 const SELECT = `SELECT key, room, log, was, epoch, moved_to AS movedTo, head, last_ts AS lastTs, term, is_doubted AS isDoubted,
-  missing, genesis, floor, seal, (SELECT max(seq) FROM messages WHERE room_key = rooms.key) AS top FROM rooms`
+  missing, genesis, floor, formers, seal, (SELECT max(seq) FROM messages WHERE room_key = rooms.key) AS top FROM rooms`
 
 /** The table `rooms` of one chat file, ours or another server's. Rows that are not as they were written are Damage. */
 export class RoomTable {
@@ -102,7 +110,14 @@ export class RoomTable {
 
   /** Gives the name free: the entries stay until `someBuried` leads to them. */
   bury(row: RoomRow): void {
-    this.update({ ...row, room: `${BURIED}${row.key}`, movedTo: '', missing: null, genesis: null })
+    this.update({
+      ...row,
+      room: `${BURIED}${row.key}`,
+      movedTo: '',
+      missing: null,
+      genesis: null,
+      formers: [],
+    })
   }
 
   /** Deletes up to `limit` entries out of a room. @returns whether there may be more */
@@ -110,9 +125,12 @@ export class RoomTable {
     return this.#sql.cut.run(key, from, to, limit).changes === limit
   }
 
-  /** Milliseconds since 1970, of an entry that is here. */
-  timeOf(key: number, seq: Seq): number {
-    return this.#sql.timeOf.get(key, seq) as number
+  /** Milliseconds since 1970, of an entry that is here. @throws Damage */
+  timeOf({ room, key }: Pick<RoomRow, 'room' | 'key'>, seq: Seq): number {
+    const row = this.#sql.entry.get(key, seq) as CopiedRow | undefined
+    if (row === undefined) throw new Damage(`entries are gone: seq ${seq} of ${room}`, room)
+    checkRow(room, row)
+    return row[7]
   }
 
   /**
@@ -173,6 +191,7 @@ function opened({ seal, top, ...row }: StoredRow): RoomRow {
     isDoubted: row.isDoubted === 1,
     ...partsOf(row),
     genesis: row.genesis === null ? null : (JSON.parse(row.genesis) as Genesis),
+    formers: row.formers === null ? [] : (JSON.parse(row.formers) as StoreRef[]),
   }
 }
 
@@ -192,13 +211,14 @@ export function extentOf({ head, floor, missing }: Pick<RoomRow, 'head' | 'floor
   return difference(head < floor ? [] : [[floor, head]], missing?.ranges ?? [])
 }
 
-function stored({ was, isDoubted, missing, genesis, ...row }: Omit<RoomRow, 'key'>) {
+function stored({ was, isDoubted, missing, genesis, formers, ...row }: Omit<RoomRow, 'key'>) {
   const cells = {
     ...row,
     was: was.length === 0 ? null : JSON.stringify(was),
     isDoubted: isDoubted ? 1 : 0,
     missing: missing === null ? null : JSON.stringify(missing),
     genesis: genesis === null ? null : JSON.stringify(genesis),
+    formers: formers.length === 0 ? null : JSON.stringify(formers),
   }
   return { ...cells, seal: sealOf(cells) }
 }
@@ -207,13 +227,24 @@ function stored({ was, isDoubted, missing, genesis, ...row }: Omit<RoomRow, 'key
 function sealOf(
   row: Pick<
     StoredRow,
-    'room' | 'log' | 'was' | 'epoch' | 'movedTo' | 'term' | 'isDoubted' | 'missing' | 'genesis' | 'floor'
+    | 'room'
+    | 'log'
+    | 'was'
+    | 'epoch'
+    | 'movedTo'
+    | 'term'
+    | 'isDoubted'
+    | 'missing'
+    | 'genesis'
+    | 'floor'
+    | 'formers'
   >,
 ): number {
-  const { room, log, was, epoch, movedTo, term, isDoubted, missing, genesis, floor } = row
-  // Without `was`, and without these two, it is the seal of rows that were written before there were any.
+  const { room, log, was, epoch, movedTo, term, isDoubted, missing, genesis, floor, formers } = row
+  // Without `was`, and without these, it is the seal of rows that were written before there were any.
   const more: unknown[] = was === null ? [] : [was]
   if (genesis !== null || floor !== 1) more.push([genesis, floor])
+  if (formers !== null) more.push({ formers })
   return crc32(JSON.stringify([room, log, epoch, movedTo, term, isDoubted, missing, ...more]))
 }
 
@@ -222,13 +253,15 @@ function prepare(db: Database) {
     get: db.prepare(`${SELECT} WHERE room = ?`),
     all: db.prepare(SELECT),
     insert: db.prepare(
-      `INSERT INTO rooms (room, log, was, epoch, moved_to, head, last_ts, term, is_doubted, missing, genesis, floor, seal)
-       VALUES (:room, :log, :was, :epoch, :movedTo, :head, :lastTs, :term, :isDoubted, :missing, :genesis, :floor, :seal)`,
+      `INSERT INTO rooms (room, log, was, epoch, moved_to, head, last_ts, term, is_doubted, missing, genesis, floor,
+         formers, seal)
+       VALUES (:room, :log, :was, :epoch, :movedTo, :head, :lastTs, :term, :isDoubted, :missing, :genesis, :floor,
+         :formers, :seal)`,
     ),
     update: db.prepare(
       `UPDATE rooms SET room = :room, log = :log, was = :was, epoch = :epoch, moved_to = :movedTo, head = :head, last_ts = :lastTs,
          term = :term, is_doubted = :isDoubted, missing = :missing, genesis = :genesis,
-         floor = :floor, seal = :seal WHERE key = :key`,
+         floor = :floor, formers = :formers, seal = :seal WHERE key = :key`,
     ),
     someBuried: db.prepare(`SELECT key FROM rooms WHERE room GLOB '${BURIED}*' LIMIT 1`).pluck(),
     clear: db.prepare(
@@ -242,7 +275,7 @@ function prepare(db: Database) {
        WHERE moved_to IS NULL AND is_doubted = 0`,
     ),
     slack: db.prepare(`SELECT room FROM rooms WHERE epoch = ${ERASED_EPOCH} AND is_doubted = 1`).pluck(),
-    timeOf: db.prepare('SELECT ts FROM messages WHERE room_key = ? AND seq = ?').pluck(),
+    entry: db.prepare(`SELECT ${COPIED} FROM messages WHERE room_key = ? AND seq = ?`).raw(),
     below: db.prepare(
       'SELECT id, seq, type FROM messages WHERE room_key = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?',
     ),

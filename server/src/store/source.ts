@@ -6,7 +6,7 @@ import { checkRow, COPIED, type CopiedRow } from './copied-row.ts'
 import { inCommon, type Lineage } from './lineage.ts'
 import { markIn, raiseMark } from './mark.ts'
 import { SCHEMA_VERSION, schemaVersion } from './migrations.ts'
-import { intersection, rangeAt, type Range } from './ranges.ts'
+import { difference, intersection, rangeAt, without, type Range } from './ranges.ts'
 import { RoomRecord } from './room-record.ts'
 import { EMPTY_ROW, extentOf, RoomTable, type RoomRow } from './room-table.ts'
 import { CHAT_FILE, connect, meaningOf, oneLine } from './sqlite-file.ts'
@@ -149,6 +149,37 @@ export class Source {
     const fenced = { ...theirs, epoch, movedTo: self }
     this.#rooms.update(fenced)
     return theirs
+  }
+
+  /**
+   * Deletes some of what is below the floor of `home`, the row of the store that serves the room, and not of record; from `from` on.
+   * Nothing happens where the room is served from, or is another one below that than the home's.
+   * @returns where to go on from, undefined at the end; 'busy': it is locked now
+   */
+  forget(home: RoomRow, from: Seq, limit: number): Seq | undefined | 'busy' {
+    return this.#ask(() => {
+      try {
+        return this.#db.transaction(() => this.#forget(home, from, limit)).immediate()
+      } catch (cause) {
+        if (meaningOf(cause) === 'busy') return 'busy'
+        throw cause
+      }
+    })
+  }
+
+  #forget(home: RoomRow, from: Seq, limit: number): Seq | undefined {
+    const row = this.#rooms.get(this.#room)
+    if (row === undefined || row.movedTo === null || row.epoch > home.epoch) return undefined
+    const below = intersection(extentOf(row), [[1, home.floor - 1]])
+    if (difference(below, inCommon(row, home)).length > 0) return undefined
+    const floor = Math.min(home.floor, row.head + 1)
+    if (row.floor < floor) {
+      const ranges = row.missing === null ? [] : without(row.missing.ranges, 1, floor - 1)
+      const missing = row.missing === null || ranges.length === 0 ? null : { ...row.missing, ranges }
+      this.#rooms.update({ ...row, floor, missing })
+      this.#record.keepCopies(row.key, floor)
+    }
+    return this.#rooms.deleteBelow(row.key, from, floor, limit)
   }
 
   close(): void {

@@ -84,6 +84,11 @@ export function meaningOf(cause: unknown): 'full' | 'busy' | 'lost' {
   return 'lost'
 }
 
+/** As SQLite says that it is not possible now. */
+export function busy(why: string): Error {
+  return new Database.SqliteError(why, 'SQLITE_BUSY')
+}
+
 export function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim()
 }

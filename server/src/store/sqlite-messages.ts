@@ -28,6 +28,7 @@ export type Ask =
   | { ask: 'erase'; id: number; room: RoomId }
   | { ask: 'forget'; id: number; room: RoomId; beforeTs: number }
   | { ask: 'sweep'; id: number; now: number }
+  | { ask: 'forget-name'; id: number; userId: UserId }
   | { ask: 'checkpoint'; id: number }
   | { ask: 'close'; id: number }
 

@@ -55,6 +55,7 @@ function perform({ db, reader }: Reading, ask: Ask): unknown {
     case 'erase':
     case 'forget':
     case 'sweep':
+    case 'forget-name':
     case 'held':
     case 'renew-logs':
       throw new Error('the reader does not write')

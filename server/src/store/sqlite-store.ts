@@ -159,6 +159,10 @@ export class SqliteStore implements Store {
     return (await this.#ask(this.#writer, { ask: 'sweep', now })) as Swept[]
   }
 
+  async forgetName(userId: UserId): Promise<void> {
+    await this.#ask(this.#writer, { ask: 'forget-name', userId })
+  }
+
   async roomsOf(userId: UserId): Promise<RoomId[]> {
     return (await this.#askReader({ ask: 'rooms-of', userId })) as RoomId[]
   }

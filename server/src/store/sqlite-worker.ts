@@ -1,14 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
+import type { RoomId, Seq, UserId } from '@flotilla/protocol/frames.ts'
 import { BehindCopier } from './behind-copier.ts'
 import { Damage } from './checksum.ts'
 import { clearAtStart, COMPACT_UP_TO_BYTES, Erasures } from './erasure.ts'
 import { forgetChunk, raiseFloor } from './forgetting.ts'
+import { FormerHomes } from './former-homes.ts'
 import { Mark } from './mark.ts'
 import { mend } from './mend.ts'
 import { forgottenBefore } from './retention.ts'
 import { COPY_CHUNK } from './room-copy.ts'
-import { meaningOf, oneLine, openChatFile, whyUnusable, type FileOptions } from './sqlite-file.ts'
+import { busy, meaningOf, oneLine, openChatFile, whyUnusable, type FileOptions } from './sqlite-file.ts'
 import { DRAFT_CELLS, type Answer, type Ask } from './sqlite-messages.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
 import { SourceUnavailable, StoreDamaged, type Swept } from './store.ts'
@@ -109,6 +110,7 @@ function main(): void {
     },
   })
   const takeOvers = new TakeOvers({ writer, self, tail, stored })
+  const formerHomes = new FormerHomes(writer)
   const erasures = new Erasures({ writer, compactUpToBytes, stored })
 
   const forget = async (room: RoomId, beforeTs: number): Promise<Seq | 'fenced'> => {
@@ -129,13 +131,25 @@ function main(): void {
     for (const { room } of writer.held()) {
       if (isClosing) break
       const row = writer.row(room)
-      const beforeTs = row && forgottenBefore(writer.record.restsOf(row.key), now)
+      const beforeTs = row && forgottenBefore(writer.record.restsOf(row), now)
       if (row !== undefined && beforeTs !== undefined) {
         const floor = await forget(room, beforeTs)
         if (floor !== 'fenced' && floor > row.floor) swept.push({ room, floor })
       } else await new Promise(setImmediate)
+      const steps = formerHomes.forget(room)
+      while (!isClosing && steps.next().done !== true) await new Promise(setImmediate)
+      steps.return(undefined)
     }
     return swept
+  }
+
+  const forgetName = async (userId: UserId): Promise<void> => {
+    for (const { room, movedTo } of writer.rooms.all()) {
+      if (movedTo === null) continue
+      if (isClosing) throw busy('it is being closed')
+      writer.forgetName(room, userId)
+      await new Promise(setImmediate)
+    }
   }
 
   port.on('message', (ask: Ask) => {
@@ -195,6 +209,9 @@ function main(): void {
         return
       case 'sweep':
         answerLater(ask.id, sweep(ask.now))
+        return
+      case 'forget-name':
+        answerLater(ask.id, forgetName(ask.userId))
         return
       case 'read':
       case 'audit':

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Database, RunResult } from 'better-sqlite3'
-import type { RoomId } from '@flotilla/protocol/frames.ts'
+import type { RoomId, UserId } from '@flotilla/protocol/frames.ts'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { entryCrc } from './checksum.ts'
 import { COPIED, type CopiedRow } from './copied-row.ts'
@@ -15,6 +15,8 @@ import { EMPTY_ROW, isErased, RoomTable, type RoomRow } from './room-table.ts'
 import { DRAFT_CELLS, FENCED, GAP, NEW, ONLY_IF_THERE, UNSURE, type Cell } from './sqlite-messages.ts'
 import type { Epoch, HeldRoom, Taken, Untaken } from './store.ts'
 
+/** A file up to this size is written anew by way of memory. */
+const IN_MEMORY_BYTES = 256 * 1024 * 1024
 /** Rooms whose row is remembered; beyond it all are forgotten at once, and read again as they are used. */
 const ROOMS_REMEMBERED = 50_000
 
@@ -121,6 +123,17 @@ export class SqliteWriter {
     this.names.eraseAfterCopy(room, key, rows)
   }
 
+  /** Takes a name out of what is here of a room that is served elsewhere. */
+  forgetName(room: RoomId, userId: UserId): void {
+    this.transact(() => {
+      const row = this.row(room)
+      if (row === undefined || row.movedTo === null || isErased(row)) return
+      this.names.erase(room, row.key, userId)
+      if (row.genesis !== null) this.rooms.update({ ...row, genesis: genesisWithout(row.genesis, userId) })
+    })
+    this.forget(room)
+  }
+
   /** Frames of the WAL that are not in the database file yet. */
   waitingFrames(): number {
     const [state] = this.db.pragma('wal_checkpoint(NOOP)') as [{ log: number; checkpointed: number }]
@@ -154,7 +167,8 @@ export class SqliteWriter {
 
   /** Writes the file anew, without unused parts. */
   compact(): void {
-    this.db.pragma('temp_store = MEMORY')
+    // What goes out of use on the way is not only quicker in memory, but a large file may have no place there.
+    this.db.pragma(`temp_store = ${this.bytes() <= IN_MEMORY_BYTES ? 'MEMORY' : 'FILE'}`)
     this.db.exec('VACUUM')
   }
 

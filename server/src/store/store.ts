@@ -140,7 +140,8 @@ export interface StoreRef {
  *     each answers 'erased', here and wherever it is to be taken from here; an append answers 'fenced', a read nothing.
  * S11 `forget` deletes what is older but for what changed the room, and deletions. The floor rises to the first entry that is
  *     not older, goes wherever the room goes, and never falls; nothing below it is read. An id that was forgotten is not known
- *     any more. Where the boundary lies in a part that is still elsewhere, nothing happens until that is here.
+ *     any more. Where the boundary lies in a part that is still elsewhere, nothing happens until that is here. A sweep also has the
+ *     stores it was taken from forget it, as far as they can be written to; what cannot be now is tried again with the next one.
  * S12 With an entry `gone` (a `system` entry) the name of its user becomes 'deleted user' in all that he said in the room, and in
  *     what changed it, and in its genesis; also in what is copied here later.
  *
@@ -177,6 +178,8 @@ export interface Store {
    * milliseconds since 1970. @returns the rooms whose floor has risen
    */
   sweep(now: number): Promise<Swept[]>
+  /** Takes a user's name out of what is still here of rooms that are served elsewhere: no entry `gone` comes here. See S12. */
+  forgetName(userId: UserId): Promise<void>
   /** The rooms that are served from here in which this user has entries. @throws SourceUnavailable */
   roomsOf(userId: UserId): Promise<RoomId[]>
   /** What he has said in them, a page (`limit` ≥ 1) at a time, room by room, in no particular order within one. */
