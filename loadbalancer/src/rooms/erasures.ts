@@ -73,15 +73,14 @@ export class Erasures {
 
   async #eraseOn(server: Peer): Promise<void> {
     const { book, client, log } = this.#parts
+    const codes = new Set<string | undefined>()
     for (const room of await book.erasuresOf(server.id, AT_ONCE)) {
       const reply = await client.call(server, `/internal/rooms/${room}/erase`, {}, ERASE_MS)
       if (reply.is === 'ok') await book.erased(server.id, room)
-      else {
-        const code = reply.is === 'problem' ? reply.problem.code : reply.is
-        log.warn({ server: server.id, room, code }, 'a server has not erased a room yet')
-        return
-      }
+      else codes.add(reply.is === 'problem' ? reply.problem.code : reply.is)
+      if (reply.is === 'unreachable') break // no other would be erased, either
     }
+    if (codes.size > 0) log.warn({ server: server.id, codes: [...codes] }, 'a server has not erased all yet')
   }
 }
 

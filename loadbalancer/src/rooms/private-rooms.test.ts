@@ -128,6 +128,19 @@ describe('rooms that not everybody sees', () => {
     assert.deepEqual(body['members'], [{ user: { ...ANN, name: 'Anna' }, role: 'owner' }])
   })
 
+  test('of two names told one after the other the second stands, though a home put the first off', async (t) => {
+    const { call, make, rooms, homes, accounts } = await startRooms(t)
+    const room = await make(ANN, 'private')
+    homes[0]?.troubles.push({ status: 503, code: 'busy' })
+    const renamed = (name: string) => {
+      accounts.set(ANN.id, { ...ANN, name })
+      return rooms.renamed({ ...ANN, name })
+    }
+    await Promise.all([renamed('Anna'), renamed('Anne')])
+    const { body } = await call(ANN, `GET /api/rooms/${room}/members`)
+    assert.deepEqual(body['members'], [{ user: { ...ANN, name: 'Anne' }, role: 'owner' }])
+  })
+
   test('the lists of a lost directory come back from what the homes know', async (t) => {
     const { call, make, rooms, store, file } = await startRooms(t)
     const room = await make(ANN, 'private')
@@ -185,5 +198,16 @@ describe('a room is deleted', () => {
     homes[1]?.troubles.push({ status: 503, code: 'busy' })
     rooms.start()
     await until(() => homes[1]?.erased.has(room) === true)
+  })
+
+  test('a room that a server cannot erase keeps it from no other', async (t) => {
+    const { call, make, homes } = await startRooms(t)
+    const [first, second] = [await make(ANN, 'private'), await make(ANN, 'private')].toSorted()
+    for (const room of [first, second]) await call(ANN, `GET /api/rooms/${room}/members`)
+    const failed = { status: 500, code: 'internal' }
+    homes[0]?.troubles.push(() => {}, failed, failed)
+    assert.deepEqual((await call(ANN, `DELETE /api/rooms/${first}`)).body, { pending: 1 })
+    homes[0]?.troubles.push(() => {}, failed)
+    assert.deepEqual((await call(ANN, `DELETE /api/rooms/${second}`)).body, { pending: 0 })
   })
 })

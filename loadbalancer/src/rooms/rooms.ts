@@ -67,7 +67,8 @@ export class Rooms {
   readonly #homes: Homes
   readonly #fleetSecret: string
   readonly #log: Logger
-  readonly #renaming = new Set<Promise<void>>()
+  /** The last telling of each account’s names: one after the other, or the second would be followed by the first. */
+  readonly #renaming = new Map<UserId, Promise<void>>()
   #isStopping = false
 
   constructor(setting: RoomsSetting) {
@@ -121,7 +122,7 @@ export class Rooms {
     this.#isStopping = true
     this.#homes.stop()
     await this.#client.close()
-    await Promise.allSettled([this.#comparing.stop(), this.#erasures.stop(), ...this.#renaming])
+    await Promise.allSettled([this.#comparing.stop(), this.#erasures.stop(), ...this.#renaming.values()])
   }
 
   /** Rooms a server told of that were unknown here: what their logs say of them is asked for, one after the other. */
@@ -131,9 +132,12 @@ export class Rooms {
 
   /** An account has another name: its rooms say so. Best effort: its next message has the new name in any case. */
   async renamed(user: User): Promise<void> {
-    const renaming = this.#rename(user)
-    this.#renaming.add(renaming)
-    await renaming.finally(() => this.#renaming.delete(renaming))
+    const before = this.#renaming.get(user.id) ?? Promise.resolve()
+    const renaming = before.catch(() => {}).then(() => this.#rename(user))
+    this.#renaming.set(user.id, renaming)
+    await renaming.finally(() => {
+      if (this.#renaming.get(user.id) === renaming) this.#renaming.delete(user.id)
+    })
   }
 
   /** An account is no more. That its rooms drop it is the servers' (`/internal/forget-user`); here go the lists. */
