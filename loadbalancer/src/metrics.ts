@@ -19,6 +19,11 @@ export class Metrics {
     [],
   )
   readonly signups = this.#counter('signups_total', 'Accounts made', [])
+  readonly roomReports = this.#counter(
+    'room_reports_total',
+    'Reports of something that was said, by who can read them: the owner and moderators of the room, or the operator',
+    ['reader'],
+  )
   readonly refreshes = this.#counter('refreshes_total', 'Uses of a refresh cookie', ['outcome'])
   readonly revocationsFailed = this.#counter(
     'revocations_failed_total',

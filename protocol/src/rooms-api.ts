@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { RoomFactsSchema } from './control.ts'
+import { RoomFactsSchema, VisibilitySchema } from './control.ts'
 import { RoomIdSchema, UserSchema } from './frames.ts'
 
 /** The bodies of the balancer's calls about a room and its people; `control.ts` has those that list and make rooms. */
@@ -119,6 +119,12 @@ export const ReportSchema = z.object({
 /** The newest first; `next` = `before` of the next page. */
 export const ReportPageSchema = z.object({ reports: z.array(ReportSchema), next: z.optional(z.int()) })
 
+/** A page of `GET /internal/reports`, as the one above. */
+export const OpenReportPageSchema = z.object({
+  reports: z.array(z.extend(ReportSchema, { roomId: RoomIdSchema, visibility: VisibilitySchema })),
+  next: z.optional(z.int()),
+})
+
 /** `DELETE …`: how many servers were away, and erase it as soon as they are back. */
 export const RoomDeletedSchema = z.object({ pending: z.int() })
 
@@ -130,5 +136,6 @@ export type RoomPreview = z.infer<typeof RoomPreviewSchema>
 export type LinkRow = z.infer<typeof LinkSchema>
 export type LinkMade = z.infer<typeof LinkMadeSchema>
 export type AuditPage = z.infer<typeof AuditPageSchema>
+export type OpenReportPage = z.infer<typeof OpenReportPageSchema>
 export type ReportPage = z.infer<typeof ReportPageSchema>
 export type ChangeRoom = z.infer<typeof ChangeRoomSchema>

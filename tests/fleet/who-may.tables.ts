@@ -96,6 +96,8 @@ export const HTTP: Record<Kind, Table> = {
     GET /api/rooms/{roomId}/export              none      none    none    none     none    no       no      no         yes     who
     POST /internal/place                        who       who     who     who      who     who      who     who        who     who
     POST /internal/taken                        who       who     who     who      who     who      who     who        who     who
+    GET /internal/reports                       who       who     who     who      who     who      who     who        who     who
+    DELETE /internal/reports/{reportId}         who       who     who     who      who     who      who     who        who     who
   `),
   public: table(`
                                                 stranger  guest   other   removed  banned  invited  member  moderator  owner   loggedOut
@@ -142,6 +144,8 @@ export const HTTP: Record<Kind, Table> = {
     GET /api/rooms/{roomId}/export              no        no      no      no       no      no       no      no         yes     who
     POST /internal/place                        who       who     who     who      who     who      who     who        who     who
     POST /internal/taken                        who       who     who     who      who     who      who     who        who     who
+    GET /internal/reports                       who       who     who     who      who     who      who     who        who     who
+    DELETE /internal/reports/{reportId}         who       who     who     who      who     who      who     who        who     who
   `),
   direct: table(`
                                                 stranger  guest   other   member  loggedOut
@@ -181,6 +185,8 @@ export const HTTP: Record<Kind, Table> = {
     GET /api/rooms/{roomId}/export              none      none    none    no      who
     POST /internal/place                        who       who     who     who     who
     POST /internal/taken                        who       who     who     who     who
+    GET /internal/reports                       who       who     who     who     who
+    DELETE /internal/reports/{reportId}         who       who     who     who     who
   `),
   archived: table(`
                                                 stranger  guest   other   removed  banned  invited  member  moderator  owner   loggedOut
@@ -224,6 +230,8 @@ export const HTTP: Record<Kind, Table> = {
     GET /api/rooms/{roomId}/export              none      none    none    none     none    no       no      no         yes     who
     POST /internal/place                        who       who     who     who      who     who      who     who        who     who
     POST /internal/taken                        who       who     who     who      who     who      who     who        who     who
+    GET /internal/reports                       who       who     who     who      who     who      who     who        who     who
+    DELETE /internal/reports/{reportId}         who       who     who     who      who     who      who     who        who     who
   `),
 }
 

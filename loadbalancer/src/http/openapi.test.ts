@@ -86,6 +86,8 @@ const CALLS: Record<string, (scene: Scene) => unknown> = {
     reason: 'rude',
   }),
   'get /api/rooms/{roomId}/reports': () => undefined,
+  'get /internal/reports': () => undefined,
+  'delete /internal/reports/{reportId}': () => undefined,
   'get /api/rooms/{roomId}/audit': () => undefined,
   'get /api/rooms/{roomId}/export': () => undefined,
   'post /api/rooms/{roomId}/remove': onBob,
@@ -141,6 +143,7 @@ test('each documented call answers as documented, and each answer fits its schem
     userId: bob.userId,
     sessionId: elsewhere.session,
     hash: '0'.repeat(64),
+    reportId: '1',
   })
   const headersFor = (door: string) =>
     door === 'fleetSecret' ? { authorization: `Bearer ${balancer.fleetSecret}` } : browser.headers

@@ -85,6 +85,43 @@ describe('what is looked into', () => {
     assert.equal((await report(CAT, 11)).code, 'forbidden')
   })
 
+  test('what is reported where nobody keeps order waits for the operator, until he has dealt with it', async (t) => {
+    const { call, make, homes, operator, logged } = await startRooms(t)
+    const direct = String((await call(ANN, 'POST /api/direct', { username: 'ben' })).body['roomId'])
+    const kept = await make(ANN, 'public')
+    for (const room of [direct, kept, 'general']) {
+      await call(ANN, `POST /api/rooms/${room}/reports`, { seq: 1, reason: 'too early' })
+      const seq = homes[0]?.say(room, BEN, 'something rude')
+      const reason = 'Xylophone'
+      assert.equal((await call(ANN, `POST /api/rooms/${room}/reports`, { seq, reason })).status, 201)
+      assert.equal((await call(ANN, `POST /api/rooms/${room}/reports`, { seq, reason })).status, 201)
+    }
+    const list = async (query = '') => {
+      const { body } = await operator(`GET /internal/reports${query}`)
+      return body['reports'] as unknown as Record<string, unknown>[]
+    }
+    const [ofAll, ofBoth] = await list()
+    assert.deepEqual([ofAll?.['roomId'], ofBoth?.['roomId']], ['general', direct])
+    const { id, roomId, visibility, by, reason, context } = ofBoth ?? {}
+    assert.deepEqual([roomId, visibility, by, reason], [direct, 'direct', ANN, 'Xylophone'])
+    assert.match(JSON.stringify(context), /something rude/)
+    assert.equal((await list('?all')).length, 3)
+    assert.deepEqual(await list(`?before=${String(id)}`), [])
+    assert.equal((await operator('GET /internal/reports?before=x')).code, 'bad_request')
+    const told = logged().filter(({ msg }) => String(msg).includes('report waits'))
+    assert.deepEqual(
+      told.map(({ room }) => room),
+      [direct, 'general'],
+    )
+    assert.doesNotMatch(JSON.stringify(told), /Xylophone|rude/)
+    assert.equal((await operator(`DELETE /internal/reports/${String(id)}`)).status, 200)
+    assert.equal((await operator(`DELETE /internal/reports/${String(id)}`)).code, 'not_found')
+    assert.equal((await operator('DELETE /internal/reports/x')).code, 'not_found')
+    assert.equal((await list()).length, 1)
+    for (const line of ['GET /internal/reports', 'DELETE /internal/reports/1'])
+      assert.equal((await call(ANN, line)).code, 'unauthenticated')
+  })
+
   test('who reports and reports is put off', async (t) => {
     const { call, make, homes } = await startRooms(t)
     const room = await make(ANN, 'public')

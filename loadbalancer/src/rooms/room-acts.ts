@@ -100,7 +100,7 @@ export class RoomActs {
 
   /** The same, however many there are: what the balancer does by itself in somebody's name. */
   async carry(roomId: string | undefined, by: User, act: Act, key?: string): Promise<Acted | Refused> {
-    const { book, log } = this.#parts
+    const { book, log, now } = this.#parts
     const room = await this.#room(roomId)
     if (room === undefined) return refused('no_such_room')
     const link = act.act === 'join' ? act.link : undefined
@@ -109,7 +109,7 @@ export class RoomActs {
     const { seq, ts, event, data } = DoneSchema.parse(asked.answer)
     if (seq === undefined || event === undefined) return {}
     try {
-      await book.heard(room.roomId, seq, newsOf({ event, data, user: by }))
+      await book.heard(room.roomId, seq, newsOf({ event, data, user: by }), now())
     } catch (err) {
       // It is done, and that is what he is told: the next look at the room repairs the lists.
       log.error({ err, room: room.roomId, event }, 'the lists do not follow')

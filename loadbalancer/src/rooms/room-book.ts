@@ -1,9 +1,10 @@
+import type { Visibility } from '@flotilla/protocol/control.ts'
 import type { RoomId, Seq, User, UserId } from '@flotilla/protocol/frames.ts'
 import type { Role } from '@flotilla/protocol/roster.ts'
 import type { RoomFactsNow, RoomRecord } from './directory-store.ts'
 import type { RoomNews } from './room-news.ts'
 
-/** Reports that are kept of one room; more are refused until somebody deletes the room. */
+/** Reports that are kept of one room; more are refused until the operator has dealt with some, or the room is deleted. */
 export const MAX_REPORTS = 1_000
 
 /** What a home says of its room, whole, as of the entry `version`. */
@@ -20,6 +21,11 @@ export interface ReportRecord {
   reason: string
   at: number
 }
+/** … as the operator sees it, who has no room open. */
+export interface OpenReport extends ReportRecord {
+  roomId: RoomId
+  visibility: Visibility
+}
 
 /**
  * What the balancer knows of rooms from their logs, for its lists: never asked whether somebody may do something. Every adapter
@@ -34,8 +40,8 @@ export interface RoomBook {
   roleOf(roomId: RoomId, userId: UserId): Promise<Role | undefined>
   /** Whether that is the hash of a link to the room that has not ended, as far as is known here. */
   hasLink(roomId: RoomId, hash: string, now: number): Promise<boolean>
-  /** The entry `seq` of the room's log said that. */
-  heard(roomId: RoomId, seq: Seq, news: RoomNews): Promise<void>
+  /** The entry `seq` of the room's log said that. Links of the room that have ended by `now` are forgotten with the next one. */
+  heard(roomId: RoomId, seq: Seq, news: RoomNews, now: number): Promise<void>
   /** Seq up to which the room was last compared with its log; -1: never. */
   comparedUpTo(roomId: RoomId): Promise<Seq>
   /** Repairs what stands here by what its home says. */
@@ -47,6 +53,12 @@ export interface RoomBook {
   report(roomId: RoomId, report: Omit<ReportRecord, 'id'>): Promise<'added' | 'known' | 'full'>
   /** The newest first, with ids below `before`. */
   reports(roomId: RoomId, before: number, limit: number): Promise<ReportRecord[]>
+  /** Whether the room has an owner or a moderator: somebody who reads its reports. */
+  isKept(roomId: RoomId): Promise<boolean>
+  /** Of all rooms that nobody keeps, or of all there are; as `reports`. */
+  openReports(before: number, limit: number, isAll: boolean): Promise<OpenReport[]>
+  /** @returns whether there was such a report */
+  forgetReport(id: number): Promise<boolean>
 
   /** Leaves nothing of the room but its id; every server that ever registered has to erase it. */
   deleteRoom(roomId: RoomId): Promise<void>

@@ -17,6 +17,7 @@ import { HomeClient } from './home-client.ts'
 import { Homes } from './homes.ts'
 import { internalRoutes } from './internal.routes.ts'
 import { membershipRoutes } from './membership.routes.ts'
+import { operatorRoutes } from './operator.routes.ts'
 import { oversightRoutes } from './oversight.routes.ts'
 import type { People } from './people.ts'
 import type { Placement } from './placement.ts'
@@ -72,7 +73,7 @@ export class Rooms {
   #isStopping = false
 
   constructor(setting: RoomsSetting) {
-    const { file, store, people, servers, suspect, fleetSecret, log, now } = setting
+    const { file, store, people, servers, suspect, fleetSecret, metrics, log, now } = setting
     const book = new SqliteRoomBook(file)
     const client = new HomeClient(fleetSecret)
     const place = placing(setting)
@@ -96,7 +97,8 @@ export class Rooms {
     this.routes = [
       ...roomsRoutes({ store, book, place, acts, people, erasures, creations, fleetSecret, now }),
       ...membershipRoutes({ acts, now }),
-      ...oversightRoutes({ acts, book, reports: new RateLimit(REPORTS, WINDOW_MS), now }),
+      ...oversightRoutes({ acts, book, reports: new RateLimit(REPORTS, WINDOW_MS), metrics, log, now }),
+      ...operatorRoutes({ acts, book }),
       ...exportRoutes({
         ...{ acts, book, people, client, servers, allServers, now },
         exports: new RateLimit(EXPORTS, WINDOW_MS),

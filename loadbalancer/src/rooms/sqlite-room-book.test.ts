@@ -23,7 +23,7 @@ async function open(t: TestContext) {
   const book = new SqliteRoomBook(file)
   await store.createRoom({ ...ROOM, roomId: 'plans', visibility: 'private', genesis: GENESIS })
   const hear = (seq: number, event: string, user: User, data?: object) =>
-    book.heard('plans', seq, newsOf({ event, user, data }))
+    book.heard('plans', seq, newsOf({ event, user, data }), seq)
   const roles = () => Promise.all([ANN, BEN, CAT].map(({ id }) => book.roleOf('plans', id)))
   return { folder, file, store, book, hear, roles }
 }
@@ -114,6 +114,12 @@ describe('the book of rooms', () => {
     )
     await hear(4, 'unlink', ANN, { hash: 'one' })
     assert.deepEqual([await known('one', 1), await known('two', 1)], [false, true])
+    await hear(100, 'link', ANN, { hash: 'three', until: 200 })
+    assert.deepEqual(
+      [await known('two', 1), await known('three', 1)],
+      [false, true],
+      'what ended is forgotten',
+    )
   })
 
   test('reports are kept once for each who makes them, the newest first, and no more than so many', async (t) => {
@@ -136,6 +142,42 @@ describe('the book of rooms', () => {
     assert.equal(await report(5_000, CAT), 'full')
     await book.forgetUser(BEN.id)
     assert.equal((await book.reports('plans', 2, 1))[0]?.by.name, 'deleted user')
+  })
+
+  test('what was reported in rooms that nobody keeps is listed by itself, until it is dealt with', async (t) => {
+    const { store, book, hear } = await open(t)
+    await store.createRoom({ ...ROOM, roomId: 'nobodys' })
+    const report = (roomId: string, seq: number) =>
+      book.report(roomId, { seq, by: BEN, reason: 'rude', at: seq })
+    for (const [roomId, seq] of [
+      ['plans', 1],
+      ['nobodys', 2],
+      ['general', 3],
+    ] as const)
+      await report(roomId, seq)
+    const listed = async (isAll: boolean, before = 99) =>
+      (await book.openReports(before, 9, isAll)).map(({ roomId, visibility, seq }) => [
+        roomId,
+        visibility,
+        seq,
+      ])
+    const both = [
+      ['general', 'public', 3],
+      ['nobodys', 'public', 2],
+    ]
+    assert.deepEqual(await listed(false), both)
+    assert.deepEqual(await listed(true), [...both, ['plans', 'private', 1]])
+    assert.deepEqual([await book.isKept('plans'), await book.isKept('general')], [true, false])
+    await hear(2, 'leave', ANN)
+    await hear(3, 'role', ANN, { user: CAT, role: 'moderator' })
+    assert.ok(await book.isKept('plans'), 'by a moderator')
+    const [latest] = await book.openReports(99, 1, false)
+    assert.deepEqual(await listed(false, latest?.id), [both[1]])
+    assert.deepEqual(
+      [await book.forgetReport(latest?.id ?? 0), await book.forgetReport(latest?.id ?? 0)],
+      [true, false],
+    )
+    assert.deepEqual(await listed(false), [both[1]])
   })
 
   test('who is no more is in no room', async (t) => {

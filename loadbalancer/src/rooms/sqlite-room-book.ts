@@ -3,8 +3,15 @@ import type { RoomId, Seq, UserId } from '@flotilla/protocol/frames.ts'
 import type { Role } from '@flotilla/protocol/roster.ts'
 import type { Database } from 'better-sqlite3'
 import type { SqliteFile } from '../sqlite-file.ts'
+import type { Visibility } from '@flotilla/protocol/control.ts'
 import type { RoomFactsNow, RoomRecord } from './directory-store.ts'
-import { MAX_REPORTS, type ReportRecord, type RoomBook, type RoomState } from './room-book.ts'
+import {
+  MAX_REPORTS,
+  type OpenReport,
+  type ReportRecord,
+  type RoomBook,
+  type RoomState,
+} from './room-book.ts'
 import type { RoomNews } from './room-news.ts'
 import { roomOf, type DatedFacts, type RoomRow } from './room-row.ts'
 
@@ -39,12 +46,15 @@ export class SqliteRoomBook implements RoomBook {
     return this.#statements.link.get(hash, roomId, Math.floor(now)) !== undefined
   }
 
-  heard(roomId: RoomId, seq: Seq, { roles, facts, link, unlink }: RoomNews): Promise<void> {
+  heard(roomId: RoomId, seq: Seq, { roles, facts, link, unlink }: RoomNews, now: number): Promise<void> {
     return this.#file.write(() => {
-      const { hearRole, addLink, dropLink } = this.#statements
+      const { hearRole, addLink, dropLink, dropEndedLinks } = this.#statements
       for (const [userId, role] of roles) hearRole.run({ userId, roomId, role, seq })
       this.#hearFacts(roomId, seq, facts)
-      if (link !== undefined) addLink.run({ roomId, ...link })
+      if (link !== undefined) {
+        dropEndedLinks.run(roomId, Math.floor(now))
+        addLink.run({ roomId, ...link })
+      }
       if (unlink !== undefined) dropLink.run(unlink, roomId)
     })
   }
@@ -92,12 +102,21 @@ export class SqliteRoomBook implements RoomBook {
   }
 
   async reports(roomId: RoomId, before: number, limit: number): Promise<ReportRecord[]> {
-    return this.#statements.reports
-      .all(roomId, before, limit)
-      .map(({ by_id: id, by_name: name, ...row }) => ({
-        ...{ id: row.id, seq: row.seq, by: { id, name } },
-        ...{ reason: row.reason, at: row.at },
-      }))
+    return this.#statements.reports.all(roomId, before, limit).map(reportOf)
+  }
+
+  async isKept(roomId: RoomId): Promise<boolean> {
+    return this.#statements.keeper.get(roomId) !== undefined
+  }
+
+  async openReports(before: number, limit: number, isAll: boolean): Promise<OpenReport[]> {
+    return this.#statements.openReports
+      .all({ before, limit, all: isAll ? 1 : 0 })
+      .map((row) => ({ ...reportOf(row), roomId: row.room_id, visibility: row.visibility }))
+  }
+
+  forgetReport(id: number): Promise<boolean> {
+    return this.#file.write(() => this.#statements.forgetReport.run(id).changes === 1)
   }
 
   async deleteRoom(roomId: RoomId): Promise<void> {
@@ -139,6 +158,13 @@ export class SqliteRoomBook implements RoomBook {
   }
 }
 
+function reportOf({ id, seq, by_id, by_name, reason, at }: ReportRow): ReportRecord {
+  return { id, seq, by: { id: by_id, name: by_name }, reason, at }
+}
+
+/** Who keeps order in a room. */
+const KEEPER = `SELECT 1 FROM members WHERE members.room_id = {room} AND role IN ('owner', 'moderator')`
+
 function prepare(db: Database) {
   return {
     roomsOf: db.prepare<[string, number], RoomRow & { role: Role }>(
@@ -170,6 +196,7 @@ function prepare(db: Database) {
        SELECT :hash, room_id, :until FROM rooms WHERE room_id = :roomId AND visibility <> 'deleted' ON CONFLICT DO NOTHING`,
     ),
     dropLink: db.prepare<[string, string]>('DELETE FROM links WHERE hash = ? AND room_id = ?'),
+    dropEndedLinks: db.prepare<[string, number]>('DELETE FROM links WHERE room_id = ? AND until <= ?'),
     dropUser: db.prepare<[string]>('DELETE FROM members WHERE user_id = ?'),
     renameReporter: db.prepare<[string, string]>('UPDATE reports SET by_name = ? WHERE by_id = ?'),
     renameInGenesis: ['createdBy', 'people[0]', 'people[1]'].map((who) =>
@@ -188,6 +215,16 @@ function prepare(db: Database) {
     reports: db.prepare<[string, number, number], ReportRow>(
       'SELECT * FROM reports WHERE room_id = ? AND id < ? ORDER BY id DESC LIMIT ?',
     ),
+    keeper: db.prepare<[string]>(`${KEEPER.replace('{room}', '?')} LIMIT 1`),
+    openReports: db.prepare<
+      [{ before: number; limit: number; all: number }],
+      ReportRow & { room_id: RoomId; visibility: Visibility }
+    >(
+      `SELECT reports.*, rooms.visibility FROM reports JOIN rooms USING (room_id)
+       WHERE reports.id < :before AND (:all = 1 OR NOT EXISTS (${KEEPER.replace('{room}', 'reports.room_id')}))
+       ORDER BY reports.id DESC LIMIT :limit`,
+    ),
+    forgetReport: db.prepare<[number]>('DELETE FROM reports WHERE id = ?'),
     bury: db.prepare<[string]>(
       `UPDATE rooms SET visibility = 'deleted', name = '', created_at = 0, created_by = NULL, genesis = NULL, facts = NULL
        WHERE room_id = ?`,
