@@ -43,63 +43,81 @@ function table(text: string): Table {
   )
 }
 
+/** Calls about rooms that only the fleet itself makes: in every kind of room they are nobody else's. */
+const INTERNAL = [
+  'POST /internal/place',
+  'POST /internal/taken',
+  'GET /internal/reports',
+  'DELETE /internal/reports/{reportId}',
+]
+
+/** What is answered by HTTP in one kind of room: `text`, and to `INTERNAL`. */
+function httpTable(text: string): Table {
+  const rows = new Map(table(text))
+  const [first] = rows.values()
+  for (const line of INTERNAL)
+    rows.set(line, new Map([...(first?.keys() ?? [])].map((asker) => [asker, 'who'])))
+  return rows
+}
+
+/** As in another kind of room, but for these lines. */
+const asIn = (other: Table, lines: Table): Table => new Map([...other, ...lines])
+
 /**
  * yes: as documented; where it is an act, an entry was written · same: it was so already, and nothing was written ·
  * none: 404 no_such_room, word for word what is said of a room that never was · no: 403 forbidden · who: 401 unauthenticated ·
  * listed, hidden: 200, with the room in the list or not
  */
+const PRIVATE = httpTable(`
+                                              stranger  guest   other   removed  banned  invited  member  moderator  owner   loggedOut
+  GET /api/rooms                              hidden    hidden  hidden  hidden   hidden  listed   listed  listed     listed  who
+  GET /api/rooms/{roomId}                     none      none    none    none     none    yes      yes     yes        yes     who
+  POST /api/rooms/{roomId}                    none      none    none    none     none    yes      yes     yes        yes     who
+  PATCH /api/rooms/{roomId} name              none      none    none    none     none    none     no      no         yes     who
+  PATCH /api/rooms/{roomId} bad name          none      none    none    none     none    bad      bad     bad        bad     who
+  PATCH /api/rooms/{roomId} topic             none      none    none    none     none    none     no      yes        yes     who
+  PATCH /api/rooms/{roomId} slow mode         none      none    none    none     none    none     no      yes        yes     who
+  PATCH /api/rooms/{roomId} retention         none      none    none    none     none    none     no      no         yes     who
+  PATCH /api/rooms/{roomId} archive           none      none    none    none     none    none     no      no         yes     who
+  PATCH /api/rooms/{roomId} nothing           none      none    none    none     none    yes      yes     yes        yes     who
+  DELETE /api/rooms/{roomId}                  none      none    none    none     none    no       no      no         yes     who
+  POST /api/rooms/{roomId}/preview            none      none    none    none     none    yes      yes     yes        yes     who
+  POST /api/rooms/{roomId}/preview by link    yes       none    yes     none     none    yes      yes     yes        yes     who
+  POST /api/rooms/{roomId}/preview no link    none      none    none    none     none    yes      yes     yes        yes     who
+  POST /api/rooms/{roomId}/join               none      none    none    none     none    yes      same    same       same    who
+  POST /api/rooms/{roomId}/join by link       yes       none    yes     none     none    yes      same    same       same    who
+  POST /api/rooms/{roomId}/join later link    yes       none    yes     yes      none    yes      same    same       same    who
+  POST /api/rooms/{roomId}/join by no link    none      none    none    none     none    yes      same    same       same    who
+  POST /api/rooms/{roomId}/leave              none      none    none    none     none    yes      yes     yes        no      who
+  POST /api/rooms/{roomId}/invite             none      none    none    none     none    none     no      yes        yes     who
+  POST /api/rooms/{roomId}/invite nobody      none      none    none    none     none    nobody   nobody  nobody     nobody  who
+  POST /api/rooms/{roomId}/uninvite           none      none    none    none     none    none     no      yes        yes     who
+  POST /api/rooms/{roomId}/remove             none      none    none    none     none    none     no      yes        yes     who
+  POST /api/rooms/{roomId}/remove moderator   none      none    none    none     none    none     no      no         yes     who
+  POST /api/rooms/{roomId}/remove owner       none      none    none    none     none    none     no      no         no      who
+  POST /api/rooms/{roomId}/ban                none      none    none    none     none    none     no      yes        yes     who
+  POST /api/rooms/{roomId}/ban moderator      none      none    none    none     none    none     no      no         yes     who
+  POST /api/rooms/{roomId}/ban owner          none      none    none    none     none    none     no      no         no      who
+  POST /api/rooms/{roomId}/unban              none      none    none    none     none    none     no      yes        yes     who
+  POST /api/rooms/{roomId}/mute               none      none    none    none     none    none     no      yes        yes     who
+  POST /api/rooms/{roomId}/mute moderator     none      none    none    none     none    none     no      no         yes     who
+  POST /api/rooms/{roomId}/mute owner         none      none    none    none     none    none     no      no         no      who
+  POST /api/rooms/{roomId}/unmute             none      none    none    none     none    none     no      yes        yes     who
+  POST /api/rooms/{roomId}/role               none      none    none    none     none    none     no      no         yes     who
+  POST /api/rooms/{roomId}/owner              none      none    none    none     none    none     no      no         yes     who
+  GET /api/rooms/{roomId}/members             none      none    none    none     none    no       yes     yes        yes     who
+  POST /api/rooms/{roomId}/links              none      none    none    none     none    none     no      no         yes     who
+  GET /api/rooms/{roomId}/links               none      none    none    none     none    no       no      no         yes     who
+  DELETE /api/rooms/{roomId}/links/{hash}     none      none    none    none     none    none     no      no         yes     who
+  GET /api/rooms/{roomId}/audit               none      none    none    none     none    no       no      yes        yes     who
+  POST /api/rooms/{roomId}/reports            none      none    none    none     none    no       yes     yes        yes     who
+  GET /api/rooms/{roomId}/reports             none      none    none    none     none    no       no      yes        yes     who
+  GET /api/rooms/{roomId}/export              none      none    none    none     none    no       no      no         yes     who
+`)
+
 export const HTTP: Record<Kind, Table> = {
-  private: table(`
-                                                stranger  guest   other   removed  banned  invited  member  moderator  owner   loggedOut
-    GET /api/rooms                              hidden    hidden  hidden  hidden   hidden  listed   listed  listed     listed  who
-    GET /api/rooms/{roomId}                     none      none    none    none     none    yes      yes     yes        yes     who
-    POST /api/rooms/{roomId}                    none      none    none    none     none    yes      yes     yes        yes     who
-    PATCH /api/rooms/{roomId} name              none      none    none    none     none    none     no      no         yes     who
-    PATCH /api/rooms/{roomId} bad name          none      none    none    none     none    bad      bad     bad        bad     who
-    PATCH /api/rooms/{roomId} topic             none      none    none    none     none    none     no      yes        yes     who
-    PATCH /api/rooms/{roomId} slow mode         none      none    none    none     none    none     no      yes        yes     who
-    PATCH /api/rooms/{roomId} retention         none      none    none    none     none    none     no      no         yes     who
-    PATCH /api/rooms/{roomId} archive           none      none    none    none     none    none     no      no         yes     who
-    PATCH /api/rooms/{roomId} nothing           none      none    none    none     none    yes      yes     yes        yes     who
-    DELETE /api/rooms/{roomId}                  none      none    none    none     none    no       no      no         yes     who
-    POST /api/rooms/{roomId}/preview            none      none    none    none     none    yes      yes     yes        yes     who
-    POST /api/rooms/{roomId}/preview by link    yes       none    yes     none     none    yes      yes     yes        yes     who
-    POST /api/rooms/{roomId}/preview no link    none      none    none    none     none    yes      yes     yes        yes     who
-    POST /api/rooms/{roomId}/join               none      none    none    none     none    yes      same    same       same    who
-    POST /api/rooms/{roomId}/join by link       yes       none    yes     none     none    yes      same    same       same    who
-    POST /api/rooms/{roomId}/join later link    yes       none    yes     yes      none    yes      same    same       same    who
-    POST /api/rooms/{roomId}/join by no link    none      none    none    none     none    yes      same    same       same    who
-    POST /api/rooms/{roomId}/leave              none      none    none    none     none    yes      yes     yes        no      who
-    POST /api/rooms/{roomId}/invite             none      none    none    none     none    none     no      yes        yes     who
-    POST /api/rooms/{roomId}/invite nobody      none      none    none    none     none    nobody   nobody  nobody     nobody  who
-    POST /api/rooms/{roomId}/uninvite           none      none    none    none     none    none     no      yes        yes     who
-    POST /api/rooms/{roomId}/remove             none      none    none    none     none    none     no      yes        yes     who
-    POST /api/rooms/{roomId}/remove moderator   none      none    none    none     none    none     no      no         yes     who
-    POST /api/rooms/{roomId}/remove owner       none      none    none    none     none    none     no      no         no      who
-    POST /api/rooms/{roomId}/ban                none      none    none    none     none    none     no      yes        yes     who
-    POST /api/rooms/{roomId}/ban moderator      none      none    none    none     none    none     no      no         yes     who
-    POST /api/rooms/{roomId}/ban owner          none      none    none    none     none    none     no      no         no      who
-    POST /api/rooms/{roomId}/unban              none      none    none    none     none    none     no      yes        yes     who
-    POST /api/rooms/{roomId}/mute               none      none    none    none     none    none     no      yes        yes     who
-    POST /api/rooms/{roomId}/mute moderator     none      none    none    none     none    none     no      no         yes     who
-    POST /api/rooms/{roomId}/mute owner         none      none    none    none     none    none     no      no         no      who
-    POST /api/rooms/{roomId}/unmute             none      none    none    none     none    none     no      yes        yes     who
-    POST /api/rooms/{roomId}/role               none      none    none    none     none    none     no      no         yes     who
-    POST /api/rooms/{roomId}/owner              none      none    none    none     none    none     no      no         yes     who
-    GET /api/rooms/{roomId}/members             none      none    none    none     none    no       yes     yes        yes     who
-    POST /api/rooms/{roomId}/links              none      none    none    none     none    none     no      no         yes     who
-    GET /api/rooms/{roomId}/links               none      none    none    none     none    no       no      no         yes     who
-    DELETE /api/rooms/{roomId}/links/{hash}     none      none    none    none     none    none     no      no         yes     who
-    GET /api/rooms/{roomId}/audit               none      none    none    none     none    no       no      yes        yes     who
-    POST /api/rooms/{roomId}/reports            none      none    none    none     none    no       yes     yes        yes     who
-    GET /api/rooms/{roomId}/reports             none      none    none    none     none    no       no      yes        yes     who
-    GET /api/rooms/{roomId}/export              none      none    none    none     none    no       no      no         yes     who
-    POST /internal/place                        who       who     who     who      who     who      who     who        who     who
-    POST /internal/taken                        who       who     who     who      who     who      who     who        who     who
-    GET /internal/reports                       who       who     who     who      who     who      who     who        who     who
-    DELETE /internal/reports/{reportId}         who       who     who     who      who     who      who     who        who     who
-  `),
-  public: table(`
+  private: PRIVATE,
+  public: httpTable(`
                                                 stranger  guest   other   removed  banned  invited  member  moderator  owner   loggedOut
     GET /api/rooms                              listed    listed  listed  listed   listed  listed   listed  listed     listed  who
     GET /api/rooms/{roomId}                     yes       yes     yes     yes      yes     yes      yes     yes        yes     who
@@ -142,12 +160,8 @@ export const HTTP: Record<Kind, Table> = {
     POST /api/rooms/{roomId}/reports            yes       yes     yes     yes      no      yes      yes     yes        yes     who
     GET /api/rooms/{roomId}/reports             no        no      no      no       no      no       no      yes        yes     who
     GET /api/rooms/{roomId}/export              no        no      no      no       no      no       no      no         yes     who
-    POST /internal/place                        who       who     who     who      who     who      who     who        who     who
-    POST /internal/taken                        who       who     who     who      who     who      who     who        who     who
-    GET /internal/reports                       who       who     who     who      who     who      who     who        who     who
-    DELETE /internal/reports/{reportId}         who       who     who     who      who     who      who     who        who     who
   `),
-  direct: table(`
+  direct: httpTable(`
                                                 stranger  guest   other   member  loggedOut
     GET /api/rooms                              hidden    hidden  hidden  listed  who
     GET /api/rooms/{roomId}                     none      none    none    yes     who
@@ -183,56 +197,36 @@ export const HTTP: Record<Kind, Table> = {
     POST /api/rooms/{roomId}/reports            none      none    none    yes     who
     GET /api/rooms/{roomId}/reports             none      none    none    no      who
     GET /api/rooms/{roomId}/export              none      none    none    no      who
-    POST /internal/place                        who       who     who     who     who
-    POST /internal/taken                        who       who     who     who     who
-    GET /internal/reports                       who       who     who     who     who
-    DELETE /internal/reports/{reportId}         who       who     who     who     who
   `),
-  archived: table(`
+  archived: asIn(
+    PRIVATE,
+    table(`
                                                 stranger  guest   other   removed  banned  invited  member  moderator  owner   loggedOut
-    GET /api/rooms                              hidden    hidden  hidden  hidden   hidden  listed   listed  listed     listed  who
-    GET /api/rooms/{roomId}                     none      none    none    none     none    yes      yes     yes        yes     who
-    POST /api/rooms/{roomId}                    none      none    none    none     none    yes      yes     yes        yes     who
     PATCH /api/rooms/{roomId} name              none      none    none    none     none    none     no      no         no      who
-    PATCH /api/rooms/{roomId} bad name          none      none    none    none     none    bad      bad     bad        bad     who
     PATCH /api/rooms/{roomId} topic             none      none    none    none     none    none     no      no         no      who
     PATCH /api/rooms/{roomId} slow mode         none      none    none    none     none    none     no      no         no      who
     PATCH /api/rooms/{roomId} retention         none      none    none    none     none    none     no      no         no      who
-    PATCH /api/rooms/{roomId} archive           none      none    none    none     none    none     no      no         yes     who
     PATCH /api/rooms/{roomId} unarchive         none      none    none    none     none    none     no      no         yes     who
-    PATCH /api/rooms/{roomId} nothing           none      none    none    none     none    yes      yes     yes        yes     who
-    DELETE /api/rooms/{roomId}                  none      none    none    none     none    no       no      no         yes     who
-    POST /api/rooms/{roomId}/preview            none      none    none    none     none    yes      yes     yes        yes     who
-    POST /api/rooms/{roomId}/preview by link    yes       none    yes     none     none    yes      yes     yes        yes     who
-    POST /api/rooms/{roomId}/preview no link    none      none    none    none     none    yes      yes     yes        yes     who
     POST /api/rooms/{roomId}/join               none      none    none    none     none    no       no      no         no      who
     POST /api/rooms/{roomId}/join by link       no        none    no      none     none    no       no      no         no      who
     POST /api/rooms/{roomId}/join later link    no        none    no      no       none    no       no      no         no      who
     POST /api/rooms/{roomId}/join by no link    none      none    none    none     none    no       no      no         no      who
-    POST /api/rooms/{roomId}/leave              none      none    none    none     none    yes      yes     yes        no      who
     POST /api/rooms/{roomId}/invite             none      none    none    none     none    none     no      no         no      who
-    POST /api/rooms/{roomId}/invite nobody      none      none    none    none     none    nobody   nobody  nobody     nobody  who
     POST /api/rooms/{roomId}/uninvite           none      none    none    none     none    none     no      no         no      who
     POST /api/rooms/{roomId}/remove             none      none    none    none     none    none     no      no         no      who
+    POST /api/rooms/{roomId}/remove moderator   none      none    none    none     none    none     no      no         no      who
     POST /api/rooms/{roomId}/ban                none      none    none    none     none    none     no      no         no      who
+    POST /api/rooms/{roomId}/ban moderator      none      none    none    none     none    none     no      no         no      who
     POST /api/rooms/{roomId}/unban              none      none    none    none     none    none     no      no         no      who
     POST /api/rooms/{roomId}/mute               none      none    none    none     none    none     no      no         no      who
+    POST /api/rooms/{roomId}/mute moderator     none      none    none    none     none    none     no      no         no      who
     POST /api/rooms/{roomId}/unmute             none      none    none    none     none    none     no      no         no      who
     POST /api/rooms/{roomId}/role               none      none    none    none     none    none     no      no         no      who
     POST /api/rooms/{roomId}/owner              none      none    none    none     none    none     no      no         no      who
-    GET /api/rooms/{roomId}/members             none      none    none    none     none    no       yes     yes        yes     who
     POST /api/rooms/{roomId}/links              none      none    none    none     none    none     no      no         no      who
-    GET /api/rooms/{roomId}/links               none      none    none    none     none    no       no      no         yes     who
     DELETE /api/rooms/{roomId}/links/{hash}     none      none    none    none     none    none     no      no         no      who
-    GET /api/rooms/{roomId}/audit               none      none    none    none     none    no       no      yes        yes     who
-    POST /api/rooms/{roomId}/reports            none      none    none    none     none    no       yes     yes        yes     who
-    GET /api/rooms/{roomId}/reports             none      none    none    none     none    no       no      yes        yes     who
-    GET /api/rooms/{roomId}/export              none      none    none    none     none    no       no      no         yes     who
-    POST /internal/place                        who       who     who     who      who     who      who     who        who     who
-    POST /internal/taken                        who       who     who     who      who     who      who     who        who     who
-    GET /internal/reports                       who       who     who     who      who     who      who     who        who     who
-    DELETE /internal/reports/{reportId}         who       who     who     who      who     who      who     who        who     who
   `),
+  ),
 }
 
 /** What is about rooms, and about none in particular. */
@@ -281,24 +275,26 @@ export const NO_ROOM = [
  * yes: what SPEC.md says · none: no_such_room · out: not_joined, as for any room · no: forbidden · shut: the connection was
  * closed with 4401, and no other one is let in · heard, unheard: no answer, and those in the room are told or not
  */
+const PRIVATE_BY_SOCKET = table(`
+                           stranger  guest  other  removed  ousted  banned  invited  member  muted    moderator  owner  loggedOut
+  send before joining      out       out    out    out      out     out     out      out     out      out        out    shut
+  history before joining   out       out    out    out      out     out     out      out     out      out        out    shut
+  join                     none      none   none   none     none    none    none     yes     yes      yes        yes    shut
+  join since 0             none      none   none   none     none    none    none     yes     yes      yes        yes    shut
+  send                     out       out    out    out      out     out     out      yes     no       yes        yes    shut
+  edit own                 out       out    out    out      out     out     out      yes     no       yes        yes    shut
+  edit another’s           out       out    out    out      out     out     out      no      no       no         no     shut
+  react                    out       out    out    out      out     out     out      yes     no       yes        yes    shut
+  delete another’s         out       out    out    out      out     out     out      no      no       yes        yes    shut
+  delete own               out       out    out    out      out     out     out      yes     no       yes        yes    shut
+  history                  out       out    out    out      out     out     out      yes     yes      yes        yes    shut
+  typing                   out       out    out    out      out     out     out      heard   unheard  heard      heard  shut
+  leave                    yes       yes    yes    yes      yes     yes     yes      yes     yes      yes        yes    shut
+  ping                     yes       yes    yes    yes      yes     yes     yes      yes     yes      yes        yes    shut
+`)
+
 export const SOCKET: Record<Kind, Table> = {
-  private: table(`
-                             stranger  guest  other  removed  ousted  banned  invited  member  muted    moderator  owner  loggedOut
-    send before joining      out       out    out    out      out     out     out      out     out      out        out    shut
-    history before joining   out       out    out    out      out     out     out      out     out      out        out    shut
-    join                     none      none   none   none     none    none    none     yes     yes      yes        yes    shut
-    join since 0             none      none   none   none     none    none    none     yes     yes      yes        yes    shut
-    send                     out       out    out    out      out     out     out      yes     no       yes        yes    shut
-    edit own                 out       out    out    out      out     out     out      yes     no       yes        yes    shut
-    edit another’s           out       out    out    out      out     out     out      no      no       no         no     shut
-    react                    out       out    out    out      out     out     out      yes     no       yes        yes    shut
-    delete another’s         out       out    out    out      out     out     out      no      no       yes        yes    shut
-    delete own               out       out    out    out      out     out     out      yes     no       yes        yes    shut
-    history                  out       out    out    out      out     out     out      yes     yes      yes        yes    shut
-    typing                   out       out    out    out      out     out     out      heard   unheard  heard      heard  shut
-    leave                    yes       yes    yes    yes      yes     yes     yes      yes     yes      yes        yes    shut
-    ping                     yes       yes    yes    yes      yes     yes     yes      yes     yes      yes        yes    shut
-  `),
+  private: PRIVATE_BY_SOCKET,
   public: table(`
                              stranger  guest  other  removed  ousted  banned  invited  member  muted    moderator  owner  loggedOut
     send before joining      out       out    out    out      out     out     out      out     out      out        out    shut
@@ -333,21 +329,16 @@ export const SOCKET: Record<Kind, Table> = {
     leave                    yes       yes    yes    yes     shut
     ping                     yes       yes    yes    yes     shut
   `),
-  archived: table(`
+  archived: asIn(
+    PRIVATE_BY_SOCKET,
+    table(`
                              stranger  guest  other  removed  ousted  banned  invited  member   muted    moderator  owner    loggedOut
-    send before joining      out       out    out    out      out     out     out      out      out      out        out      shut
-    history before joining   out       out    out    out      out     out     out      out      out      out        out      shut
-    join                     none      none   none   none     none    none    none     yes      yes      yes        yes      shut
-    join since 0             none      none   none   none     none    none    none     yes      yes      yes        yes      shut
     send                     out       out    out    out      out     out     out      no       no       no         no       shut
     edit own                 out       out    out    out      out     out     out      no       no       no         no       shut
-    edit another’s           out       out    out    out      out     out     out      no       no       no         no       shut
     react                    out       out    out    out      out     out     out      no       no       no         no       shut
     delete another’s         out       out    out    out      out     out     out      no       no       no         no       shut
     delete own               out       out    out    out      out     out     out      no       no       no         no       shut
-    history                  out       out    out    out      out     out     out      yes      yes      yes        yes      shut
     typing                   out       out    out    out      out     out     out      unheard  unheard  unheard    unheard  shut
-    leave                    yes       yes    yes    yes      yes     yes     yes      yes      yes      yes        yes      shut
-    ping                     yes       yes    yes    yes      yes     yes     yes      yes      yes      yes        yes      shut
   `),
+  ),
 }
