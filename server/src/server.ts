@@ -150,7 +150,11 @@ export async function startServer(
       committer,
       directory,
       feedCounters: metrics.feed,
-      pressure: new Pressure(clock, () => performance.eventLoopUtilization().active),
+      pressure: new Pressure(
+        clock,
+        () => performance.eventLoopUtilization().active,
+        () => metrics.feed.writes,
+      ),
       highWaterBytes: config.limits.highWaterBytes,
       nextRequest: () => (requests += 1),
       moved: (how) => metrics.moved(how),
