@@ -4,12 +4,12 @@ import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { Logger } from 'pino'
 import type { GatewayCounters } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
-import type { Arrivals } from './arrivals.ts'
 import { deleteMessage } from './delete.ts'
 import { edit } from './edit.ts'
 import { history } from './history.ts'
 import { join } from './join.ts'
 import { leave } from './leave.ts'
+import type { Portions } from './portions.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { react } from './react.ts'
 import { send } from './send.ts'
@@ -20,7 +20,9 @@ import { typing } from './typing.ts'
 export interface Gateway {
   rooms: Rooms
   /** Without it, joins are done as they come. */
-  arrivals?: Arrivals
+  arrivals?: Portions
+  /** For the lines of connections that send many; without it, these, too, are done as they come. */
+  surplus?: Portions
   rateLimit: RateLimit
   /** Joins of each user; without it, none are too many. */
   joinLimit?: RateLimit
@@ -42,6 +44,8 @@ export type Handled = Result<undefined> | undefined | Promise<Result<undefined> 
 
 /** So much text is as much work as one more line. */
 const LINE_CHARS = 4_096
+/** Within `LIMITS.rateMs`; more than that nobody types. */
+const FEW_LINES = 32
 
 /**
  * The frames of one session, in the order of their lines. What follows a join waits for the join; and however much one
@@ -91,23 +95,34 @@ export class Inbox {
     later(this.#countedUntil - at, () => this.#session.slow(false))
   }
 
-  /** Runs what waits, as far as it may. */
-  #goOn(): void {
+  /** Runs what waits, as far as it may. `hasTurn`: it waited for the turn of its next line, which has come. */
+  #goOn(hasTurn = false): void {
     if (this.#isBusy) return
     this.#isBusy = true
     let begun = 0
     let wait: Promise<void> | undefined
+    let isForTurn = false
     while (wait === undefined && begun < this.#waiting.length && !this.#session.isFull) {
       if (!this.#session.isOpen) begun = this.#waiting.length
+      else if ((wait = hasTurn ? undefined : this.#turn()) !== undefined) isForTurn = true
       else wait = dispatch(this.#session, this.#waiting[begun++] as string, this.#gateway)
+      hasTurn = false
     }
     this.#waiting = this.#waiting.slice(begun)
     this.#isBusy = wait !== undefined
     this.#session.hold(this.#waiting.length > 0)
     void wait?.finally(() => {
       this.#isBusy = false
-      this.#goOn()
+      this.#goOn(isForTurn)
     })
+  }
+
+  /**
+   * Whoever sends much gets his lines done one by one, in turn with the others who do: neither a frame full of them nor many such people
+   * hold up those who say something now and then. Undefined: now.
+   */
+  #turn(): Promise<void> | undefined {
+    return this.#counted <= FEW_LINES ? undefined : this.#gateway.surplus?.turn()
   }
 }
 

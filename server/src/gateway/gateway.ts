@@ -8,15 +8,16 @@ import { LIMITS } from '@flotilla/protocol/limits.ts'
 import type { WebSocket } from 'ws'
 import { pause, type Cancel } from '../clock.ts'
 import type { Rooms } from '../rooms/rooms.ts'
-import { Arrivals } from './arrivals.ts'
 import { ConnectionCounts } from './connection-counts.ts'
 import type { Gateway as Handlers } from './dispatch.ts'
 import type { Admitted, HandshakeRequest } from './doors.ts'
 import { greet, Guest, type House } from './guest.ts'
+import { Portions } from './portions.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Revocations } from './revocations.ts'
 import { Session } from './session.ts'
 import { SocketLine } from './socket-line.ts'
+import { SparingLog } from './sparing-log.ts'
 import { Upgrades, type UpgradeOptions } from './upgrades.ts'
 
 /** The clients of this server: greets them, keeps their lines alive, and sends them elsewhere when it goes. */
@@ -25,6 +26,9 @@ import { Upgrades, type UpgradeOptions } from './upgrades.ts'
 const BEAT_GROUPS = 20
 /** A little early, so that a late timer does not let a `head` be late. */
 const BEAT_MS = (0.9 * LIMITS.heartbeatMs) / BEAT_GROUPS
+/** Of each turn of the event loop, what those who come may take, and those who send much. */
+const ARRIVALS_MS = 2
+const SURPLUS_MS = 2
 /** One whose token is good no more gets no longer than this to answer the close. */
 const REVOKED_MS = 500
 /** At a drain clients are asked to move no faster than one in this time, if there is time … */
@@ -57,6 +61,7 @@ export class Gateway {
   readonly #groups: Set<Session>[] = Array.from({ length: BEAT_GROUPS }, () => new Set())
   readonly #counts: ConnectionCounts
   readonly #revocations = new Revocations()
+  readonly #log: SparingLog
   #group = 0
   #beat: Cancel
   #emptied: (() => void)[] = []
@@ -64,10 +69,12 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options
     const { rooms, metrics, log, clock, rate, limits } = options
-    const arrivals = new Arrivals(clock)
+    const arrivals = new Portions(clock, ARRIVALS_MS)
+    this.#log = new SparingLog(log, clock)
     this.#handlers = {
       rooms,
       arrivals,
+      surplus: new Portions(clock, SURPLUS_MS),
       metrics,
       log,
       rateLimit: new RateLimit(rate, limits.rateBurst),
@@ -97,6 +104,7 @@ export class Gateway {
       arrivals,
       counts: this.#counts,
       revocations: this.#revocations,
+      log: this.#log,
       clients: () => this.clients,
       enter: (ws, socket, admitted) => this.#enter(ws, socket, admitted),
     })
@@ -174,22 +182,23 @@ export class Gateway {
 
   #broke(session: Session, code: CloseCode | undefined, cause: string): void {
     if (code !== undefined) this.#options.metrics.closed(code)
-    this.#options.log.info({ session: session.id, user: session.user.id, code, cause }, 'client line broke')
+    this.#log.info({ session: session.id, user: session.user.id, code, cause }, 'client line broke')
   }
 
   #close(session: Session, code: CloseCode): void {
-    this.#options.log.info({ session: session.id, user: session.user.id, code }, 'closing a client')
+    this.#log.info({ session: session.id, user: session.user.id, code }, 'closing a client')
     session.close(code)
   }
 
   #beatGroup(): void {
-    const { clock, log } = this.#options
+    const { clock } = this.#options
     const now = clock.now()
+    this.#log.tellRest()
     this.#group = (this.#group + 1) % BEAT_GROUPS
     for (const session of this.#groups[this.#group] ?? []) {
       const end = session.beat(now)
       if (end === undefined) continue
-      log.info({ session: session.id, user: session.user.id, end }, 'client lost')
+      this.#log.info({ session: session.id, user: session.user.id, end }, 'client lost')
       if (end === 'dead') session.terminate()
       else session.close(end)
     }

@@ -11,14 +11,15 @@ import type { Batch } from '../store/store.ts'
 import type { ServerLimits } from '../limits.ts'
 import { FakeClock, settled } from '../test/fake-clock.ts'
 import { FakeLine } from '../test/fake-line.ts'
-import { Inbox } from './dispatch.ts'
+import { Inbox, type Gateway } from './dispatch.ts'
+import { Portions } from './portions.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Session } from './session.ts'
 
 const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 /** A store whose appends and placements stand still while `isHeld`. */
-function open(limits?: ServerLimits) {
+function open(limits?: ServerLimits, more: Partial<Gateway> = {}) {
   const clock = new FakeClock()
   let gate = Promise.withResolvers<void>()
   const hold = { appends: false, places: false }
@@ -83,6 +84,7 @@ function open(limits?: ServerLimits) {
     log: pino({ level: 'silent' }),
     now: () => clock.now(),
     flooded: () => session.close(4429),
+    ...more,
   })
   const say = (...frames: object[]) => inbox.receive(frames.map((frame) => JSON.stringify(frame)).join('\n'))
   const pass = (ms: number) => clock.pass(ms)
@@ -91,7 +93,59 @@ function open(limits?: ServerLimits) {
 
 const send = (id: number) => ({ type: 'send', room: 'r', id: `${id}`, text: 'x' })
 
+/** An event loop on which each look at the time takes 1 ms: `turn` is the next of its turns. */
+function slowLoop() {
+  let ms = 0
+  let soon: (() => void)[] = []
+  return {
+    clock: {
+      now: () => (ms += 1),
+      after: () => assert.fail('nothing here waits for a time'),
+      soon: (run: () => void) => void soon.push(run),
+    },
+    async turn() {
+      const due = soon
+      soon = []
+      for (const run of due) run()
+      await settled()
+    },
+  }
+}
+
 describe('the inbox of a session', () => {
+  test('[L7] lines of those who send many are done in portions and by turns, and whoever says little is heard in between', async () => {
+    const loop = slowLoop()
+    const more = { surplus: new Portions(loop.clock, 20), lines: 1_000, later: () => {} }
+    const [loud, louder, quiet] = [open(LIMITS, more), open(LIMITS, more), open(LIMITS, more)]
+    const pings = upTo(1, 100).map((ref) => ({ type: 'ping', ref }))
+    loud.say(...pings)
+    louder.say(...pings)
+    quiet.say({ type: 'ping' })
+    await settled()
+    const counts = () => [loud, louder, quiet].map(({ line }) => line.of('pong').length)
+    const [begun = 0, , heard] = counts()
+    assert.ok(begun > 0 && begun < 100, `${begun} of the first turn`)
+    assert.equal(heard, 1)
+    assert.deepEqual([loud.line.isPaused, louder.line.isPaused, quiet.line.isPaused], [true, true, false])
+    let turns = 0
+    for (let [one = 0, other = 0] = counts(); one + other < 200; [one = 0, other = 0] = counts()) {
+      assert.ok((turns += 1) < 100, 'it goes on')
+      assert.ok(one >= 100 || one - other <= begun + 1, `${one} of one, ${other} of the other`)
+      await loop.turn()
+      quiet.say({ type: 'ping' })
+      await settled()
+      assert.equal(counts()[2], turns + 1)
+    }
+    assert.ok(turns > 3, `${turns} turns`)
+    for (const { line } of [loud, louder]) {
+      assert.deepEqual(
+        line.of('pong').map(({ ref }) => ref),
+        upTo(1, 100),
+      )
+      assert.equal(line.isPaused, false)
+    }
+  })
+
   test('[S9] with 64 sends unacked nothing more is taken or read, and then all go in, in order', async () => {
     const { line, say, pass, hold, release, drafts } = open()
     say({ type: 'join', room: 'r' })

@@ -10,11 +10,12 @@ import { PROBLEMS, refuseSocket, type ProblemCode, type ProblemMore } from '../h
 import type { ServerLimits } from '../limits.ts'
 import type { Metrics } from '../metrics.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
-import type { Arrivals } from './arrivals.ts'
 import type { ConnectionCounts } from './connection-counts.ts'
 import { enter, knock, type Admitted, type DoorRules, type Entrance, type HandshakeRequest } from './doors.ts'
+import type { Portions } from './portions.ts'
 import { putOff } from './put-off.ts'
 import type { Revocations } from './revocations.ts'
+import type { SparingLog } from './sparing-log.ts'
 
 /** Those who ask for a WebSocket, until they have one: each is turned away, put off, held until his turn has come, or let in. */
 
@@ -45,7 +46,8 @@ export interface UpgradeOptions {
 export interface Inside {
   readonly counts: ConnectionCounts
   readonly revocations: Revocations
-  readonly arrivals: Arrivals
+  readonly log: SparingLog
+  readonly arrivals: Portions
   clients: () => number
   /** He is in. What is written before this returns leaves in one write with the answer to his handshake. */
   enter(ws: WebSocket, socket: Socket, admitted: Admitted): void
@@ -167,7 +169,7 @@ export class Upgrades {
     const { status } = PROBLEMS[code]
     const place = code === 'full' && request !== undefined ? this.#placeOf(socket, request) : {}
     this.#options.metrics.turnedAway(status, code)
-    this.#options.log.info({ status, code }, 'turned away')
+    this.#inside.log.info({ status, code }, 'turned away')
     refuseSocket(socket, code, place)
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Clock } from '../clock.ts'
 import { settled } from '../test/fake-clock.ts'
-import { Arrivals } from './arrivals.ts'
+import { Portions } from './portions.ts'
 
 /** An event loop that turns when it is told to, on which work takes the time it says. */
 class Loop implements Clock {
@@ -27,11 +27,11 @@ class Loop implements Clock {
   }
 }
 
-describe('those who come', () => {
+describe('those who come for a portion of each turn', () => {
   /** Each takes 1 ms; of a turn they have 3 ms. */
   function open() {
     const loop = new Loop()
-    const arrivals = new Arrivals(loop, 3)
+    const arrivals = new Portions(loop, 3)
     const done: number[] = []
     const come = async (who: number) => {
       const turn = arrivals.turn()

@@ -1,17 +1,17 @@
 import type { Clock } from '../clock.ts'
 
 /**
- * The work for those who come: handshakes and joins. When thousands come at once there is more of it than one turn of the event loop
- * should take, so it is done in portions, in the order of coming, and what others say goes out in between.
+ * Work of a kind that may be more than one turn of the event loop should take: handshakes and joins, as thousands may come at once;
+ * lines of those who send many. It is done in portions, in the order of coming, and what others say goes out in between.
  */
-export class Arrivals {
+export class Portions {
   readonly #clock: Clock
   readonly #portionMs: number
   #waiting: { since: number; go: () => void }[] = []
   /** When this turn's portion began; undefined: nothing of it was taken yet. */
   #beganAt: number | undefined
 
-  constructor(clock: Clock, portionMs: number = PORTION_MS) {
+  constructor(clock: Clock, portionMs: number) {
     this.#clock = clock
     this.#portionMs = portionMs
   }
@@ -64,5 +64,3 @@ export class Arrivals {
     goOn()
   }
 }
-
-const PORTION_MS = 2
