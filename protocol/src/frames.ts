@@ -152,6 +152,8 @@ export interface RoomView {
   archived?: boolean
   /** Least time between two messages of one person; absent = any. */
   slowMs?: number
+  /** The asker may say nothing until then, in ms since 1970. */
+  mutedUntil?: number
 }
 export interface Joined extends RoomView {
   type: 'joined'

@@ -79,6 +79,8 @@ describe('who may enter and send', () => {
     assert.equal(roster.mayEnter(bob, NOW), undefined)
     assert.equal(codeOf(roster.maySend(bob, NOW)), 'forbidden')
     assert.deepEqual(roster.members(NOW)[1], { user: bob, role: 'member', mutedUntil: NOW + 10 })
+    assert.equal(roster.viewFor(bob.id).mutedUntil, NOW + 10)
+    assert.ok(!('mutedUntil' in roster.viewFor(ann.id)))
     assert.equal(roster.maySend(bob, NOW + 10), undefined)
     roster.apply(entry(ann, 'unmute', { user: bob }))
     assert.equal(roster.maySend(bob, NOW), undefined)

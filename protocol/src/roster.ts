@@ -352,6 +352,7 @@ export class Roster {
   /** What the room is to him. */
   viewFor(id: UserId): RoomView {
     const role = this.#members.get(id)?.role
+    const mutedUntil = this.mutedUntil(id)
     return {
       ...(this.#name === undefined ? {} : { name: this.#name }),
       ...(this.#topic === undefined ? {} : { topic: this.#topic }),
@@ -359,6 +360,7 @@ export class Roster {
       ...(role === undefined ? {} : { role }),
       ...(this.#isArchived ? { archived: true } : {}),
       ...(this.#slowMs === 0 ? {} : { slowMs: this.#slowMs }),
+      ...(mutedUntil === undefined || mutedUntil === Infinity ? {} : { mutedUntil }),
     }
   }
 

@@ -83,6 +83,7 @@ export const SERVER_FRAMES = {
     role: z.exactOptional(z.enum(['owner', 'moderator', 'member'])),
     archived: z.exactOptional(z.boolean()),
     slowMs: z.exactOptional(count),
+    mutedUntil: z.exactOptional(time),
   }),
   left: z.object({
     type: z.literal('left'),

@@ -146,6 +146,10 @@ describe('what a room is to its client', { timeout: 120_000 }, () => {
     assert.deepEqual(after(BERT, 'remove', { user: ANNA }), visitor)
     assert.deepEqual(after(ANNA, 'leave'), visitor)
     assert.deepEqual(after(ANNA, 'join', {}, visitor), view)
+    const muted: RoomView = { ...view, mutedUntil: 9 }
+    assert.deepEqual(after(BERT, 'mute', { user: ANNA, until: 9 }), muted)
+    assert.deepEqual(after(BERT, 'unmute', { user: ANNA }, muted), view)
+    assert.equal(after(ANNA, 'unmute', { user: BERT }, muted), muted)
     for (const event of ['join', 'leave', 'damaged', 'mute']) assert.equal(after(BERT, event), view, event)
     assert.equal(after(ANNA, 'remove', { user: BERT }), view)
   })

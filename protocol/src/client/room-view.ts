@@ -10,7 +10,7 @@ export class ViewedRoom {
     return this.#view
   }
 
-  joined({ head, name, topic, visibility, role, archived, slowMs }: Joined): void {
+  joined({ head, name, topic, visibility, role, archived, slowMs, mutedUntil }: Joined): void {
     this.#at = head
     this.#view = {
       ...(name === undefined ? {} : { name }),
@@ -19,6 +19,7 @@ export class ViewedRoom {
       ...(role === undefined ? {} : { role }),
       ...(archived === undefined ? {} : { archived }),
       ...(slowMs === undefined ? {} : { slowMs }),
+      ...(mutedUntil === undefined ? {} : { mutedUntil }),
     }
   }
 
@@ -61,6 +62,12 @@ export function foldView(view: RoomView, { event, data, user }: SystemEntry, me:
     case 'remove':
     case 'ban':
       return isOnMe ? withoutRole(view) : view
+    case 'mute':
+      return isOnMe && typeof of['until'] === 'number' ? { ...view, mutedUntil: of['until'] } : view
+    case 'unmute': {
+      const { mutedUntil: _, ...rest } = view
+      return isOnMe ? rest : view
+    }
     case 'role':
       return isOnMe && (of['role'] === 'moderator' || of['role'] === 'member')
         ? { ...view, role: of['role'] }
