@@ -1,7 +1,6 @@
-import { InfoIcon, LockIcon, LogOutIcon, MenuIcon, Share2Icon, UsersIcon } from 'lucide-react'
+import { LogOutIcon } from 'lucide-react'
 import { useEffect, useMemo, useState } from 'react'
 import { flushSync } from 'react-dom'
-import type { RoomFacts } from '@flotilla/protocol/control.ts'
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { FLEET_PATH } from '@/address'
 import type { AppState } from '@/app-state'
@@ -22,13 +21,14 @@ import { CreateRoomDialog } from '@/features/rooms/create-room-dialog'
 import { ReportDialog } from '@/features/rooms/report-dialog'
 import { RoomList } from '@/features/rooms/room-list'
 import { RoomDetailsDialog } from '@/features/rooms/details/room-details-dialog'
-import { titleOf } from '@/features/rooms/rooms'
+import { GENERAL, titleOf } from '@/features/rooms/rooms'
 import { ShareDialog } from '@/features/rooms/share-dialog'
 import { TalkToDialog } from '@/features/rooms/talk-to-dialog'
 import { ThemeToggle } from '@/features/theme/theme-toggle'
+import { RoomHeader, type HeaderOverlay } from '@/room-header'
 import { useStore } from '@/use-store'
 
-type Overlay = 'rooms' | 'people' | 'create' | 'share' | 'account' | 'talk' | 'details'
+type Overlay = HeaderOverlay | 'create' | 'account' | 'talk'
 
 /** The whole screen of a signed-in person. On a phone the sides are sheets. */
 export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
@@ -92,63 +92,14 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
     <div className="app-height grid grid-cols-1 overflow-hidden md:grid-cols-[16.5rem_minmax(0,1fr)] xl:grid-cols-[16.5rem_minmax(0,1fr)_15rem]">
       <aside className="hidden min-h-0 flex-col md:flex">{side}</aside>
       <main className="flex min-h-0 min-w-0 flex-col overflow-hidden bg-background md:my-2.5 md:mr-2.5 md:rounded-2xl md:border md:shadow-lift xl:mr-0">
-        <header className="flex items-center gap-1 border-b px-2 pt-[env(safe-area-inset-top)] sm:px-4 md:pl-6">
-          <Button
-            variant="ghost"
-            size="icon"
-            aria-label="Rooms"
-            className="md:hidden"
-            onClick={() => setOverlay('rooms')}
-          >
-            <MenuIcon className="size-5" />
-          </Button>
-          <div className="min-w-0 flex-1 py-2.5 pl-1 md:pl-0">
-            <h1 className="truncate leading-tight font-semibold tracking-[-0.01em]">
-              <RoomSign visibility={room?.visibility ?? 'public'} />
-              {name}
-            </h1>
-            <div className="mt-0.5 flex min-w-0 items-baseline gap-3">
-              <ConnectionStatus line={chat.line} />
-              {view?.topic !== undefined && (
-                <p
-                  data-slot="topic"
-                  title={view.topic}
-                  className="min-w-0 truncate text-xs text-muted-foreground"
-                >
-                  {view.topic}
-                </p>
-              )}
-            </div>
-          </div>
-          <Tooltip content="About this room">
-            <Button
-              variant="ghost"
-              size="icon"
-              aria-label="About this room"
-              onClick={() => setOverlay('details')}
-            >
-              <InfoIcon className="size-[1.125rem]" />
-            </Button>
-          </Tooltip>
-          <Tooltip content="Share a link to this room">
-            <Button
-              variant="ghost"
-              size="icon"
-              aria-label="Share this room"
-              onClick={() => setOverlay('share')}
-            >
-              <Share2Icon className="size-[1.125rem]" />
-            </Button>
-          </Tooltip>
-          <Button
-            variant="ghost"
-            className="h-9 gap-1.5 px-2.5 tabular-nums xl:hidden"
-            aria-label={`People, ${count} here`}
-            onClick={() => setOverlay('people')}
-          >
-            <UsersIcon className="size-[1.125rem]" /> {count}
-          </Button>
-        </header>
+        <RoomHeader
+          name={name}
+          visibility={room?.visibility ?? 'public'}
+          topic={view?.topic}
+          count={count}
+          status={<ConnectionStatus line={chat.line} />}
+          onOverlay={setOverlay}
+        />
         <Conversation
           key={feed.id}
           chat={chat}
@@ -156,7 +107,7 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
           roomName={room?.visibility === 'direct' ? name : `#${name}`}
           deeds={deeds}
           onShare={() => setOverlay('share')}
-          onLeave={() => app.address.goToRoom('general')}
+          onLeave={() => app.address.goToRoom(GENERAL)}
           onSignIn={() => app.reconnect()}
         />
       </main>
@@ -182,7 +133,7 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
         rooms={chat.rooms}
         me={chat.me}
         here={members}
-        onGone={() => open('general')}
+        onGone={() => open(GENERAL)}
         open={overlay === 'details'}
         onOpenChange={toggle('details')}
       />
@@ -208,15 +159,6 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
         onOpenChange={toggle('share')}
       />
     </div>
-  )
-}
-
-function RoomSign({ visibility }: { visibility: RoomFacts['visibility'] }) {
-  if (visibility === 'direct') return null
-  return (
-    <span aria-hidden className="mr-0.5 font-normal text-muted-foreground">
-      {visibility === 'private' ? <LockIcon className="mr-1 inline size-4 -translate-y-px" /> : '#'}
-    </span>
   )
 }
 
