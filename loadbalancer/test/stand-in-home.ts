@@ -36,6 +36,8 @@ export class StandInHome {
   readonly id: string
   readonly rooms = new Map<string, HeldRoom>()
   readonly erased = new Set<string>()
+  /** Of those it erases none. */
+  readonly kept = new Set<string>()
   /** How often each path was asked. */
   readonly asked: string[] = []
   /** Answers instead, once for each that stands here; `cut` = does it, and the answer is lost; a function is called before. */
@@ -109,6 +111,7 @@ export class StandInHome {
 
   async #call(room: string, call: string, body: Record<string, unknown>): Promise<Told> {
     if (call === 'erase') {
+      if (this.kept.has(room)) return { status: 500, body: { code: 'internal' } }
       this.rooms.delete(room)
       this.erased.add(room)
       return { body: {} }
