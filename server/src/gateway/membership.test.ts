@@ -36,6 +36,24 @@ async function open(visibility: Genesis['visibility'], there: 'a' | 'b' = 'a') {
   return { ...fleet, world, act, person }
 }
 
+test('[J9] who was removed while his server heard nothing is sent out there, though what sent him out is forgotten by then', async () => {
+  const { person, act, world, clock, stores, a } = await open('private', 'b')
+  const [owner, removed] = [person(ann, 'a'), person(bob)]
+  for (const each of [owner, removed]) assert.equal(await each.join(), 'joined')
+  world.isHeld = true
+  await act(ann, { act: 'remove', user: bob })
+  await owner.send('old')
+  const floor = await stores.get('a')!.forget('r', clock.now() + 1)
+  assert.notEqual(floor, 'fenced')
+  a.open('r').raiseFloor(floor as number)
+  world.held.length = 0 // lost on the way
+  world.isHeld = false
+  await clock.pass(5_000)
+  await owner.send('among us')
+  assert.deepEqual(removed.of('left'), [{ type: 'left', room: 'r', reason: 'removed' }])
+  assert.deepEqual(removed.of('message'), [])
+})
+
 for (const there of ['a', 'b'] as const) {
   describe(there === 'a' ? 'people at the home of the room' : 'people at another server', () => {
     test('[J8] a private room is entered by its members; to everybody else there is none, whatever he asks', async () => {

@@ -327,7 +327,7 @@ export class Room {
           // The relay goes on trying meanwhile: the balancer may name the same home again.
           this.#search.later(why === 'unreachable' ? homeId : undefined)
         },
-        floor: (floor) => this.#feed?.raiseFloor(floor),
+        floor: (floor) => this.#floorRose(floor),
         erased: () => {
           if (this.relay === relay) this.#refuse()
         },
@@ -346,6 +346,13 @@ export class Room {
   /** Nothing below this seq is told any more. */
   raiseFloor(floor: Seq): void {
     this.home?.raiseFloor(floor)
+  }
+
+  /** The same as an edge, which may not have heard of what stood there, and sent people out. */
+  #floorRose(floor: Seq): void {
+    const isBehind = this.#feed !== undefined && floor > this.#feed.head + 1
+    this.#feed?.raiseFloor(floor)
+    if (isBehind) this.#judgeAgain()
   }
 
   /** The room is deleted, for good. */
