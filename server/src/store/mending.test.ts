@@ -46,7 +46,7 @@ async function takenBy(
 
 /** Meets the damage, and opens the file again. */
 async function mended(t: TestContext, dir: string, self: string, more: Partial<SqliteStoreOptions> = {}) {
-  const first = await openSqliteStore({ dir, self, ...more })
+  const first = await opened(t, dir, self, more)
   await assert.rejects(async () => {
     await first.audit('r', undefined, 100)
     await first.read('r', { after: 0 }, 100)
@@ -180,7 +180,7 @@ describe('what a room keeps for a time only', () => {
     const dir = await aged(t, 20)
     // One of those that are looked at to find where what is too old ends; the first byte of its time.
     flipBehind(dir, ['text 15.', 'm15message'], 1, 6)
-    const first = await openSqliteStore({ dir, self: 'a' })
+    const first = await opened(t, dir, 'a')
     await assert.rejects(first.sweep(NOW), StoreLost)
     const store = await opened(t, dir, 'a')
     await takenBy(store, 2)
@@ -192,7 +192,7 @@ describe('what a room keeps for a time only', () => {
   test('is kept if the entry that says for how long is not what it was', async (t) => {
     const dir = await aged(t, 90)
     flipBehind(dir, ['"days":9'], -1, 3) // 10 days
-    const first = await openSqliteStore({ dir, self: 'a' })
+    const first = await opened(t, dir, 'a')
     await assert.rejects(first.sweep(NOW), StoreLost)
     const store = await opened(t, dir, 'a')
     await takenBy(store, 2)
