@@ -16,6 +16,8 @@ import { AccountDialog } from '@/features/account/account-dialog'
 import { ConnectionStatus } from '@/features/fleet/connection-status'
 import { FleetLink } from '@/features/fleet/fleet-link'
 import type { MessageDeeds } from '@/features/messages/message-actions'
+import { ReactionsDialog } from '@/features/messages/reactions-dialog'
+import { useMayWrite } from '@/features/messages/use-may-write'
 import { PeopleList } from '@/features/people/people-list'
 import { CreateRoomDialog } from '@/features/rooms/create-room-dialog'
 import { ReportDialog } from '@/features/rooms/report-dialog'
@@ -48,13 +50,18 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
     chat.reopen(id)
   }
   const [reported, setReported] = useState<Seq>()
+  const [reactedTo, setReactedTo] = useState<Seq>()
+  const mayWrite = useMayWrite(view)
   const isKeeper = view?.role === 'owner' || view?.role === 'moderator'
   const { blocked: blockedPeople } = useStore(chat.account)
   const blocked = useMemo(() => new Set(blockedPeople.map(({ id }) => id)), [blockedPeople])
   const deeds = useMemo<MessageDeeds>(
     () => ({
       isKeeper,
+      mayWrite,
       blocked,
+      react: (seq, emoji, on) => feed.react(seq, emoji, on),
+      showReactions: setReactedTo,
       edit: (seq, text) => feed.edit(seq, text),
       delete: (seq) => feed.delete(seq),
       report: setReported,
@@ -64,7 +71,7 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
           if (answer.ok) app.address.goToRoom(answer.value)
         }),
     }),
-    [app, chat, feed, isKeeper, blocked],
+    [app, chat, feed, isKeeper, mayWrite, blocked],
   )
   useTitle(chat, name)
   const office = useMemo(() => chat.office(feed.id), [chat, feed.id])
@@ -119,6 +126,7 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
       <Sheet side="right" aria-label="People" open={overlay === 'people'} onOpenChange={toggle('people')}>
         {people}
       </Sheet>
+      <ReactionsDialog feed={feed} seq={reactedTo} me={chat.me} onClose={() => setReactedTo(undefined)} />
       <ReportDialog office={office} seq={reported} onClose={() => setReported(undefined)} />
       <TalkToDialog
         rooms={chat.rooms}

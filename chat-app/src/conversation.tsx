@@ -1,6 +1,5 @@
 import { LinkIcon } from 'lucide-react'
 import { useEffect, type ReactNode } from 'react'
-import type { ErrorCode } from '@flotilla/protocol/errors.ts'
 import type { LeftReason } from '@flotilla/protocol/frames.ts'
 import type { Chat } from '@/chat'
 import { FleetScene } from '@/components/fleet-art'
@@ -8,11 +7,14 @@ import { Button } from '@/components/ui/button'
 import { Skeleton } from '@/components/ui/skeleton'
 import { ConnectionNote } from '@/features/fleet/connection-status'
 import { Composer } from '@/features/messages/composer'
+import { dateAndTime, dayName, timeOfDay } from '@/features/messages/dates'
 import { focusComposerOnDesktop } from '@/features/messages/focus-composer'
 import type { MessageDeeds } from '@/features/messages/message-actions'
 import { MessageList } from '@/features/messages/message-list'
 import type { Feed, RoomFeed } from '@/features/messages/room-feed'
 import { TypingLine } from '@/features/messages/typing-line'
+import { useMutedUntil } from '@/features/messages/use-may-write'
+import { useToday } from '@/features/messages/use-today'
 import { useStore } from '@/use-store'
 
 interface ConversationProps {
@@ -28,9 +30,15 @@ interface ConversationProps {
 
 /** One room: what was said, and where one answers. */
 export function Conversation({ chat, feed, roomName, deeds, onShare, onLeave, onSignIn }: ConversationProps) {
-  const { status, code, reason, view, refused, rows, complete, typing, heard } = useStore(feed)
+  const { status, code, reason, view, refused, rows, complete, older, typing, heard } = useStore(feed)
+  const mutedUntil = useMutedUntil(view)
   const maxChars = useStore(chat.textChars)
   useOpen(feed)
+  // The newest page may hold nothing but what changes older messages: then there is no list yet that would ask for those.
+  const hasNothing = rows.length === 0 && !complete
+  useEffect(() => {
+    if (hasNothing) void feed.loadOlder()
+  }, [feed, hasNothing, rows, status, older])
   useEffect(focusComposerOnDesktop, [])
 
   const retryNow = () => {
@@ -41,7 +49,7 @@ export function Conversation({ chat, feed, roomName, deeds, onShare, onLeave, on
   if (status === 'left' && reason !== undefined) return <Gone reason={reason} onLeave={onLeave} />
   return (
     <>
-      {rows.length === 0 && !complete ? (
+      {hasNothing && older !== 'failed' ? (
         <LoadingMessages />
       ) : (
         <MessageList
@@ -55,11 +63,13 @@ export function Conversation({ chat, feed, roomName, deeds, onShare, onLeave, on
       <div className="px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-5 sm:pb-4">
         <TypingLine names={typing} className="px-1" />
         <ConnectionNote line={chat.line} onRetry={retryNow} onSignIn={onSignIn} />
-        {refused !== undefined && <ChangeRefused code={refused} onSeen={() => feed.forgetRefused()} />}
+        {refused !== undefined && <ChangeRefused {...refused} onSeen={() => feed.forgetRefused()} />}
         {view?.archived === true ? (
-          <p className="rounded-xl border bg-muted/60 px-4 py-3 text-center text-sm text-muted-foreground">
-            This room is archived. It can be read, and nobody can write.
-          </p>
+          <InsteadOfComposer>This room is archived. It can be read, and nobody can write.</InsteadOfComposer>
+        ) : mutedUntil !== undefined ? (
+          <InsteadOfComposer>
+            You are muted here until <Moment ts={mutedUntil} />.
+          </InsteadOfComposer>
         ) : (
           <Composer feed={feed} roomName={roomName} maxChars={maxChars} />
         )}
@@ -68,6 +78,19 @@ export function Conversation({ chat, feed, roomName, deeds, onShare, onLeave, on
         {heard?.text}
       </p>
     </>
+  )
+}
+
+function Moment({ ts }: { ts: number }) {
+  const isToday = dayName(ts, useToday()) === 'Today'
+  return <time dateTime={new Date(ts).toISOString()}>{isToday ? timeOfDay(ts) : dateAndTime(ts)}</time>
+}
+
+function InsteadOfComposer({ children }: { children: ReactNode }) {
+  return (
+    <p className="rounded-xl border bg-muted/60 px-4 py-3 text-center text-sm text-muted-foreground">
+      {children}
+    </p>
   )
 }
 
@@ -125,11 +148,18 @@ function Gone({ reason, onLeave }: { reason: LeftReason; onLeave: () => void }) 
   )
 }
 
-function ChangeRefused({ code, onSeen }: { code: ErrorCode; onSeen: () => void }) {
+type ChangeRefusedProps = NonNullable<Feed['refused']> & { onSeen: () => void }
+
+function ChangeRefused({ type, code, onSeen }: ChangeRefusedProps) {
+  const [may, could] = REFUSED[type]
   return (
     <p role="alert" className="flex items-center gap-2 px-1 pb-2 text-sm text-destructive">
       <span className="min-w-0 flex-1">
-        {code === 'forbidden' ? 'You may not change that message.' : 'That message could not be changed.'}
+        {code === 'forbidden'
+          ? may
+          : code === 'no_such_message'
+            ? 'That message is not there any more.'
+            : could}
       </span>
       <Button variant="ghost" size="sm" onClick={onSeen}>
         All right
@@ -137,6 +167,12 @@ function ChangeRefused({ code, onSeen }: { code: ErrorCode; onSeen: () => void }
     </p>
   )
 }
+
+const REFUSED = {
+  edit: ['You may not change that message.', 'That message could not be changed.'],
+  delete: ['You may not delete that message.', 'That message could not be deleted.'],
+  react: ['You may not react here.', 'Your reaction could not be added.'],
+} as const
 
 function Refused({ code, onLeave }: { code: Feed['code']; onLeave: () => void }) {
   const isUnknown = code === 'no_such_room'

@@ -4,10 +4,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { joined, messages, Peer, type PeerConnection } from '@flotilla/protocol/client/test/peer.ts'
+import { joined, messages, type PeerConnection } from '@flotilla/protocol/client/test/peer.ts'
 import { atEnd } from '../fleet/harness.ts'
 import { openTheatre } from './browser.ts'
 import { inLog, log, said } from './screen.ts'
+import { aloneOn } from './scripted.ts'
 
 let theatre: Awaited<ReturnType<typeof openTheatre>>
 before(async () => {
@@ -35,6 +36,18 @@ describe('a burst of entries in the web app', () => {
     assert.equal(since, 1)
     next.say(joined({ ref: ref!, head: ENTRIES + 1, first: 2 }), ...messages(2, ENTRIES + 1))
     await assertDrawnOnce(t, page)
+  })
+
+  test('so are a thousand reactions to one message', async (t) => {
+    const { page, line, complaints } = await aloneIn(t, 1)
+    const reactions = Array.from({ length: ENTRIES - 1 }, (_, index) => ({
+      ...{ type: 'react', room: 'general', seq: index + 2, id: `r${index}`, ts: index + 2 },
+      ...{ user: { id: `guest:p${index}`, name: `p${index}` }, target: 1, emoji: '👍', on: true },
+    }))
+    line.say(...reactions, ...messages(ENTRIES + 1, ENTRIES + 1))
+    await assertDrawnOnce(t, page, 1)
+    await page.getByRole('button', { name: /^👍 999: p0, p1/ }).waitFor()
+    assert.deepEqual(complaints, [])
   })
 
   test('where many talk, one turn of the wheel leaves the end, and what is in the list can be clicked', async (t) => {
@@ -85,15 +98,16 @@ describe('a burst of entries in the web app', () => {
 })
 
 /** What was watched since the page was loaded shows one burst, which the list got whole, within the task that took its frame. */
-async function assertDrawnOnce(t: TestContext, page: Page): Promise<void> {
+async function assertDrawnOnce(t: TestContext, page: Page, newRows = ENTRIES): Promise<void> {
   await inLog(page, `text ${ENTRIES + 1}`).waitFor()
   const { begunAt, endedAt, shownAt, commits } = await watched(page)
   const since = commits.filter(({ at }) => at >= begunAt)
-  const draws = since.filter(({ newRows }) => newRows !== 0)
+  const draws = since.filter((commit) => commit.newRows !== 0)
   assert.deepEqual(
-    draws.map(({ newRows }) => newRows),
-    [ENTRIES],
+    draws.map((commit) => commit.newRows),
+    [newRows],
   )
+  assert.equal(since.filter(({ at }) => at <= endedAt).length, 1)
   const [draw] = draws
   assert.ok(draw && draw.at <= endedAt)
   // Only what is in sight is in the page.
@@ -136,30 +150,8 @@ function keepTalking(
   return talk
 }
 
-/** Someone in a room of `head` messages, on a server that says what the test wants, in frames as the test wants. */
-async function aloneIn(
-  t: TestContext,
-  head: number,
-  options?: BrowserContextOptions,
-): Promise<{ page: Page; line: PeerConnection; peer: Peer; complaints: readonly string[] }> {
-  const peer = await Peer.open()
-  atEnd(t, () => peer.close())
-  const stage = await theatre.stage(t, { servers: 0 })
-  const ana = await stage.visitor('/', options)
-  const { page, complaints } = ana
-  await page.route('**/get', (route) => route.fulfill({ json: { url: peer.url, alternatives: [] } }))
-  await watch(page)
-  await page.reload()
-  await Promise.all([
-    ana.enter('ana'),
-    peer.connection(0).then(async (line) => {
-      const { ref } = await line.next('join')
-      line.say(joined({ ref: ref!, head, first: 1 }), ...messages(1, head))
-    }),
-  ])
-  await inLog(page, `text ${head}`).waitFor()
-  return { page, line: await peer.connection(0), peer, complaints }
-}
+const aloneIn = (t: TestContext, head: number, options?: BrowserContextOptions) =>
+  aloneOn(t, theatre, { head, prepare: watch, ...(options === undefined ? {} : { options }) })
 
 interface Watched {
   /** When the large frame came in, when its task was over, and when its last entry stood on the screen (ms). */

@@ -38,10 +38,28 @@ export function MenuItem({ tone = 'plain', className, ...props }: MenuItemProps)
       data-slot="menu-item"
       data-tone={tone}
       className={cn(
-        'flex cursor-default items-center gap-2 rounded-md px-2.5 py-1.5 text-sm outline-none select-none data-disabled:opacity-50 data-highlighted:bg-accent data-[tone=grave]:text-destructive [&_svg]:size-4 [&_svg]:shrink-0',
+        'flex cursor-default items-center gap-2 rounded-md px-2.5 py-1.5 text-sm outline-none select-none touch:min-h-10 data-disabled:opacity-50 data-highlighted:bg-accent data-[tone=grave]:text-destructive [&_svg]:size-4 [&_svg]:shrink-0',
         className,
       )}
       {...props}
     />
   )
+}
+
+/** One of several that can each be on or off; choosing it closes the menu. */
+export function MenuCheckItem({ className, ...props }: ComponentProps<typeof Parts.CheckboxItem>) {
+  return (
+    <Parts.CheckboxItem
+      data-slot="menu-check-item"
+      className={cn(
+        'flex cursor-default items-center justify-center rounded-md outline-none select-none data-disabled:opacity-50 data-highlighted:bg-accent data-[state=checked]:bg-accent data-[state=checked]:inset-ring-2 data-[state=checked]:inset-ring-primary/60',
+        className,
+      )}
+      {...props}
+    />
+  )
+}
+
+export function MenuSeparator({ className, ...props }: ComponentProps<typeof Parts.Separator>) {
+  return <Parts.Separator className={cn('-mx-1 my-1 h-px bg-border', className)} {...props} />
 }

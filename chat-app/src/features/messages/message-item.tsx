@@ -1,5 +1,5 @@
 import { CheckIcon, ClockIcon, RotateCwIcon, Trash2Icon } from 'lucide-react'
-import { memo, useState } from 'react'
+import { memo, useCallback, useState } from 'react'
 import type { ErrorCode } from '@flotilla/protocol/errors.ts'
 import type { Seq, User } from '@flotilla/protocol/frames.ts'
 import { Avatar, GuestMark, PersonName } from '@/components/person'
@@ -7,7 +7,9 @@ import { Button } from '@/components/ui/button'
 import { clockTime, dateAndTime, timeOfDay } from '@/features/messages/dates'
 import { MessageActions, type MessageDeeds } from '@/features/messages/message-actions'
 import { MessageEditor } from '@/features/messages/message-editor'
+import { MessageReactions } from '@/features/messages/message-reactions'
 import { MessageText } from '@/features/messages/message-text'
+import type { Reaction } from '@/features/messages/reactions'
 import { mentions } from '@/features/messages/text-parts'
 import { cn } from '@/lib/utils'
 
@@ -20,6 +22,7 @@ export interface MessageItemProps {
   ts: number
   state: 'said' | 'edited' | 'deleted' | 'sending' | 'sent' | 'failed'
   code?: ErrorCode | undefined
+  reactions: readonly Reaction[]
   /** Stands under its own name and picture; others continue the group above. */
   opens: boolean
   me: User
@@ -41,6 +44,7 @@ export const MessageItem = memo(function MessageItem({
   ts,
   state,
   code,
+  reactions,
   opens,
   me,
   isNewest,
@@ -52,6 +56,13 @@ export const MessageItem = memo(function MessageItem({
   const [isEditing, setIsEditing] = useState(false)
   const [isShownAnyway, setIsShownAnyway] = useState(false)
   const isOwn = author.id === me.id
+  const { react } = deeds
+  const reactTo = useCallback(
+    (emoji: string, on: boolean) => {
+      if (seq !== undefined) react(seq, emoji, on)
+    },
+    [react, seq],
+  )
   return (
     <article
       data-slot="message-item"
@@ -62,6 +73,8 @@ export const MessageItem = memo(function MessageItem({
       aria-label={`${author.name}, ${timeOfDay(ts)}`}
       className={cn(
         'group relative grid grid-cols-[2.25rem_minmax(0,1fr)_1.25rem] gap-x-3 px-4 py-[0.1875rem] sm:px-6',
+        // Each line is as high as a finger needs, and the button at its end has room of its own.
+        'touch:grid-cols-[2.25rem_minmax(0,1fr)_3.25rem] touch:gap-x-2.5 touch:py-0',
         'hover:bg-muted/60 data-mention:bg-mention data-mention:hover:bg-mention data-opens:mt-2 data-opens:pt-1',
         'data-mention:before:absolute data-mention:before:inset-y-0 data-mention:before:left-0 data-mention:before:w-[3px] data-mention:before:bg-signal/70',
         isNewest && 'animate-arrive',
@@ -78,7 +91,7 @@ export const MessageItem = memo(function MessageItem({
           {clockTime(ts)}
         </time>
       )}
-      <div className="min-w-0">
+      <div className="min-w-0 touch:py-[0.5625rem] touch:group-data-opens:pt-0">
         {opens && (
           <div className="flex items-baseline gap-2">
             <PersonName user={author} className="text-sm" />
@@ -111,14 +124,27 @@ export const MessageItem = memo(function MessageItem({
         ) : (
           <Body text={text} state={state} reader={isOwn ? '' : me.name} />
         )}
+        {reactions.length > 0 && (
+          <MessageReactions reactions={reactions} me={me} mayReact={deeds.mayWrite} onReact={reactTo} />
+        )}
         {state === 'failed' && (
           <FailedNote code={code} onRetry={() => onRetry(id)} onDiscard={() => onDiscard(id)} />
         )}
       </div>
-      {seq !== undefined && state !== 'deleted' && !isEditing && (
-        <MessageActions seq={seq} author={author} me={me} deeds={deeds} onEdit={() => setIsEditing(true)} />
-      )}
-      {isOwn && <StateMark state={state} isLastOwn={isLastOwn} />}
+      <div className="flex justify-end gap-1">
+        {isOwn && <StateMark state={state} isLastOwn={isLastOwn} />}
+        {seq !== undefined && state !== 'deleted' && !isEditing && (
+          <MessageActions
+            seq={seq}
+            author={author}
+            me={me}
+            reactions={reactions}
+            deeds={deeds}
+            onReact={reactTo}
+            onEdit={() => setIsEditing(true)}
+          />
+        )}
+      </div>
     </article>
   )
 })
@@ -142,17 +168,20 @@ function Body({ text, state, reader }: { text: string; state: State; reader: str
   )
 }
 
+/** Beside the last line of the text. */
+const STATE_MARK = 'self-end pb-1 text-muted-foreground touch:pb-3'
+
 function StateMark({ state, isLastOwn }: { state: State; isLastOwn: boolean }) {
   if (state === 'sending')
     return (
-      <span data-slot="state-mark" title="Sending" className="self-end pb-1 text-muted-foreground">
+      <span data-slot="state-mark" title="Sending" className={STATE_MARK}>
         {/* Shown late: on a good line the ack is there before the eye. */}
         <ClockIcon className="size-3.5 animate-in delay-300 fill-mode-both fade-in" aria-label="Sending" />
       </span>
     )
   if (state !== 'failed' && isLastOwn)
     return (
-      <span data-slot="state-mark" title="Sent" className="self-end pb-1 text-muted-foreground">
+      <span data-slot="state-mark" title="Sent" className={STATE_MARK}>
         <CheckIcon className="size-3.5" aria-label="Sent" />
       </span>
     )

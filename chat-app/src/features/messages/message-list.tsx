@@ -17,6 +17,7 @@ import { useToday } from '@/features/messages/use-today'
 import type { MessageDeeds } from '@/features/messages/message-actions'
 import { MessageItem } from '@/features/messages/message-item'
 import type { RoomFeed } from '@/features/messages/room-feed'
+import { NO_REACTIONS } from '@/features/messages/reactions'
 import { startChanged, type Row } from '@/features/messages/rows'
 import { cn } from '@/lib/utils'
 import { useStore } from '@/use-store'
@@ -218,7 +219,7 @@ function RowView({ row, me, deeds, onRetry, onDiscard, beginning, isNewest, isLa
     case 'message': {
       const item =
         row.kind === 'own'
-          ? { ...row.send, seq: undefined, author: me, ts: row.send.at }
+          ? { ...row.send, seq: undefined, author: me, ts: row.send.at, reactions: NO_REACTIONS }
           : { ...row.message, author: row.message.user, code: undefined }
       return (
         <MessageItem
@@ -229,6 +230,7 @@ function RowView({ row, me, deeds, onRetry, onDiscard, beginning, isNewest, isLa
           ts={item.ts}
           state={item.state}
           code={item.code}
+          reactions={item.reactions}
           opens={row.opens}
           me={me}
           isNewest={isNewest}

@@ -7,6 +7,7 @@ import {
   type RoomListeners,
   type RoomState,
 } from '@flotilla/protocol/client/client.ts'
+import type { PendingChange } from '@flotilla/protocol/client/outbox.ts'
 import { FakeClock } from '@flotilla/protocol/client/test/fake-clock.ts'
 import type { Entry, User } from '@flotilla/protocol/frames.ts'
 import { RoomFeed } from './room-feed.ts'
@@ -25,7 +26,7 @@ class StillRoom {
   readonly id = 'r'
   state: RoomState = { status: 'joining', head: 0, first: 0, members: [], count: 0 }
   pending: PendingSend[] = []
-  changes: PendingSend[] = []
+  changes: PendingChange[] = []
   listeners: RoomListeners = {}
   pages: Entry[][] = []
   isFull = false
@@ -60,9 +61,18 @@ class StillRoom {
     return { entries, done: entries[0]?.seq === 1 }
   }
   retry() {}
+  /** Those that went out stay. */
+  out = new Set<string>()
   discard(id: string) {
-    this.changes = this.changes.filter((change) => change.id !== id)
+    this.changes = this.changes.filter((change) => change.id !== id || this.out.has(id))
   }
+  react(target: number, emoji: string, on: boolean) {
+    const change = { type: 'react', target, emoji, on } as const
+    const id = `change ${(this.#made += 1)}`
+    this.changes = [...this.changes, { id, text: '', at: 0, state: 'sending', change }]
+    this.listeners.change?.()
+  }
+  #made = 0
   typing() {}
   leave() {}
 }
@@ -80,6 +90,14 @@ function open() {
   feed.subscribe(() => (shown += 1))
   return { room, feed, clock, draws: () => shown }
 }
+const reacted = (seq: number, user: User, on: boolean): Entry => ({
+  ...{ type: 'react', room: 'r', seq, id: `i${seq}`, user, target: 1, emoji: '👍', on, ts: Date.now() },
+})
+const reactionsOf = (feed: RoomFeed, seq: number) =>
+  feed
+    .read()
+    .rows.flatMap((row) => (row.kind === 'message' && row.message.seq === seq ? [row.message] : []))[0]
+    ?.reactions
 const texts = (feed: RoomFeed) =>
   feed
     .read()
@@ -238,9 +256,55 @@ describe('the feed of a room', () => {
     const change = { type: 'delete', target: 1 } as const
     room.changes = [{ id: 'c', text: '', at: 0, state: 'failed', code: 'forbidden', change }]
     room.listeners.change?.()
-    assert.equal(feed.read().refused, 'forbidden')
+    assert.deepEqual(feed.read().refused, { type: 'delete', code: 'forbidden' })
     feed.forgetRefused()
     assert.equal(feed.read().refused, undefined)
+  })
+
+  test('a reaction is shown at once, as on its way, and stays when its entry comes; other lines are the very same', () => {
+    const { feed, room } = open()
+    room.join(2, 1)
+    room.receive(messages(1, 2))
+    const other = reactionsOf(feed, 2)
+    feed.react(1, '👍', true)
+    assert.deepEqual(reactionsOf(feed, 1), [{ emoji: '👍', users: [ANA], isSending: true }])
+    assert.equal(reactionsOf(feed, 2), other)
+    room.changes = []
+    room.receive([reacted(3, ANA, true)])
+    assert.deepEqual(reactionsOf(feed, 1), [{ emoji: '👍', users: [ANA] }])
+    const shown = reactionsOf(feed, 1)
+    room.receive([said(4)])
+    assert.equal(reactionsOf(feed, 1), shown)
+  })
+
+  test('of a reaction put and taken back before it went out nothing is sent; what went out is answered by another', () => {
+    const { feed, room } = open()
+    room.join(1, 1)
+    room.receive(messages(1, 1))
+    feed.react(1, '👍', true)
+    feed.react(1, '👍', false)
+    assert.deepEqual([room.changes, reactionsOf(feed, 1)], [[], []])
+    feed.react(1, '👍', true)
+    room.out.add(room.changes[0]!.id)
+    feed.react(1, '👍', false)
+    assert.deepEqual(
+      room.changes.map(({ change }) => change.type === 'react' && change.on),
+      [true, false],
+    )
+    assert.deepEqual(reactionsOf(feed, 1), [])
+    feed.react(1, '👍', false)
+    assert.equal(room.changes.length, 2, 'it is so already')
+  })
+
+  test('a reaction that is refused goes from the message, and one is told', () => {
+    const { feed, room } = open()
+    room.join(1, 1)
+    room.receive(messages(1, 1))
+    feed.react(1, '👍', true)
+    room.changes = room.changes.map((change) => ({ ...change, state: 'failed', code: 'forbidden' }))
+    room.listeners.change?.()
+    assert.deepEqual(reactionsOf(feed, 1), [])
+    assert.deepEqual(feed.read().refused, { type: 'react', code: 'forbidden' })
   })
 
   test('who was sent out learns why', () => {

@@ -1,4 +1,5 @@
 import type { ChatRoom, PendingSend } from '@flotilla/protocol/client/client.ts'
+import type { Change, PendingChange } from '@flotilla/protocol/client/outbox.ts'
 import { platformClock, type Clock } from '@flotilla/protocol/client/clock.ts'
 import type { ErrorCode } from '@flotilla/protocol/errors.ts'
 import type { Entry, LeftReason, RoomId, RoomView, Seq, User } from '@flotilla/protocol/frames.ts'
@@ -6,8 +7,18 @@ import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { Store } from '../../store.ts'
 import { OlderPages } from './older-pages.ts'
 import { settle } from './own-sends.ts'
+import { hasReacted, withPending } from './reactions.ts'
 import { toRows, type OwnSend, type Row } from './rows.ts'
-import { append, EMPTY, prepend, trim, type Timeline, type TimelineMessage } from './timeline.ts'
+import {
+  append,
+  EMPTY,
+  indexOf,
+  isLong,
+  prepend,
+  trim,
+  type Timeline,
+  type TimelineMessage,
+} from './timeline.ts'
 import { began, ended, expire, NOBODY, type Typists } from './typists.ts'
 
 export interface Feed {
@@ -18,7 +29,7 @@ export interface Feed {
   /** What the room is, to the reader; since it was joined. */
   readonly view?: RoomView
   /** A change of a message that was refused, until the reader has taken note. */
-  readonly refused?: ErrorCode
+  readonly refused?: { readonly type: Change['type']; readonly code?: ErrorCode }
   readonly rows: readonly Row[]
   readonly complete: boolean
   readonly members: readonly User[]
@@ -157,6 +168,27 @@ export class RoomFeed extends Store<Feed> {
     this.#change()
   }
 
+  /** Puts an emoji to a message, or takes it back: shown at once. Of going to and fro only what is left of it is sent. */
+  react(seq: Seq, emoji: string, on: boolean): void {
+    const isSame = ({ change }: PendingChange) =>
+      change.type === 'react' && change.target === seq && change.emoji === emoji
+    // What failed, or never went out, goes; what did may be in the log, and is answered by another word.
+    for (const { id } of this.#room.changes.filter(isSame)) this.#room.discard(id)
+    if (this.#hasReacted(seq, emoji) !== on) this.#room.react(seq, emoji, on)
+    this.#change()
+  }
+
+  #hasReacted(seq: Seq, emoji: string): boolean {
+    const message = this.#timeline.messages[indexOf(this.#timeline.messages, seq) ?? -1]
+    if (message === undefined) return false
+    const pending = this.#room.changes.filter(({ change }) => change.target === seq)
+    const reactions = withPending(message.reactions, pending, this.#me)
+    return hasReacted(
+      reactions.find((reaction) => reaction.emoji === emoji),
+      this.#me,
+    )
+  }
+
   /** Those changes that were refused are given up. */
   forgetRefused(): void {
     for (const { id, state } of this.#room.changes) if (state === 'failed') this.#room.discard(id)
@@ -197,7 +229,7 @@ export class RoomFeed extends Store<Feed> {
     const known = this.#timeline.to
     this.#timeline = append(this.#timeline, entries)
     const keep = this.#isAtEnd || !this.#isOpen ? KEEP_FOLLOWING : KEEP_READING
-    if (this.#timeline.messages.length > keep * 1.25) this.#timeline = trim(this.#timeline, keep)
+    if (isLong(this.#timeline, keep)) this.#timeline = trim(this.#timeline, keep)
     this.#typists = ended(
       this.#typists,
       entries.map((entry) => entry.user.id),
@@ -267,7 +299,7 @@ export class RoomFeed extends Store<Feed> {
     if (this.#isOpen && this.#isAtEnd && this.#readTo !== undefined)
       this.#readTo = Math.max(this.#readTo, this.#timeline.to)
     const { code, reason, view, status, members, count } = this.#room.state
-    const refused = this.#room.changes.find(({ state }) => state === 'failed')?.code
+    const refused = this.#refused()
     const unread = this.#unread()
     const shown = this.read()
     const { code: _code, reason: _reason, view: _view, refused: _refused, ...before } = shown
@@ -293,14 +325,39 @@ export class RoomFeed extends Store<Feed> {
     if (!isSame(shown, next)) this.set(next)
   }
 
+  #refused(): Feed['refused'] {
+    const failed = this.#room.changes.find(({ state }) => state === 'failed')
+    if (failed === undefined) return undefined
+    const { change, code } = failed
+    const shown = this.read().refused
+    if (shown?.type === change.type && shown.code === code) return shown
+    return { type: change.type, ...(code === undefined ? {} : { code }) }
+  }
+
   #rowsOf: { from: unknown[]; rows: readonly Row[] } = { from: [], rows: [] }
   /** Typing and presence leave the rows the very same array, and so the list undrawn. */
   #rows(): readonly Row[] {
-    const from = [this.#timeline, this.#own, this.#lineAfter]
+    const changes = this.#room.changes.length === 0 ? undefined : this.#room.changes
+    const from = [this.#timeline, this.#own, this.#lineAfter, changes]
     if (from.every((part, index) => part === this.#rowsOf.from[index]) && this.#rowsOf.from.length > 0)
       return this.#rowsOf.rows
-    this.#rowsOf = { from, rows: toRows(this.#timeline, this.#own, this.#me, this.#lineAfter) }
+    const timeline = this.#withPending()
+    this.#rowsOf = { from, rows: toRows(timeline, this.#own, this.#me, this.#lineAfter) }
     return this.#rowsOf.rows
+  }
+
+  /** As the reader left it: with reactions of his that are on their way. */
+  #withPending(): Timeline {
+    const byTarget = Map.groupBy(this.#room.changes, ({ change }) => change.target)
+    if (byTarget.size === 0) return this.#timeline
+    const messages = [...this.#timeline.messages]
+    for (const [target, pending] of byTarget) {
+      const at = indexOf(messages, target)
+      const message = at === undefined ? undefined : messages[at]
+      if (at === undefined || message === undefined || message.state === 'deleted') continue
+      messages[at] = { ...message, reactions: withPending(message.reactions, pending, this.#me) }
+    }
+    return { ...this.#timeline, messages }
   }
 
   #unread(): TimelineMessage[] {

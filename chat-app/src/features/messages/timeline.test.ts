@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Entry } from '@flotilla/protocol/frames.ts'
-import { append, EMPTY, prepend, trim } from './timeline.ts'
+import { append, EMPTY, isLong, MOST_CHANGES, prepend, trim, type Timeline } from './timeline.ts'
 
 const ANA = { id: 'guest:ana', name: 'ana' }
 
@@ -17,6 +17,14 @@ function deletion(seq: number, target: number): Entry {
 function system(seq: number, event: string, user = ANA, data: object = {}): Entry {
   return { type: 'system', room: 'r', seq, id: `i${seq}`, user, event, data, ts: seq * 1000 }
 }
+function reaction(seq: number, target: number, emoji: string, { on = true, user = ANA } = {}): Entry {
+  return { type: 'react', room: 'r', seq, id: `i${seq}`, user, target, emoji, on, ts: seq * 1000 }
+}
+const BO = { id: 'guest:bo', name: 'bo' }
+const reactionsOf = (timeline: Timeline, seq: number) =>
+  timeline.messages
+    .find((one) => one.seq === seq)
+    ?.reactions.map(({ emoji, users }) => `${emoji} ${users.map(({ name }) => name).join()}`)
 const messages = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => message(from + index))
 
@@ -93,7 +101,6 @@ describe('the timeline of a room', () => {
       [4, 'last'],
       [5, ''],
     ])
-    assert.equal(timeline.waiting.size, 0)
   })
 
   test('an edit waits over several pages', () => {
@@ -102,15 +109,82 @@ describe('the timeline of a room', () => {
     assert.equal(timeline.messages[0]?.text, 'new')
   })
 
-  test('reactions and system entries move the cursor and show nothing yet', () => {
-    const timeline = append(EMPTY, [
-      message(1),
-      { type: 'react', room: 'r', seq: 2, id: 'i2', user: ANA, target: 1, emoji: '🙂', on: true, ts: 2 },
-      { type: 'system', room: 'r', seq: 3, id: 'i3', user: ANA, event: 'joined', ts: 3 },
-      message(4),
-    ])
-    assert.equal(timeline.messages.length, 2)
+  test('reactions move the cursor and stand at their message, not among the lines', () => {
+    const timeline = append(EMPTY, [message(1), reaction(2, 1, '🙂'), system(3, 'joined'), message(4)])
+    assert.deepEqual(
+      timeline.messages.map(({ seq }) => seq),
+      [1, 4],
+    )
     assert.equal(timeline.to, 4)
+    assert.deepEqual(reactionsOf(timeline, 1), ['🙂 ana'])
+  })
+
+  test('an emoji is counted once for each who put it, in the order in which they did, and goes with the last', () => {
+    const all = append(EMPTY, [
+      message(1),
+      reaction(2, 1, '👍', { user: BO }),
+      reaction(3, 1, '🎉'),
+      reaction(4, 1, '👍'),
+      reaction(5, 1, '👍'),
+    ])
+    assert.deepEqual(reactionsOf(all, 1), ['👍 bo,ana', '🎉 ana'])
+    const fewer = append(all, [
+      reaction(6, 1, '🎉', { on: false }),
+      reaction(7, 1, '👍', { on: false }),
+      reaction(8, 1, '👀', { on: false }),
+    ])
+    assert.deepEqual(reactionsOf(fewer, 1), ['👍 bo'])
+    const again = append(fewer, [reaction(9, 1, '👍', { user: BO })])
+    assert.equal(again.messages[0], fewer.messages[0], 'nothing is new: the line is not drawn')
+  })
+
+  test('a deleted message has no reactions, whenever they were put', () => {
+    const timeline = append(EMPTY, [message(1), reaction(2, 1, '👍'), deletion(3, 1), reaction(4, 1, '🎉')])
+    assert.deepEqual(reactionsOf(timeline, 1), [])
+    const late = prepend(append(EMPTY, [deletion(3, 1), reaction(4, 1, '🎉')]), messages(1, 2), true)
+    assert.deepEqual(reactionsOf(late, 1), [])
+  })
+
+  test('reactions wait for the page of their message, over several pages, and the last word counts', () => {
+    const live = append(EMPTY, [message(10), reaction(11, 1, '👍'), reaction(12, 1, '🎉', { on: false })])
+    const page = [...messages(5, 7), reaction(8, 1, '🎉'), reaction(9, 1, '👀', { user: BO })]
+    const timeline = prepend(prepend(live, page, false), messages(1, 4), true)
+    assert.deepEqual(reactionsOf(timeline, 1), ['👀 bo', '👍 ana'])
+  })
+
+  test('what changed a message that was forgotten is done to it again when it comes back', () => {
+    const first = [...messages(1, 3), reaction(4, 1, '👍'), message(5)]
+    const last = [message(6), edit(7, 2, 'better'), deletion(8, 3), reaction(9, 1, '👍', { on: false })]
+    const timeline = trim(append(EMPTY, [...first, ...last]), 1)
+    assert.equal(timeline.from, 6)
+    const again = prepend(timeline, first, true)
+    assert.deepEqual(
+      again.messages.map(({ text }) => text),
+      ['text 1', 'better', '', 'text 5', 'text 6'],
+    )
+    assert.deepEqual(reactionsOf(again, 1), [])
+  })
+
+  test('a room where people do nothing but react is no burden: of going to and fro the last is kept', () => {
+    const toAndFro = Array.from({ length: MOST_CHANGES * 2 }, (_, index) =>
+      reaction(index + 3, 1, '👍', { on: index % 2 === 0 }),
+    )
+    const both = append(EMPTY, [message(1), message(2), reaction(3, 2, '🎉'), ...toAndFro.slice(1)])
+    assert.ok(isLong(both, 10))
+    const short = trim(both, 10)
+    assert.equal(short.messages.length, 2)
+    assert.equal(short.changes.length, 2)
+    assert.ok(!isLong(short, 10))
+
+    const people = Array.from({ length: MOST_CHANGES + 1 }, (_, index) =>
+      reaction(index + 2, 1, '👍', { user: { id: `guest:${index}`, name: 'x' } }),
+    )
+    const cut = trim(append(EMPTY, [message(1), ...people]), 10)
+    assert.deepEqual([cut.from, cut.messages.length, cut.changes.length], [3, 0, MOST_CHANGES])
+    assert.equal(
+      prepend(cut, [message(1), people[0]!], true).messages[0]?.reactions[0]?.users.length,
+      people.length,
+    )
   })
 
   test('trimming forgets the oldest, and history brings them back', () => {
@@ -145,5 +219,11 @@ describe('the timeline of a room', () => {
     )
     const back = append(timeline, [system(9, 'name', { id: ANA.id, name: 'anna' })])
     assert.equal(back.messages[0]?.user.name, 'anna', 'the last word counts')
+    const reacting = append(EMPTY, [
+      message(5),
+      reaction(6, 5, '👍'),
+      system(7, 'name', { ...ANA, name: 'anna' }),
+    ])
+    assert.deepEqual(reactionsOf(reacting, 5), ['👍 anna'])
   })
 })
