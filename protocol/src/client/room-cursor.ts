@@ -82,6 +82,7 @@ export class RoomCursor {
   take(entries: readonly Entry[]): Entry[] {
     const ready: Entry[] = []
     if (this.#at === undefined) return ready
+    if (this.#held.size > 0) this.#takeHeld(ready)
     for (const entry of entries) {
       if (entry.seq > this.#head) this.#head = entry.seq
       if (entry.seq <= this.#at) continue
@@ -96,9 +97,12 @@ export class RoomCursor {
     return ready
   }
 
-  /** The answer to `history {after}` [H1]: what lies between `after` and its first entry does not exist any more. */
-  skip(after: Seq, [first]: readonly Entry[]): void {
-    if (first !== undefined && this.#at === after) this.#at = Math.max(this.#at, first.seq - 1)
+  /**
+   * The answer to `history {after}` [H5]: what lies between `after` and its first entry does not exist any more. `end`: up to where
+   * an answer without entries speaks.
+   */
+  skip(after: Seq, [first]: readonly Entry[], end: Seq): void {
+    if (this.#at === after) this.#at = Math.max(this.#at, first === undefined ? end : first.seq - 1)
   }
 
   /** A `head` frame. @returns whether entries are due that have not come */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts'
-import type { LogId } from '../frames.ts'
+import type { Joined, LogId, Seq } from '../frames.ts'
 import { resendDelay } from './backoff.ts'
 import { Timer, type Clock } from './clock.ts'
 import type { Line } from './line.ts'
@@ -9,6 +9,8 @@ export interface Join {
   /** Of the last request. */
   ref: number
   log: LogId | undefined
+  /** Up to where its server knew the log when it answered. */
+  head: Seq
   state: 'asked' | 'joined' | 'refused'
   code?: ErrorCode
 }
@@ -39,7 +41,7 @@ export class RoomJoins {
 
   /** Asks there to join, for the first time or again. */
   ask(line: Line): void {
-    this.#all.set(line, { ref: this.#request(line), log: undefined, state: 'asked' })
+    this.#all.set(line, { ref: this.#request(line), log: undefined, head: 0, state: 'asked' })
   }
 
   /** The line is gone. @returns whether it was the last one */
@@ -49,8 +51,9 @@ export class RoomJoins {
     return this.#all.size === 0
   }
 
-  joined(join: Join, log: LogId): void {
+  joined(join: Join, { log, head }: Joined): void {
     join.log = log
+    join.head = head
     join.state = 'joined'
     this.#tries = 0
   }

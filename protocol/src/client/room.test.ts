@@ -62,6 +62,25 @@ describe('what a room shows', { timeout: 120_000 }, () => {
     assert.equal(room.state.head, 901)
   })
 
+  test('[R6] [H5] where nothing is left of what was missed, nothing is waited for, and what is new is shown at once', async (t) => {
+    const set = await liveStage(t, { head: 10 })
+    const { peer, line, room } = set
+    line.cut()
+    const again = await peer.connection(1)
+    const { ref } = await again.next('join')
+    again.say(joined({ ref: ref!, head: 901, first: 902 }), message(902))
+    const ask = await again.next('history')
+    assert.equal(ask.after, 10)
+    again.say(history(ask.ref, []))
+    const { seen } = set
+    await seen.until(() => seen.entries.length === 1)
+    again.say(message(903))
+    await seen.until(() => seen.entries.length === 2)
+    assert.deepEqual(seen.calls, [[902], [903]])
+    assert.equal(room.state.head, 903)
+    assert.deepEqual(await sent({ ...set, line: again }), [], 'it asks no more')
+  })
+
   test('[R6] a history answer that does not help is asked for again, later', async (t) => {
     const clock = new FakeClock()
     const set = await liveStage(t, { clock })

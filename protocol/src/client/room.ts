@@ -195,7 +195,7 @@ export class ChatRoom {
   onJoined(line: Line, frame: Joined): void {
     const on = this.#joins.on(line)
     if (!on || (frame.ref !== undefined && frame.ref !== on.ref)) return // of a join that was repeated since
-    this.#joins.joined(on, frame.log)
+    this.#joins.joined(on, frame)
     if (this.#line && this.#line.id > line.id) return // the newer line of a move already leads
     if (this.#cursor.join(frame)) this.#void()
     const { code: _, ...rest } = this.#state
@@ -230,6 +230,7 @@ export class ChatRoom {
     if (!on) return
     const wasJoined = on.state === 'joined'
     on.log = log
+    on.head = 0
     if (this.#line && this.#line.id > line.id) return
     if (!this.#cursor.reset(log)) return // the `joined` before it said so already
     this.#void()
@@ -338,8 +339,9 @@ export class ChatRoom {
   #askMissing(after: Seq): boolean {
     const line = this.#line
     if (!line) return false
-    const answer = ({ entries }: Page) => {
-      this.#cursor.skip(after, entries)
+    const answer = ({ entries, done }: Page) => {
+      // A server that knew of more when it was joined would have it, if it were there.
+      this.#cursor.skip(after, entries, done ? (this.#joins.on(line)?.head ?? 0) : 0)
       const ready = this.#cursor.take(entries)
       this.#deliver(ready)
       this.#mender.answered(ready.length > 0)

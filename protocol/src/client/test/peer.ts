@@ -12,7 +12,7 @@ export class Peer {
   readonly #waiting = new Set<() => void>()
   /** Greets each connection at once, unless set to undefined. */
   welcome: Partial<Welcome> | undefined = {}
-  /** Answers `join` frames of itself. */
+  /** Told of each connection, after it was greeted. */
   onConnection: (connection: PeerConnection) => void = () => undefined
 
   private constructor(http: Server) {
