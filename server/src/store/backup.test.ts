@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
+import { until } from '../test/until.ts'
 import { backup, restore } from './backup.ts'
 import { DataDirBusy, lockDataDir } from './data-lock.ts'
 import { openSqliteStore } from './sqlite-store.ts'
@@ -29,6 +30,27 @@ test('a backup made while the server writes holds what was committed, and any SQ
     ['ann', 'text of 1'],
     ['ann', 'text of 2'],
   ])
+})
+
+test('[S10] a room that was deleted since the backup was made does not come back with it, nor its words', async (t) => {
+  const [dir, safe] = [freshFolder(t), join(freshFolder(t), 'safe.db')]
+  const store = await openSqliteStore({ dir, self: 'a' })
+  for (const room of ['secret', 'kept']) {
+    await store.take(room, 1)
+    await appendTo(store, room, 1, message('1', `the words of ${room}`))
+  }
+  backup(dir, safe)
+  await store.erase('secret')
+  await store.close()
+  restore(safe, dir, NOW)
+  const again = await openSqliteStore({ dir, self: 'a' })
+  t.after(() => again.close())
+  assert.equal(await again.take('secret', 2), 'erased')
+  assert.deepEqual(await texts(again, 'secret'), [])
+  assert.deepEqual(await texts(again, 'kept'), ['the words of kept'])
+  const bytes = () => readFileSync(join(dir, 'chat.db'), 'latin1')
+  await until('its words are gone from the file', () => !bytes().includes('the words of secret'))
+  assert.ok(bytes().includes('the words of kept'))
 })
 
 test('a restored file serves what it holds, under other log ids, and only after the balancer was asked', async (t) => {

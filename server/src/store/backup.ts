@@ -9,7 +9,11 @@ import {
   rmSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import type { Database } from 'better-sqlite3'
+import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { lockDataDir } from './data-lock.ts'
+import { entomb } from './erasure.ts'
+import { RoomTable } from './room-table.ts'
 import { CHAT_FILE, connect, oneLine, openChatFile } from './sqlite-file.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
 import { clearSuspicion } from './suspicion.ts'
@@ -54,8 +58,9 @@ export function backup(dir: string, toFile: string): BackedUp {
 
 /**
  * Puts a backup in the place of the chat file of `dir`, whose server must not run. What was said since the backup is lost, so every
- * room of it gets another log id, and at the next start the balancer is asked whose each room is. The files that stood there
- * are kept in a folder beside them.
+ * room of it gets another log id, and at the next start the balancer is asked whose each room is. What was deleted since is deleted in
+ * it, too, as far as the file that stood there can be read; its bytes go at the next start. The files that stood there are kept in a
+ * folder beside them.
  * @returns that folder, if there was anything
  * @throws one line; DataDirBusy if the server runs. Then everything is as before.
  */
@@ -72,6 +77,7 @@ export function restore(
     mkdirSync(work)
     copyFileSync(fromFile, join(work, CHAT_FILE))
     const writer = new SqliteWriter(openChatFile({ dir: work, isSuspected: true }))
+    for (const room of erasedIn(dir)) entomb(writer, room)
     writer.renewLogs(0)
     writer.close()
     const counts = check(join(work, CHAT_FILE))
@@ -82,6 +88,19 @@ export function restore(
   } finally {
     rmSync(work, { recursive: true, force: true })
     lock.release()
+  }
+}
+
+/** Rooms that were deleted here for good; none if nobody can tell. */
+function erasedIn(dir: string): RoomId[] {
+  let db: Database | undefined
+  try {
+    db = connect(join(dir, CHAT_FILE), { mustExist: true })
+    return new RoomTable(db).erased()
+  } catch {
+    return [] // it is restored because something is wrong with it
+  } finally {
+    db?.close()
   }
 }
 

@@ -118,7 +118,8 @@ export function clearAtStart(writer: SqliteWriter, compactUpToBytes: number): vo
   }
 }
 
-function entomb(writer: SqliteWriter, room: RoomId): void {
+/** Puts a tombstone in the room's place. What it held is cleared by a run, here or at the next start. */
+export function entomb(writer: SqliteWriter, room: RoomId): void {
   writer.transactCounted(() => {
     const row = writer.rooms.get(room)
     if (row !== undefined && isErased(row)) return

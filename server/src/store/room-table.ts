@@ -164,6 +164,11 @@ export class RoomTable {
     }))
   }
 
+  /** Deleted rooms. */
+  erased(): RoomId[] {
+    return this.#sql.erased.all() as RoomId[]
+  }
+
   /** Deleted rooms of which there may be bytes left in the file. */
   slack(): RoomId[] {
     return this.#sql.slack.all() as RoomId[]
@@ -274,6 +279,7 @@ function prepare(db: Database) {
       `SELECT room, epoch, head, log, missing IS NULL AS isWhole, genesis FROM rooms
        WHERE moved_to IS NULL AND is_doubted = 0`,
     ),
+    erased: db.prepare(`SELECT room FROM rooms WHERE epoch = ${ERASED_EPOCH}`).pluck(),
     slack: db.prepare(`SELECT room FROM rooms WHERE epoch = ${ERASED_EPOCH} AND is_doubted = 1`).pluck(),
     entry: db.prepare(`SELECT ${COPIED} FROM messages WHERE room_key = ? AND seq = ?`).raw(),
     below: db.prepare(
