@@ -3,6 +3,7 @@ import { refuse, type Refusal } from './errors.ts'
 import type { LeftReason, RoomView, Seq, SystemEntry, User, UserId } from './frames.ts'
 import type { Genesis } from './genesis.ts'
 import { LINK_LIMITS, Links, type LinkRow } from './links.ts'
+import { factsAfter, type RoomFacts } from './room-facts.ts'
 import { TimedPeople } from './timed-people.ts'
 
 /**
@@ -31,15 +32,8 @@ export interface MemberRow {
   mutedUntil?: number
 }
 /** What a room is now. */
-export interface Facts {
-  name?: string
-  topic?: string
+export interface Facts extends RoomFacts {
   visibility: Genesis['visibility']
-  archived: boolean
-  /** Least time between two messages of one person; 0 = any. */
-  slowMs: number
-  /** Absent = messages are kept for ever. */
-  retentionDays?: number
   owner?: User
 }
 
@@ -57,16 +51,12 @@ export class Roster {
   readonly #silent = new Set<UserId>()
   /** Whose accounts are deleted. */
   readonly #gone = new Set<UserId>()
-  #name: string | undefined
-  #topic: string | undefined
-  #isArchived = false
-  #slowMs = 0
-  #retentionDays: number | undefined
+  #facts: RoomFacts = { archived: false, slowMs: 0 }
   #version: Seq = 0
 
   constructor(genesis: Genesis | undefined) {
     this.genesis = genesis
-    this.#name = genesis?.name
+    if (genesis !== undefined) this.#facts.name = genesis.name
     if (genesis?.visibility === 'direct') {
       for (const user of genesis.people ?? []) this.#members.set(user.id, { user, role: 'member' })
     } else if (genesis?.createdBy !== undefined && !isGuest(genesis.createdBy)) {
@@ -84,11 +74,7 @@ export class Roster {
     copy.#links.copy(this.#links)
     for (const id of this.#silent) copy.#silent.add(id)
     for (const id of this.#gone) copy.#gone.add(id)
-    copy.#name = this.#name
-    copy.#topic = this.#topic
-    copy.#isArchived = this.#isArchived
-    copy.#slowMs = this.#slowMs
-    copy.#retentionDays = this.#retentionDays
+    copy.#facts = this.#facts
     copy.#version = this.#version
     return copy
   }
@@ -105,28 +91,10 @@ export class Roster {
         return this.#joined(user, data)
       case 'leave':
         return this.#drop(user.id)
-      case 'rename':
-        if (typeof data['name'] === 'string') this.#name = data['name']
-        return
-      case 'topic':
-        this.#topic = typeof data['topic'] === 'string' && data['topic'] !== '' ? data['topic'] : undefined
-        return
-      case 'slow':
-        this.#slowMs = numberIn(data, 'everyMs') ?? 0
-        return
-      case 'archive':
-        this.#isArchived = true
-        return
-      case 'unarchive':
-        this.#isArchived = false
-        return
       case 'link':
         return this.#linked(entry, data)
       case 'unlink':
         return this.#links.end(String(data['hash']))
-      case 'retention':
-        this.#retentionDays = numberIn(data, 'days')
-        return
       case 'name':
         return this.#renamed(user)
       case 'gone':
@@ -139,6 +107,9 @@ export class Roster {
         return
       case LOST_EVENT:
         if (data['was'] === 'system') this.#lost()
+        return
+      default:
+        this.#facts = factsAfter(this.#facts, event, data)
     }
   }
 
@@ -237,7 +208,7 @@ export class Roster {
    * back as somebody else anyway, and one without an owner would stay shut for ever.
    */
   #lost(): void {
-    this.#retentionDays = undefined
+    this.#facts = factsAfter(this.#facts, 'retention', {})
     for (const [id, { role }] of this.#members) {
       if (this.visibility === 'direct') this.#silent.add(id)
       else if (role === 'moderator') this.#rank(id, 'member')
@@ -254,11 +225,11 @@ export class Roster {
     return this.visibility === 'public'
   }
   get isArchived(): boolean {
-    return this.#isArchived
+    return this.#facts.archived
   }
   /** Least time between two messages of one person; 0 = any. */
   get slowMs(): number {
-    return this.#slowMs
+    return this.#facts.slowMs
   }
   /** Seq of the last entry that was folded; 0 = none was: the room is as it was made. */
   get version(): Seq {
@@ -267,7 +238,7 @@ export class Roster {
   /** Whether anybody at all may enter and say something now: then nobody needs to be looked up. */
   get isOpen(): boolean {
     const nobodyIsBarred = this.#banned.isEmpty && this.#muted.isEmpty && this.#gone.size === 0
-    return this.isPublic && nobodyIsBarred && !this.#isArchived && this.#slowMs === 0
+    return this.isPublic && nobodyIsBarred && !this.isArchived && this.slowMs === 0
   }
 
   roleOf(id: UserId, now: number): Role | undefined {
@@ -338,7 +309,7 @@ export class Roster {
   maySend(user: Pick<User, 'id'>, now: number): Refusal | undefined {
     const refusal = this.mayEnter(user, now)
     if (refusal !== undefined) return refusal
-    if (this.#isArchived) return refuse('forbidden', 'This room is archived.')
+    if (this.isArchived) return refuse('forbidden', 'This room is archived.')
     if ((this.mutedUntil(user.id) ?? 0) > now) return refuse('forbidden', 'You are muted in this room.')
     if (this.#silent.size > 0) return refuse('forbidden', 'Nothing can be sent here any more.')
     return undefined
@@ -353,28 +324,21 @@ export class Roster {
   viewFor(id: UserId): RoomView {
     const role = this.#members.get(id)?.role
     const mutedUntil = this.mutedUntil(id)
+    const { name, topic, archived, slowMs } = this.#facts
     return {
-      ...(this.#name === undefined ? {} : { name: this.#name }),
-      ...(this.#topic === undefined ? {} : { topic: this.#topic }),
+      ...(name === undefined ? {} : { name }),
+      ...(topic === undefined ? {} : { topic }),
       visibility: this.visibility,
       ...(role === undefined ? {} : { role }),
-      ...(this.#isArchived ? { archived: true } : {}),
-      ...(this.#slowMs === 0 ? {} : { slowMs: this.#slowMs }),
+      ...(archived ? { archived } : {}),
+      ...(slowMs === 0 ? {} : { slowMs }),
       ...(mutedUntil === undefined || mutedUntil === Infinity ? {} : { mutedUntil }),
     }
   }
 
   facts(): Facts {
     const owner = [...this.#members.values()].find(({ role }) => role === 'owner')?.user
-    return {
-      ...(this.#name === undefined ? {} : { name: this.#name }),
-      ...(this.#topic === undefined ? {} : { topic: this.#topic }),
-      visibility: this.visibility,
-      archived: this.#isArchived,
-      slowMs: this.#slowMs,
-      ...(this.#retentionDays === undefined ? {} : { retentionDays: this.#retentionDays }),
-      ...(owner === undefined ? {} : { owner }),
-    }
+    return { ...this.#facts, visibility: this.visibility, ...(owner === undefined ? {} : { owner }) }
   }
 
   get memberCount(): number {
