@@ -38,6 +38,7 @@ export const actsOn = (person: Person): Call[] => [
 export const callsAbout = (person: Person): Call[] => [
   [`get ${room()}`],
   [`post ${room()}`],
+  [`post ${room('/preview')}`, {}],
   [`get ${room('/members')}`],
   [`get ${room('/links')}`],
   [`get ${room('/audit')}`],

@@ -28,16 +28,20 @@ export async function tooMuch(t: TestContext, stranger: () => Tester, { sam }: S
     await often(5, call)
     await rita.call(call, undefined, { parts })
   }
+  await rita.does('post /api/direct', { username: 'sam' })
   await often(101, `post ${room('/leave')}`)
   // None of them matters to what follows, should one be done after all.
   for (const [call, body] of actsOn(sam)) await rita.call(call, body, { parts })
+  for (const method of ['put', 'delete'])
+    await rita.call(`${method} /api/blocks/{userId}`, undefined, { parts: { userId: sam.id } })
   await often(1_001, 'post /api/rooms', { name: 'Another' })
-  await rita.call('post /api/direct', { username: 'sam' })
+  await rita.call('post /api/direct', { username: 'mo' })
   const reads = ['members', 'links', 'audit', 'reports'].map((list) => `get ${room(`/${list}`)}`)
   await often(READS + 1, reads[0] as string)
   for (const call of [...reads, `get ${room()}`, `post ${room()}`, `delete ${room()}`]) {
     await rita.call(call, undefined, { parts })
   }
+  await rita.call(`post ${room('/preview')}`, {}, { parts })
   for (let i = 0; i < 11; i += 1) {
     const { body } = await rita.call('patch /api/me', { username: `rita-${i}` })
     if (typeof body['token'] === 'string') rita.headers['authorization'] = `Bearer ${body['token']}`

@@ -51,7 +51,8 @@ export async function roomsOf(stranger: () => Tester, { urls }: Fleet): Promise<
   await does('mute', { user: mo.id, minutes: 5 })
   await does('unmute', { user: mo.id })
   await does('role', { user: mo.id, role: 'moderator' })
-  const { hash } = await olga.does(`post ${room('/links')}`, { expiresInMs: 60_000 }, { parts })
+  // The time of servers does not stand still.
+  const { hash } = await olga.does(`post ${room('/links')}`, { expiresInMs: 3_600_000 }, { parts })
   await olga.does(`get ${room('/links')}`, undefined, { parts })
   await olga.does(`delete ${room('/links/{hash}')}`, undefined, { parts: { roomId, hash: String(hash) } })
   await olga.call(`delete ${room('/links/{hash}')}`, undefined, { parts: { roomId, hash: 'none' } })
@@ -72,6 +73,9 @@ export async function roomsOf(stranger: () => Tester, { urls }: Fleet): Promise<
   await does('ban', { user: mo.id })
   await act('invite', { username: 'mo' })
   await does('unban', { user: mo.id })
+  const shut = { roomId: await make('Shut to Mo', 'public') }
+  await olga.does(`post ${room('/ban')}`, { user: mo.id }, { parts: shut })
+  await mo.call(`post ${room('/preview')}`, {}, { parts: shut })
   const handed = await make('To hand over')
   await olga.does(`post ${room('/invite')}`, { username: 'mo' }, { parts: { roomId: handed } })
   await mo.does(`post ${room('/join')}`, {}, { parts: { roomId: handed } })

@@ -1,4 +1,5 @@
 // What chat servers ask of the balancer, and what people are answered when none is left.
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -32,6 +33,12 @@ export async function serversOf(t: TestContext, machine: Tester): Promise<void> 
   await machine.call('post /internal/place', { room: 'no-room-of-this-id', server: 'stand-in' })
   await machine.does('post /internal/taken', { server: 'stand-in', rooms: [] })
   await machine.does('post /internal/rotate-keys', {})
+  const { reports } = await machine.does('get /internal/reports', undefined, { query: '?all' })
+  const [reported] = reports as { id: number }[]
+  await machine.call('get /internal/reports', undefined, { query: '?before=x' })
+  const parts = { reportId: String(reported?.id) }
+  const dealtWith = () => machine.call('delete /internal/reports/{reportId}', undefined, { parts })
+  assert.deepEqual([(await dealtWith()).answer, (await dealtWith()).answer], ['200', 'not_found'])
   http.close()
   http.closeAllConnections()
 }
@@ -63,6 +70,8 @@ export async function withoutServers(
     ...calls.map(([call, body]) => olga.call(call, body, { parts })),
     olga.call(`post ${room()}`, undefined, { parts: { roomId: 'general' } }),
     olga.call('put /api/blocks/{userId}', undefined, { parts: { userId: mo.id } }),
-    mo.call('delete /api/blocks/{userId}', undefined, { parts: { userId: olga.id } }),
+    mo
+      .call('put /api/blocks/{userId}', undefined, { parts: { userId: olga.id } })
+      .then(() => mo.call('delete /api/blocks/{userId}', undefined, { parts: { userId: olga.id } })),
   ])
 }
