@@ -1,5 +1,6 @@
 import type { RoomId } from '@flotilla/protocol/frames.ts'
-import { pathOfRoom, roomOfPath } from './features/rooms/room-path.ts'
+import { linkIn, pathOfRoom, roomOfPath, type RoomLink } from './features/rooms/room-path.ts'
+import { GENERAL } from './features/rooms/rooms.ts'
 import { Store } from './store.ts'
 
 export type Page = 'chat' | 'fleet'
@@ -9,18 +10,19 @@ export const FLEET_PATH = '/fleet'
 /** What the address bar names: a page, and on that of the chat a room. Back and forward work. */
 export class Address {
   readonly page = new Store<Page>(pageOfPath(location.pathname))
+  /** A link that was opened and not answered yet; until then it stays in the address bar, and nobody goes where it leads. */
+  readonly link = new Store<RoomLink | undefined>(linkIn(location))
   /** The room shown, or the one to come back to from another page. */
-  readonly room = new Store<RoomId>(roomOfPath(location.pathname))
+  readonly room = new Store<RoomId>(this.link.read() === undefined ? roomOfPath(location.pathname) : GENERAL)
 
   constructor() {
     addEventListener('popstate', () => this.#follow())
   }
 
-  /** The secret of a link to join by, once. It stands behind the `#`, which no server gets to see. */
-  takeLink(): string | undefined {
-    const link = /^#([A-Za-z0-9_-]{32})$/.exec(location.hash)?.[1]
-    if (link !== undefined) history.replaceState(null, '', location.pathname)
-    return link
+  /** The link was followed, or not: it is forgotten, and the room shown is this one. */
+  settleLink(id: RoomId): void {
+    history.replaceState(null, '', pathOfRoom(id))
+    this.#follow()
   }
 
   goToRoom(id: RoomId): void {
@@ -38,7 +40,9 @@ export class Address {
 
   #follow(): void {
     const page = pageOfPath(location.pathname)
-    if (page === 'chat') this.room.set(roomOfPath(location.pathname))
+    const link = linkIn(location)
+    if (page === 'chat' && link === undefined) this.room.set(roomOfPath(location.pathname))
+    this.link.set(link)
     this.page.set(page)
   }
 }

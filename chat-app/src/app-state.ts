@@ -3,7 +3,6 @@ import type { ServerRow } from '@flotilla/protocol/control.ts'
 import { Address } from './address.ts'
 import { BalancerApi } from './balancer/api.ts'
 import { Chat } from './chat.ts'
-import { isGuest } from './components/guest.ts'
 import { FleetWatch } from './features/fleet/fleet-watch.ts'
 import { Session } from './features/sign-in/session.ts'
 import { ThemeChoice } from './features/theme/theme.ts'
@@ -49,16 +48,14 @@ export class AppState {
     const chat = this.chat.read()
     if (chat && state.status === 'in' && chat.me.name !== state.user.name) return this.reconnect()
     if (state.status === 'in' && !chat) {
-      const made = new Chat({
-        user: state.user,
-        session: this.session,
-        api: this.#api,
-        room: this.address.room,
-      })
-      this.chat.set(made)
-      // Guests cannot join by it; it waits until they are somebody.
-      const link = isGuest(state.user) ? undefined : this.address.takeLink()
-      if (link !== undefined) void made.joinBy(this.address.room.read(), link)
+      this.chat.set(
+        new Chat({
+          user: state.user,
+          session: this.session,
+          api: this.#api,
+          room: this.address.room,
+        }),
+      )
     } else if (state.status !== 'in' && chat) {
       chat.close()
       this.chat.set(undefined)

@@ -29,6 +29,7 @@ export function App({ app }: { app: AppState }) {
 
 function Entrance({ app }: { app: AppState }) {
   const room = useStore(app.address.room)
+  const link = useStore(app.address.link)
   const corner = (
     <>
       <Tooltip content="Fleet">
@@ -41,5 +42,11 @@ function Entrance({ app }: { app: AppState }) {
       <ThemeToggle theme={app.theme} />
     </>
   )
-  return <SignInPage session={app.session} hasInvitation={room !== GENERAL} corner={corner} />
+  return (
+    <SignInPage
+      session={app.session}
+      invitation={link ? 'link' : room === GENERAL ? 'none' : 'room'}
+      corner={corner}
+    />
+  )
 }

@@ -20,9 +20,10 @@ import { ReactionsDialog } from '@/features/messages/reactions-dialog'
 import { useMayWrite } from '@/features/messages/use-may-write'
 import { PeopleList } from '@/features/people/people-list'
 import { CreateRoomDialog } from '@/features/rooms/create-room-dialog'
+import { LinkDialog } from '@/features/rooms/link-dialog'
 import { ReportDialog } from '@/features/rooms/report-dialog'
 import { RoomList } from '@/features/rooms/room-list'
-import { RoomDetailsDialog } from '@/features/rooms/details/room-details-dialog'
+import { RoomDetailsDialog, type DetailsTab } from '@/features/rooms/details/room-details-dialog'
 import { GENERAL, titleOf } from '@/features/rooms/rooms'
 import { ShareDialog } from '@/features/rooms/share-dialog'
 import { TalkToDialog } from '@/features/rooms/talk-to-dialog'
@@ -40,6 +41,8 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
   const [overlay, setOverlay] = useState<Overlay>()
   const room = rooms.find(({ roomId }) => roomId === feed.id)
   const name = titleOf(room, chat.me, feed.id)
+  const visibility = view?.visibility ?? room?.visibility ?? 'public'
+  const [tab, setTab] = useState<DetailsTab>('about')
   // One that went tells so when another may have taken its place.
   const toggle = (which: Overlay) => (isOpen: boolean) =>
     setOverlay((shown) => (isOpen ? which : shown === which ? undefined : shown))
@@ -51,6 +54,7 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
   }
   const [reported, setReported] = useState<Seq>()
   const [reactedTo, setReactedTo] = useState<Seq>()
+  const link = useStore(app.address.link)
   const mayWrite = useMayWrite(view)
   const isKeeper = view?.role === 'owner' || view?.role === 'moderator'
   const { blocked: blockedPeople } = useStore(chat.account)
@@ -101,19 +105,21 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
       <main className="flex min-h-0 min-w-0 flex-col overflow-hidden bg-background md:my-2.5 md:mr-2.5 md:rounded-2xl md:border md:shadow-lift xl:mr-0">
         <RoomHeader
           name={name}
-          visibility={room?.visibility ?? 'public'}
+          visibility={visibility}
           topic={view?.topic}
           count={count}
-          status={<ConnectionStatus line={chat.line} />}
+          status={<ConnectionStatus line={chat.line} isBesideWords={view?.topic !== undefined} />}
           onOverlay={setOverlay}
         />
         <Conversation
           key={feed.id}
           chat={chat}
           feed={feed}
-          roomName={room?.visibility === 'direct' ? name : `#${name}`}
+          roomName={visibility === 'public' ? `#${name}` : name}
+          visibility={visibility}
           deeds={deeds}
           onShare={() => setOverlay('share')}
+          onInvite={isKeeper ? () => (setTab('people'), setOverlay('details')) : undefined}
           onLeave={() => app.address.goToRoom(GENERAL)}
           onSignIn={() => app.reconnect()}
         />
@@ -126,6 +132,17 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
       <Sheet side="right" aria-label="People" open={overlay === 'people'} onOpenChange={toggle('people')}>
         {people}
       </Sheet>
+      {link !== undefined && (
+        <LinkDialog
+          key={link.secret}
+          link={link}
+          rooms={chat.rooms}
+          me={chat.me}
+          onEnter={() => app.address.settleLink(link.room)}
+          onDecline={() => app.address.settleLink(GENERAL)}
+          onMakeAccount={() => setOverlay('account')}
+        />
+      )}
       <ReactionsDialog feed={feed} seq={reactedTo} me={chat.me} onClose={() => setReactedTo(undefined)} />
       <ReportDialog office={office} seq={reported} onClose={() => setReported(undefined)} />
       <TalkToDialog
@@ -141,6 +158,8 @@ export function ChatPage({ app, chat }: { app: AppState; chat: Chat }) {
         rooms={chat.rooms}
         me={chat.me}
         here={members}
+        tab={tab}
+        onTab={setTab}
         onGone={() => open(GENERAL)}
         open={overlay === 'details'}
         onOpenChange={toggle('details')}

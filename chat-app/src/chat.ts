@@ -77,12 +77,6 @@ export class Chat {
     return new RoomOffice(id, this.rooms)
   }
 
-  /** Joins by the secret of a link, and then shows the room. */
-  async joinBy(id: RoomId, link: string): Promise<void> {
-    const answer = await this.rooms.join(id, link)
-    if (answer.ok) this.reopen(id)
-  }
-
   /** A room that was closed to one may be open now. */
   reopen(id: RoomId): void {
     const shown = this.current.read()

@@ -1,5 +1,6 @@
-import { LinkIcon } from 'lucide-react'
+import { LinkIcon, UserPlusIcon } from 'lucide-react'
 import { useEffect, type ReactNode } from 'react'
+import type { RoomFacts } from '@flotilla/protocol/control.ts'
 import type { LeftReason } from '@flotilla/protocol/frames.ts'
 import type { Chat } from '@/chat'
 import { FleetScene } from '@/components/fleet-art'
@@ -22,14 +23,27 @@ interface ConversationProps {
   feed: RoomFeed
   /** As people call it: `#general`, or a person's name. */
   roomName: string
+  visibility: RoomFacts['visibility']
   deeds: MessageDeeds
   onShare: () => void
+  /** Undefined: it is not the reader's to invite others. */
+  onInvite: (() => void) | undefined
   onLeave: () => void
   onSignIn: () => void
 }
 
 /** One room: what was said, and where one answers. */
-export function Conversation({ chat, feed, roomName, deeds, onShare, onLeave, onSignIn }: ConversationProps) {
+export function Conversation({
+  chat,
+  feed,
+  roomName,
+  visibility,
+  deeds,
+  onShare,
+  onInvite,
+  onLeave,
+  onSignIn,
+}: ConversationProps) {
   const { status, code, reason, view, refused, rows, complete, older, typing, heard } = useStore(feed)
   const mutedUntil = useMutedUntil(view)
   const maxChars = useStore(chat.textChars)
@@ -56,7 +70,15 @@ export function Conversation({ chat, feed, roomName, deeds, onShare, onLeave, on
           feed={feed}
           me={chat.me}
           deeds={deeds}
-          beginning={<Beginning roomName={roomName} isEmpty={rows.length === 1} onShare={onShare} />}
+          beginning={
+            <Beginning
+              roomName={roomName}
+              visibility={visibility}
+              isEmpty={rows.length === 1}
+              onShare={onShare}
+              onInvite={onInvite}
+            />
+          }
           className="flex-1"
         />
       )}
@@ -107,13 +129,11 @@ function useOpen(feed: RoomFeed) {
   }, [feed])
 }
 
-interface BeginningProps {
-  roomName: string
+type BeginningProps = Pick<ConversationProps, 'roomName' | 'visibility' | 'onShare' | 'onInvite'> & {
   isEmpty: boolean
-  onShare: () => void
 }
 
-function Beginning({ roomName, isEmpty, onShare }: BeginningProps) {
+function Beginning({ roomName, visibility, isEmpty, onShare, onInvite }: BeginningProps) {
   return (
     <div className="px-4 pt-10 pb-4 sm:px-6">
       <FleetScene className="-ml-2 w-48" />
@@ -121,16 +141,27 @@ function Beginning({ roomName, isEmpty, onShare }: BeginningProps) {
         {isEmpty ? `It is quiet in ${roomName}` : `The beginning of ${roomName}`}
       </p>
       <p className="mt-1 max-w-md text-muted-foreground">
-        {isEmpty
-          ? 'Nothing has been said yet. Say the first word, or hand on the link and let others find you.'
-          : 'Everything that was ever said here comes after this.'}
+        {isEmpty ? QUIET[visibility] : 'Everything that was ever said here comes after this.'}
       </p>
-      <Button variant="outline" size="sm" className="mt-4" onClick={onShare}>
-        <LinkIcon className="size-3.5" /> Share the link
-      </Button>
+      {visibility === 'public' && (
+        <Button variant="outline" size="sm" className="mt-4" onClick={onShare}>
+          <LinkIcon className="size-3.5" /> Share the link
+        </Button>
+      )}
+      {visibility === 'private' && onInvite && (
+        <Button variant="outline" size="sm" className="mt-4" onClick={onInvite}>
+          <UserPlusIcon className="size-3.5" /> Invite people
+        </Button>
+      )}
     </div>
   )
 }
+
+const QUIET = {
+  public: 'Nothing has been said yet. Say the first word, or hand on the link and let others find you.',
+  private: 'Nothing has been said yet. What is said here is read by its members, and by nobody else.',
+  direct: 'Nothing has been said yet. What is said here is between the two of you.',
+} as const
 
 const GONE = {
   removed: ['You were removed from this room', 'Who keeps it has taken you out.'],

@@ -1,36 +1,16 @@
 // Accounts, rooms for some only, and what those who keep a room can do, in real browsers.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Page } from 'playwright-core'
 import { judge } from './accessibility.ts'
-import { openTheatre, type Stage, type Visitor } from './browser.ts'
+import { account, button, makePrivateRoom, PASSWORD, signUp } from './account-steps.ts'
+import { openTheatre, type Visitor } from './browser.ts'
 import { inLog } from './screen.ts'
-
-const PASSWORD = 'rope and tar 7'
 
 let theatre: Awaited<ReturnType<typeof openTheatre>>
 before(async () => {
   theatre = await openTheatre()
 })
 after(() => theatre.close())
-
-const button = (page: Page, name: string | RegExp) =>
-  page.getByRole('button', { name, exact: typeof name === 'string' })
-
-async function signUp({ page }: Visitor, name: string, { isOpen = false } = {}): Promise<void> {
-  if (!isOpen) await button(page, 'create one').click()
-  await page.getByLabel('Your name').fill(name)
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
-  await button(page, 'Create account').click()
-}
-
-/** Somebody who makes an account in a browser of their own, and is in. */
-async function account(stage: Stage, name: string): Promise<Visitor> {
-  const one = await stage.visitor()
-  await signUp(one, name)
-  await one.page.locator('[data-slot=connection-status][data-mood=calm]').waitFor()
-  return one
-}
 
 async function choose({ page }: Visitor, text: string, deed: string): Promise<void> {
   const item = page.locator('[data-slot=message-item]').filter({ hasText: text })
@@ -134,11 +114,7 @@ describe('rooms in the web app', () => {
   test('a private room is nothing to strangers; who is invited joins, and who is removed is out at once', async (t) => {
     const stage = await theatre.stage(t)
     const ann = await account(stage, 'ann')
-    await button(ann.page, 'New room').click()
-    await ann.page.getByLabel('Name', { exact: true }).fill('Charts')
-    await ann.page.getByRole('radio', { name: /Only who is invited/ }).check()
-    await button(ann.page, 'Create room').click()
-    await ann.page.getByRole('heading', { name: 'Charts', exact: true }).waitFor()
+    await makePrivateRoom(ann, 'Charts')
     await ann.say('the reef is here')
     await inLog(ann.page, 'the reef is here').waitFor()
     const path = new URL(ann.page.url()).pathname

@@ -4,10 +4,19 @@ import type { Line } from '@/features/fleet/line'
 import { cn } from '@/lib/utils'
 import { useStore } from '@/use-store'
 
-type ConnectionStatusProps = ComponentProps<'div'> & { line: Line }
+type ConnectionStatusProps = ComponentProps<'div'> & {
+  line: Line
+  /** Other words stand beside it: where there is little room, the server has to wait. */
+  isBesideWords?: boolean
+}
 
 /** A dot, and as few words as the moment needs. */
-export function ConnectionStatus({ line, className, ...props }: ConnectionStatusProps) {
+export function ConnectionStatus({
+  line,
+  isBesideWords = false,
+  className,
+  ...props
+}: ConnectionStatusProps) {
   const { mood, words, server } = useStore(line)
   return (
     <div
@@ -15,7 +24,11 @@ export function ConnectionStatus({ line, className, ...props }: ConnectionStatus
       data-slot="connection-status"
       data-mood={mood}
       data-server={server}
-      className={cn('group flex min-w-0 items-center text-xs text-muted-foreground', className)}
+      className={cn(
+        'group flex min-w-0 items-center text-xs text-muted-foreground',
+        isBesideWords && 'max-w-full shrink-0',
+        className,
+      )}
       {...props}
     >
       <span className="flex min-w-0 items-center gap-2">
@@ -25,7 +38,7 @@ export function ConnectionStatus({ line, className, ...props }: ConnectionStatus
         </span>
         <span className="truncate group-data-[mood=lost]:text-destructive">{words}</span>
         {server !== undefined && words === 'Live' && (
-          <span className="truncate tabular-nums">on {server}</span>
+          <span className={cn('truncate tabular-nums', isBesideWords && 'max-sm:hidden')}>on {server}</span>
         )}
       </span>
     </div>

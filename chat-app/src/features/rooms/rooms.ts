@@ -1,5 +1,6 @@
 import type { RoomFacts } from '@flotilla/protocol/control.ts'
 import type { RoomId, User } from '@flotilla/protocol/frames.ts'
+import type { RoomPreview } from '@flotilla/protocol/rooms-api.ts'
 import type { Answer, BalancerApi } from '../../balancer/api.ts'
 import { Store } from '../../store.ts'
 
@@ -55,6 +56,12 @@ export class Rooms extends Store<RoomsState> {
   /** The room of two: made now, or the one there is. */
   talkTo(username: string): Promise<Answer<RoomId>> {
     return this.#open('/api/direct', { username })
+  }
+
+  /** What a link leads to; nobody is told that it was asked. */
+  preview(id: RoomId, link: string | undefined): Promise<Answer<RoomPreview>> {
+    const body = link === undefined ? {} : { link }
+    return this.call<RoomPreview>('POST', `/api/rooms/${encodeURIComponent(id)}/preview`, body)
   }
 
   /** Accepts an invitation, or comes by the secret of a link. */

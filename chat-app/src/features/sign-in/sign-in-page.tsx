@@ -10,8 +10,8 @@ import { useStore } from '@/use-store'
 
 interface SignInPageProps {
   session: Session
-  /** The address leads to a room other than `general`. */
-  hasInvitation: boolean
+  /** What the address leads to: a room other than `general`, or a link that only accounts can follow. */
+  invitation: 'none' | 'room' | 'link'
   /** What stands in the upper corner: the theme toggle, the way to the fleet page. */
   corner: ReactNode
 }
@@ -23,12 +23,18 @@ const WORDS = {
   new: { go: 'Create account', going: 'Creating your account…' },
 } as const
 
+const INVITATIONS = {
+  none: 'A chat that stays afloat.',
+  room: 'You were invited to a room. Who shall we say is here?',
+  link: 'You were given a link to a private room. It takes an account to go in.',
+} as const
+
 /** The way in: as a guest by name alone, with an account, or by making one. */
-export function SignInPage({ session, hasInvitation, corner }: SignInPageProps) {
+export function SignInPage({ session, invitation, corner }: SignInPageProps) {
   const state = useStore(session)
   const [name, setName] = useState(() => session.rememberedName)
   const [password, setPassword] = useState('')
-  const [way, setWay] = useState<Way>('guest')
+  const [way, setWay] = useState<Way>(invitation === 'link' ? 'new' : 'guest')
   const [isCreating, setIsCreating] = useState(false)
   const isEntering = state.status === 'entering' || isCreating
   const problem = state.status === 'out' ? state.problem : undefined
@@ -62,11 +68,7 @@ export function SignInPage({ session, hasInvitation, corner }: SignInPageProps) 
       <div className="relative w-full max-w-96 pt-8 pb-[clamp(6rem,22vh,13rem)]">
         <Mark className="mx-auto mb-5 size-14 drop-shadow-sm" />
         <h1 className="text-center text-[2rem] leading-tight font-semibold tracking-[-0.03em]">Flotilla</h1>
-        <p className="mt-1.5 text-center text-muted-foreground">
-          {hasInvitation
-            ? 'You were invited to a room. Who shall we say is here?'
-            : 'A chat that stays afloat.'}
-        </p>
+        <p className="mt-1.5 text-center text-balance text-muted-foreground">{INVITATIONS[invitation]}</p>
         <form
           className="mt-8 space-y-4 rounded-2xl border bg-background p-5 shadow-lift sm:p-6"
           onSubmit={(event) => {

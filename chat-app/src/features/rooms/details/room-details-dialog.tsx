@@ -1,4 +1,3 @@
-import { useState } from 'react'
 import type { RoomFacts } from '@flotilla/protocol/control.ts'
 import type { User } from '@flotilla/protocol/frames.ts'
 import { Dialog } from '@/components/ui/dialog'
@@ -23,13 +22,23 @@ export interface RoomDetailsProps {
 
 type RoomDetailsDialogProps = Omit<RoomDetailsProps, 'room'> & {
   room: RoomFacts | undefined
+  tab: DetailsTab
+  onTab: (tab: DetailsTab) => void
   open: boolean
   onOpenChange: (open: boolean) => void
 }
 
+export type DetailsTab = 'about' | 'people' | 'settings' | 'log'
+
 /** What a room is, who is in it, and for those who keep it, what can be done about both. */
-export function RoomDetailsDialog({ room, open, onOpenChange, ...given }: RoomDetailsDialogProps) {
-  const [tab, setTab] = useState('about')
+export function RoomDetailsDialog({
+  room,
+  tab,
+  onTab,
+  open,
+  onOpenChange,
+  ...given
+}: RoomDetailsDialogProps) {
   const role = room?.membership
   const isKeeper = (role === 'owner' || role === 'moderator') && room?.visibility !== 'direct'
   return (
@@ -40,7 +49,11 @@ export function RoomDetailsDialog({ room, open, onOpenChange, ...given }: RoomDe
       className="h-[min(40rem,calc(100dvh-2rem))] w-[min(36rem,calc(100vw-1.5rem))] overflow-y-auto"
     >
       {open && room !== undefined && (
-        <Tabs value={isKeeper || tab === 'people' ? tab : 'about'} onValueChange={setTab} className="mt-3">
+        <Tabs
+          value={isKeeper || tab === 'people' ? tab : 'about'}
+          onValueChange={(next) => onTab(next as DetailsTab)}
+          className="mt-3"
+        >
           <TabsList aria-label="About this room">
             <TabsTrigger value="about">About</TabsTrigger>
             <TabsTrigger value="people">People</TabsTrigger>
