@@ -6,6 +6,11 @@ import { Score, type Attack, type Target } from './attack.ts'
 import { ask, handshake } from './knock.ts'
 
 const INTERNAL = ['/internal/place', '/internal/taken', '/internal/drain', '/internal/rotate-keys']
+/** What the operator is shown, and takes away. */
+const REPORTS = [
+  ['GET', '/internal/reports?all'],
+  ['DELETE', '/internal/reports/1'],
+] as const
 const SERVER_INTERNAL = [
   ...['/internal/revoke', '/internal/forget-user', '/internal/entries-of'],
   ...['act', 'look', 'read', 'audit', 'erase'].map((verb) => `/internal/rooms/general/${verb}`),
@@ -74,6 +79,10 @@ export const fleetDoorAttack: Attack = {
           body: '{}',
         })
         score.judge(internal.status === 401, `POST ${path}, ${what}`, internal)
+      }
+      for (const [method, path] of REPORTS) {
+        const reports = await ask(balancer, { method, path, headers })
+        score.judge(reports.status === 401, `${method} ${path}, ${what}`, reports)
       }
       for (const path of SERVER_INTERNAL) {
         const internal = await ask(serverHttp, {

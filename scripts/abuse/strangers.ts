@@ -29,6 +29,7 @@ const BODIES: Record<string, unknown[]> = {
   role: [{ user: 'user:x', role: 'moderator' }],
   owner: [{ user: 'user:x' }],
   join: [{}, { link: 'A'.repeat(32) }],
+  preview: [{ link: 'A'.repeat(32) }],
   links: [{ expiresInMs: 3_600_000 }],
   reports: [{ seq: 1, reason: 'because' }],
   '': [{ name: 'mine' }, { topic: 'mine' }, { archived: true }, { slowMs: 5 }, { retentionDays: 1 }],
@@ -246,7 +247,8 @@ async function guessed({ balancer }: Target, { pairs, strangers }: Rooms, guesse
   const room = pairs[0]?.[1] ?? ''
   for (let at = 0; at < Math.min(guesses, 90); at += 1) {
     const link = randomBytes(24).toString('base64url')
-    const reply = await callAs(balancer, token, `POST /api/rooms/${room}/join`, { link })
+    const what = at % 2 === 0 ? 'join' : 'preview'
+    const reply = await callAs(balancer, token, `POST /api/rooms/${room}/${what}`, { link })
     score.judge([404, 429].includes(reply.status), 'a link that is guessed', reply)
   }
 }
