@@ -48,7 +48,7 @@ export function RoomHeader({ name, visibility, topic, count, status, onOverlay }
       <HeaderButton label="Share this room" icon={Share2Icon} onClick={() => onOverlay('share')} />
       <Button
         variant="ghost"
-        className="h-9 gap-1.5 px-2.5 tabular-nums xl:hidden"
+        className="h-9 gap-1.5 px-2.5 tabular-nums touch:h-10 xl:hidden"
         aria-label={`People, ${count} here`}
         onClick={() => onOverlay('people')}
       >

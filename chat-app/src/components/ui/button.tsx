@@ -16,10 +16,10 @@ const buttonVariants = cva(
       },
       size: {
         default: 'h-10 px-4',
-        sm: 'h-8 gap-1.5 px-3 text-[0.8125rem]',
+        sm: 'h-8 gap-1.5 px-3 text-[0.8125rem] touch:h-10',
         lg: 'h-12 px-5 text-[0.9375rem]',
-        icon: 'size-9',
-        'icon-sm': 'size-8',
+        icon: 'size-9 touch:size-10',
+        'icon-sm': 'size-8 touch:size-10',
         inline: 'h-auto p-0 text-[length:inherit]',
       },
     },

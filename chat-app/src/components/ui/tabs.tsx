@@ -21,7 +21,7 @@ export function TabsTrigger({ className, ...props }: ComponentProps<typeof Parts
     <Parts.Trigger
       data-slot="tabs-trigger"
       className={cn(
-        '-mb-px border-b-2 border-transparent px-2.5 py-2 text-sm font-medium text-muted-foreground hover:text-foreground data-[state=active]:border-primary data-[state=active]:text-foreground',
+        '-mb-px border-b-2 border-transparent px-2.5 py-2 text-sm touch:min-h-10.5 font-medium text-muted-foreground hover:text-foreground data-[state=active]:border-primary data-[state=active]:text-foreground',
         className,
       )}
       {...props}

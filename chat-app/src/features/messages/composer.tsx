@@ -64,7 +64,7 @@ export function Composer({ feed, roomName, maxChars, className, ...props }: Comp
         aria-describedby="composer-count"
         placeholder={`Message ${roomName}`}
         enterKeyHint="send"
-        className="quiet-scroll max-h-[38vh] min-h-9 min-w-0 flex-1 resize-none bg-transparent py-1.5 text-base leading-6 outline-none placeholder:text-muted-foreground sm:text-[0.9375rem]"
+        className="quiet-scroll max-h-[38vh] min-h-9 min-w-0 flex-1 resize-none bg-transparent py-1.5 touch:min-h-10 touch:py-2 text-base leading-6 outline-none placeholder:text-muted-foreground sm:text-[0.9375rem]"
         onChange={(event) => {
           change(event.target.value)
           if (event.target.value !== '') feed.typing()

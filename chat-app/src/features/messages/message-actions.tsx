@@ -56,7 +56,7 @@ export function MessageActions(props: MessageActionsProps) {
       className={cn(
         'absolute -top-3 right-3 z-10 flex rounded-lg border bg-card p-0.5 opacity-0 shadow-xs sm:right-6',
         'group-hover:opacity-100 has-focus-visible:opacity-100 has-data-[state=open]:opacity-100',
-        'touch:static touch:-mr-2 touch:border-0 touch:bg-transparent touch:p-0 touch:opacity-100 touch:shadow-none',
+        'touch:static touch:-mr-2 touch:h-10 touch:border-0 touch:group-data-opens:-mt-2 touch:bg-transparent touch:p-0 touch:opacity-100 touch:shadow-none',
       )}
     >
       {deeds.mayWrite && (

@@ -248,7 +248,7 @@ function Note({ ts, words }: { ts: number; words: string }) {
   return (
     <p
       data-slot="note"
-      className="px-4 py-1 pl-[4.25rem] text-[0.8125rem] break-words text-muted-foreground sm:px-6 sm:pl-[4.75rem]"
+      className="px-4 py-1 pl-16 text-[0.8125rem] break-words text-muted-foreground sm:px-6 sm:pl-[4.5rem]"
     >
       {words}{' '}
       <time

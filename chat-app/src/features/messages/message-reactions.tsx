@@ -21,7 +21,7 @@ type MessageReactionsProps = ReactingProps & {
 /** More kinds are counted only: whoever wants to can put thousands. */
 const MOST_KINDS = 24
 const CHIP =
-  'relative inline-flex h-7 items-center justify-center rounded-full border text-xs touch:h-8 touch:text-[0.8125rem] touch:after:absolute touch:after:-inset-1'
+  'relative inline-flex h-7 items-center justify-center rounded-full border text-xs touch:h-8 touch:text-[0.8125rem] touch:after:absolute touch:after:-inset-1.5'
 
 /** The emoji under a message, each with how many put it. Memoised: other parts of a message change without them. */
 export const MessageReactions = memo(function MessageReactions({
@@ -36,7 +36,7 @@ export const MessageReactions = memo(function MessageReactions({
       role="group"
       aria-label="Reactions"
       data-slot="reactions"
-      className="flex flex-wrap items-center gap-1 pt-1 pb-0.5 touch:gap-2 touch:py-1.5"
+      className="flex flex-wrap items-center gap-1 pt-1 pb-0.5 touch:gap-2.5 touch:pt-1.5 touch:pb-0"
     >
       {reactions.slice(0, MOST_KINDS).map((reaction) => (
         <Chip

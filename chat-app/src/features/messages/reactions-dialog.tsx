@@ -25,6 +25,7 @@ export function ReactionsDialog({ feed, seq, me, onClose }: ReactionsDialogProps
       onOpenChange={(isOpen) => {
         if (!isOpen) onClose()
       }}
+      focusesItself
       title="Reactions"
       description={reactions.length === 0 ? 'There are none any more.' : undefined}
       className="max-h-[min(32rem,calc(100dvh-2rem))] overflow-y-auto"

@@ -122,7 +122,7 @@ function RoomLink({ room, me, isOpen, unread, onOpen }: RoomLinkProps) {
       aria-current={isOpen ? 'page' : undefined}
       data-unread={count > 0 || undefined}
       className={cn(
-        'group flex h-9 items-center gap-2 rounded-md px-2 text-sm text-muted-foreground transition-colors hover:bg-accent/70 hover:text-foreground',
+        'group flex h-9 touch:h-10 items-center gap-2 rounded-md px-2 text-sm text-muted-foreground transition-colors hover:bg-accent/70 hover:text-foreground',
         'aria-[current=page]:bg-accent aria-[current=page]:font-medium aria-[current=page]:text-accent-foreground',
         'data-unread:font-semibold data-unread:text-foreground',
       )}
