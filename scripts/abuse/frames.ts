@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import fc from 'fast-check'
 import { LIMITS } from '@flotilla/protocol/limits.ts'
 import { SERVER_FRAMES } from '@flotilla/protocol/server-frames.ts'
 import { WebSocket } from 'ws'
 import { Score, inLanes, type Attack } from './attack.ts'
+import { FrameMaker } from './frame-maker.ts'
 
 /** A million frames that follow the grammar almost: each is answered or refused with a known code, and none is the last. */
 
@@ -13,114 +13,19 @@ const PER_LINE = LIMITS.badFrames - 10
 const LANES = 8
 const PATIENCE_MS = 60_000
 
-const anyText = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 40 }),
-  fc.constantFrom(
-    '',
-    ' ',
-    '\u0000',
-    '\ud800',
-    '__proto__',
-    'constructor',
-    "' OR 1=1 --",
-    '\u202e',
-    '{}',
-    '\\',
-  ),
-  fc.string({ minLength: 65, maxLength: 300 }),
-)
-const room = fc.oneof(
-  fc.constantFrom('general', 'no-such-room', '../general', 'GENERAL', '__proto__'),
-  anyText,
-)
-const seq = fc.oneof(fc.nat(100), fc.constantFrom(-1, 0, 1.5, 2 ** 53, 1e308, -0, NaN, '1', null))
-const id = fc.oneof(fc.constantFrom('a', 'b'), anyText)
-const field = {
-  ...{
-    ref: fc.oneof(fc.integer(), anyText),
-    room,
-    id,
-    text: anyText,
-    after: id,
-    before: seq,
-    since: seq,
-    log: anyText,
-  },
-  ...{
-    limit: seq,
-    target: seq,
-    emoji: anyText,
-    on: fc.oneof(fc.boolean(), anyText),
-    replyTo: seq,
-    query: anyText,
-  },
-  ...{ to: anyText, data: fc.jsonValue({ maxDepth: 3 }), seq, user: fc.jsonValue({ maxDepth: 2 }) },
-}
-const types = [
-  'join',
-  'leave',
-  'send',
-  'edit',
-  'delete',
-  'react',
-  'history',
-  'search',
-  'read',
-  'typing',
-  'signal',
-  'ping',
-]
-/** A frame as the grammar has it, with fields of any type in some places, too many of them, or too few. */
-const nearFrame = fc
-  .record(
-    {
-      type: fc.oneof({ weight: 8, arbitrary: fc.constantFrom(...types) }, { weight: 1, arbitrary: anyText }),
-      ...field,
-    },
-    { requiredKeys: ['type'] },
-  )
-  .map((frame) => JSON.stringify(frame))
-const wrongTypes = fc
-  .dictionary(
-    fc.constantFrom('type', ...Object.keys(field), '__proto__', 'constructor'),
-    fc.jsonValue({ maxDepth: 2 }),
-  )
-  .map((frame) => JSON.stringify(frame))
-const deep = fc.integer({ min: 10, max: 5_000 }).map((depth) => `${'['.repeat(depth)}${']'.repeat(depth)}`)
-const wide = fc
-  .integer({ min: 10, max: 3_000 })
-  .map((width) => `{"type":"ping",${Array.from({ length: width }, (_, at) => `"k${at}":${at}`).join()}}`)
-/** A frame with some characters cut out, doubled or replaced. */
-const broken = fc
-  .tuple(nearFrame, fc.nat(), fc.nat(20), fc.string({ unit: 'binary', maxLength: 3 }))
-  .map(([frame, at, cut, put]) => {
-    const where = at % (frame.length + 1)
-    return frame.slice(0, where) + put + frame.slice(where + cut)
-  })
-const line = fc
-  .oneof(
-    { weight: 10, arbitrary: nearFrame },
-    { weight: 4, arbitrary: broken },
-    { weight: 2, arbitrary: wrongTypes },
-    { weight: 1, arbitrary: anyText },
-    { weight: 1, arbitrary: deep },
-    { weight: 1, arbitrary: wide },
-  )
-  // A line break would make two lines of it, and what is no text cannot leave in a text frame.
-  .map((text) => text.replaceAll('\n', ' ').toWellFormed())
-
 export const frameAttack: Attack = {
   name: 'frames',
   says: 'mutated frames, grammar-aware; deep and wide JSON, __proto__, lone surrogates',
   async run({ server, seed, scale }) {
     const score = new Score()
+    const maker = new FrameMaker(seed)
     const lines = Math.max(1, Math.ceil((FRAMES * scale) / PER_LINE))
     await inLanes(Array(lines).keys(), LANES, async (at) => {
-      const batch = fc.sample(line, { numRuns: PER_LINE, seed: seed + at })
+      const batch = maker.line(seed + at, PER_LINE)
       // Each line is somebody else, who keeps below the limits: what is tried is what a line says, not how much.
       const fault = await speak(`${server.url}?username=fuzz-${at}`, batch)
       score.tries += PER_LINE
-      if (fault !== undefined) score.bypasses.push(`frames of seed ${seed + at}: ${fault}`)
+      if (fault !== undefined) score.bypasses.push(`line ${at} of seed ${seed}: ${fault}`)
     })
     return score
   },
