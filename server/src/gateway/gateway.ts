@@ -28,7 +28,7 @@ const BEAT_GROUPS = 20
 const BEAT_MS = (0.9 * LIMITS.heartbeatMs) / BEAT_GROUPS
 /** Of each turn of the event loop, what those who come may take, and those who send much. */
 const ARRIVALS_MS = 2
-const SURPLUS_MS = 2
+const SURPLUS_MS = 1
 /** One whose token is good no more gets no longer than this to answer the close. */
 const REVOKED_MS = 500
 /** At a drain clients are asked to move no faster than one in this time, if there is time … */
