@@ -103,6 +103,10 @@ export async function startServer(
       self: id,
       onLost: (cause) => lost.resolve(cause),
       onCopyFailed: (room, why) => log.warn({ room, why }, 'the rest of a room cannot be copied now'),
+      onRenewed: (room) => {
+        log.error({ room }, 'an entry was damaged where the room was before: the room has another log')
+        void opened.promise.then((all) => all.renewed(room))
+      },
       onWhole: (room) => void opened.promise.then((all) => all.whole(room)),
     })
   } catch (cause) {

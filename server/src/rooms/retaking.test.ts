@@ -4,6 +4,7 @@ import type { User } from '@flotilla/protocol/frames.ts'
 import { MemoryNetwork } from '../bus/memory-bus.ts'
 import { MemoryDisk, MemoryStore } from '../store/memory-store.ts'
 import { FakeClock, settled } from '../test/fake-clock.ts'
+import { Person } from '../test/person.ts'
 import { openTwoServers } from '../test/two-servers.ts'
 import { Committer, type SendOutcome } from './committer.ts'
 import { Rooms } from './rooms.ts'
@@ -49,6 +50,21 @@ describe('a room that is taken anew in the term it is in', () => {
     assert.equal(acted.ok, next.rules.roster.facts().topic === 'news')
     assert.deepEqual([acted.ok ? 'ok' : acted.code, outcomes.at(-1)?.ok], ['busy', false])
   })
+})
+
+test('a room that goes on in another log in the own store is taken anew, and whoever is in it told so', async () => {
+  const { clock, a, stores } = openTwoServers()
+  a.open('r')
+  await clock.pass(100)
+  const person = new Person(ann, a, clock)
+  assert.equal(await person.join(), 'joined')
+  await stores.get('a')!.renewLogs(0)
+  a.renewed('r')
+  await clock.pass(1_000)
+  const taken = await stores.get('a')!.take('r', 1)
+  assert.ok(typeof taken !== 'string')
+  assert.deepEqual([a.open('r').home?.epoch, a.open('r').feed?.log], [1, taken.log])
+  assert.deepEqual(person.of('reset'), [{ type: 'reset', room: 'r', log: taken.log }])
 })
 
 describe('a server whose store turns out to be older than it was', () => {

@@ -136,6 +136,11 @@ export class Rooms implements BusListener {
     for (const room of this.#rooms.values()) room.doubt()
   }
 
+  /** The room has another log in the own store than its home knows: it is taken anew. */
+  renewed(id: RoomId): void {
+    this.#rooms.get(id)?.doubt()
+  }
+
   message(from: ServerId, message: LinkMessage, lines: Buffer): void {
     switch (message.t) {
       case 'follow':

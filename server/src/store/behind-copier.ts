@@ -18,6 +18,7 @@ export class BehindCopier {
   readonly #onWhole: (room: { room: RoomId; epoch: Epoch; head: Seq }) => void
   readonly #onFailed: (room: RoomId, message: string) => void
   readonly #onLost: (cause: unknown) => void
+  readonly #onRenewed: (room: RoomId) => void
   readonly #rooms = new Set<RoomId>()
   readonly #retryAt = new Map<RoomId, number>()
   #timer: NodeJS.Timeout | undefined
@@ -32,12 +33,15 @@ export class BehindCopier {
     onFailed: (room: RoomId, message: string) => void
     /** Our own file failed. */
     onLost: (cause: unknown) => void
+    /** An entry was lost where it was: the room goes on in another log. */
+    onRenewed: (room: RoomId) => void
   }) {
     this.#writer = options.writer
     this.#stored = options.stored
     this.#onWhole = options.onWhole
     this.#onFailed = options.onFailed
     this.#onLost = options.onLost
+    this.#onRenewed = options.onRenewed
   }
 
   /** Goes on where the last run stopped. */
@@ -85,7 +89,7 @@ export class BehindCopier {
   }
 
   #copy(room: RoomId): void {
-    const progress = copyBehind(this.#writer, room)
+    const progress = copyBehind(this.#writer, room, () => this.#onRenewed(room))
     this.#stored(COPY_CHUNK)
     this.#rooms.delete(room)
     this.#retryAt.delete(room)

@@ -25,6 +25,17 @@ export function checkRow(room: RoomId, row: CopiedRow): void {
   }
 }
 
+/** Whether it is what was written. */
+export function isSound(room: RoomId, row: CopiedRow): boolean {
+  try {
+    checkRow(room, row)
+    return true
+  } catch (cause) {
+    if (cause instanceof Damage) return false
+    throw cause
+  }
+}
+
 /** As it goes to who reads it. */
 export function entryRow([seq, username, message, , sender, sendId, type, ts, rest]: CopiedRow): EntryRow {
   return [seq, sendId, sender, username ?? '', type as EntryRow[4], ts, message, rest]

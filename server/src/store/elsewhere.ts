@@ -4,7 +4,7 @@ import type { Lineage } from './lineage.ts'
 import { difference, type Range } from './ranges.ts'
 import type { Missing } from './room-table.ts'
 import { Source, type Known } from './source.ts'
-import { SourceUnavailable } from './store.ts'
+import { SourceDamaged, SourceUnavailable } from './store.ts'
 
 /** Rooms whose sources are kept open; of the others they are opened when needed. */
 const ROOMS_OPEN = 16
@@ -26,14 +26,26 @@ export class Elsewhere {
     return log === this.#log.log && JSON.stringify(from) === JSON.stringify(this.#missing.from)
   }
 
-  /** As Source.run, from the first store that has `at`. @throws SourceUnavailable: none of those that can be read has it */
+  /**
+   * As Source.run, from the first store that has `at`.
+   * @throws SourceUnavailable: none of those that can be read has it; SourceDamaged: all can be, and who has it has it no more as
+   *   it was
+   */
   run(at: Seq, way: 'up' | 'down', limit: number): CopiedRow[] {
     let why = 'no store is known to have it'
+    let damaged: SourceDamaged | undefined
+    let isAway = false
     for (const { id, dataDir } of this.#missing.from) {
       const rows = this.#try({ id, dataDir }, (source) => source.run(this.#log, at, way, limit))
-      if (typeof rows === 'string') why = rows
-      else if (rows.length > 0) return rows
+      if (!(rows instanceof SourceUnavailable)) {
+        if (rows.length > 0) return rows
+        continue
+      }
+      why = rows.message
+      if (rows instanceof SourceDamaged) damaged = rows
+      else isAway = true
     }
+    if (damaged !== undefined && !isAway) throw damaged
     throw new SourceUnavailable(`seq ${at} of ${this.#room} cannot be read: ${why}`)
   }
 
@@ -42,7 +54,7 @@ export class Elsewhere {
     let unsearched: readonly Range[] = ranges
     for (const ref of this.#missing.from) {
       const answer = this.#try(ref, (source) => source.find(this.#log, sender, sendId))
-      if (typeof answer === 'string') continue
+      if (answer instanceof SourceUnavailable) continue
       if (answer.known !== undefined) return answer.known
       unsearched = difference(unsearched, answer.searched)
     }
@@ -54,7 +66,7 @@ export class Elsewhere {
     let why: string | undefined
     for (const ref of this.#missing.from) {
       const answer = this.#try(ref, (source) => ({ has: source.has(this.#log, sender) }))
-      if (typeof answer === 'string') why = answer
+      if (answer instanceof SourceUnavailable) why = answer.message
       else if (answer.has) return true
     }
     if (why !== undefined) throw new SourceUnavailable(`whether ${this.#room} has entries of a user: ${why}`)
@@ -62,7 +74,10 @@ export class Elsewhere {
   }
 
   /** @returns why not, if it cannot be asked now */
-  #try<T extends object>(ref: { id: string; dataDir: string }, ask: (source: Source) => T): T | string {
+  #try<T extends object>(
+    ref: { id: string; dataDir: string },
+    ask: (source: Source) => T,
+  ): T | SourceUnavailable {
     try {
       let source = this.#sources.get(ref.id)
       if (source === undefined) this.#sources.set(ref.id, (source = new Source(ref, this.#room)))
@@ -71,7 +86,7 @@ export class Elsewhere {
       if (!(cause instanceof SourceUnavailable)) throw cause
       this.#sources.get(ref.id)?.close() // opened anew next time: the file may be another one by then
       this.#sources.delete(ref.id)
-      return cause.message
+      return cause
     }
   }
 

@@ -3,7 +3,7 @@ import type { Database } from 'better-sqlite3'
 import { LOST_EVENT } from '@flotilla/protocol/acts.ts'
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
 import { Damage, entryCrc } from './checksum.ts'
-import { checkRow, COPIED, type CopiedRow } from './copied-row.ts'
+import { COPIED, isSound, type CopiedRow } from './copied-row.ts'
 import { Elsewhere } from './elsewhere.ts'
 import { renewed } from './lineage.ts'
 import { namelessRow } from './name-eraser.ts'
@@ -106,21 +106,32 @@ function putBack(db: Database, { room }: RoomRow, id: number, found: CopiedRow |
   return true
 }
 
-function replace(db: Database, { room, lastTs }: RoomRow, id: number): void {
-  const { key, seq, type } = db
-    .prepare('SELECT room_key AS key, seq, type FROM messages WHERE id = ?')
-    .get(id) as { key: number; seq: Seq; type: string }
+function replace(db: Database, row: RoomRow, id: number): void {
+  const { key, seq, type, time } = db
+    .prepare('SELECT room_key AS key, seq, type, timestamp AS time FROM messages WHERE id = ?')
+    .get(id) as { key: number; seq: Seq; type: string; time: string }
   // Its own may be what is damaged, and what is forgotten is found by time, which never falls: so that of its neighbour.
   const timeBeside = (side: string) =>
     db.prepare(`SELECT ts FROM messages WHERE room_key = ? AND seq ${side} LIMIT 1`).pluck().get(key, seq)
-  const ts = (timeBeside('< ? ORDER BY seq DESC') ?? timeBeside('> ? ORDER BY seq') ?? lastTs) as number
-  const rest = JSON.stringify({ event: LOST_EVENT, data: { was: TALK.has(type) ? type : 'system' } })
+  const ts = (timeBeside('< ? ORDER BY seq DESC') ?? timeBeside('> ? ORDER BY seq') ?? row.lastTs) as number
+  putBack(db, row, id, lostRow(row.room, seq, { ts, time, was: TALK.has(type) ? type : 'system' }))
+}
+
+/** What stands where an entry is lost. `time`: `ts` as it is written; `was`: its type. */
+export function lostRow(
+  room: RoomId,
+  seq: Seq,
+  { ts, time, was }: { ts: number; time: string; was: string },
+): CopiedRow {
+  const rest = JSON.stringify({ event: LOST_EVENT, data: { was } })
   const sendId = `${LOST_EVENT}-${seq}`
   const crc = entryCrc(room, seq, ts, 'system', 'system', sendId, '', null, rest)
-  db.prepare(
-    `UPDATE messages SET type = 'system', username = '', message = NULL, sender = 'system', send_id = ?, ts = ?, rest = ?, crc = ?
-     WHERE id = ?`,
-  ).run(sendId, ts, rest, crc, id)
+  return [seq, '', null, time, 'system', sendId, 'system', ts, rest, crc]
+}
+
+/** Whether an entry stands for one that is lost. */
+export function isLost([, , , , , , type, , rest]: CopiedRow): boolean {
+  return type === 'system' && rest !== null && (JSON.parse(rest) as { event?: unknown }).event === LOST_EVENT
 }
 
 /** All but these seqs. */
@@ -141,15 +152,5 @@ function badRows(db: Database, room: RoomId, key: number): BadRow[] {
       at = entry[0]
     }
     if (rows.length < CHUNK) return bad
-  }
-}
-
-function isSound(room: RoomId, row: CopiedRow): boolean {
-  try {
-    checkRow(room, row)
-    return true
-  } catch (cause) {
-    if (cause instanceof Damage) return false
-    throw cause
   }
 }

@@ -161,6 +161,43 @@ describe('a copy of what happened to a room, of which that part is elsewhere', (
   })
 })
 
+describe('what is damaged in the file it has yet to be copied from', () => {
+  async function copied(t: TestContext, word: string) {
+    const { dirA, dirB, all, atB } = await taken(t, { tail: 1, isCopyingBehind: false })
+    flipBehind(dirA, [word])
+    const renewed: string[] = []
+    let isWhole = false
+    const b = await opened(t, dirB, 'b', {
+      onWhole: () => (isWhole = true),
+      onRenewed: (room) => renewed.push(room),
+    })
+    await until('all of it is here', () => isWhole)
+    const again = await takenBy(b, 3)
+    return { all, atB, again, renewed, entries: await b.read('r', { after: 0 }, 10), b }
+  }
+
+  test('is here already, if it happened to the room', async (t) => {
+    const { all, atB, again, renewed, entries } = await copied(t, 'the reason for it')
+    assert.deepEqual(entries, all)
+    assert.deepEqual(again, { ...atB, isWhole: true })
+    assert.deepEqual(renewed, [])
+  })
+
+  test('gives way to an entry that says so, and the room goes on in another log', async (t) => {
+    const { all, atB, again, renewed, entries, b } = await copied(t, 'what was said first')
+    assert.deepEqual(renewed, ['r'])
+    assert.notEqual(again.log, atB.log)
+    const [first, ...rest] = entries
+    assert.deepEqual(first && 'event' in first && [first.seq, first.event, first.data], [
+      ...[1, 'damaged'],
+      { was: 'message' },
+    ])
+    assert.deepEqual(rest, all.slice(1))
+    const outcomes = await appendTo(b, 'r', 3, TALK[0]!, TALK[2]!)
+    assert.deepEqual(typeof outcomes !== 'string' && outcomes.map(({ is }) => is), ['new', 'repeat'])
+  })
+})
+
 describe('what a room keeps for a time only', () => {
   async function aged(t: TestContext, days: number): Promise<string> {
     const dir = freshFolder(t)

@@ -54,6 +54,13 @@ export class RoomRecord {
     }
   }
 
+  /** The copy of an entry that is elsewhere, if it is of record. @throws Damage */
+  copyOf({ room, key }: Pick<RoomRow, 'room' | 'key'>, seq: Seq): CopiedRow | undefined {
+    const row = this.#sql.copy.get(-key, seq) as CopiedRow | undefined
+    if (row !== undefined) checkRow(room, row)
+    return row
+  }
+
   /** What was missing below `seq` was forgotten: of that the copies stay. */
   keepCopies(key: number, seq: Seq): void {
     this.#sql.keepCopies.run({ key, seq })
@@ -74,6 +81,7 @@ function prepare(db: Database) {
     gone: db.prepare(`SELECT DISTINCT sender ${from} AND substr(rest, 1, 15) = '{"event":"gone"'`).pluck(),
     last: db.prepare(`${select} ORDER BY seq DESC`).raw(),
     page: db.prepare(`${select} AND seq < ? ORDER BY seq DESC LIMIT ?`).raw(),
+    copy: db.prepare(`SELECT ${COPIED} FROM messages WHERE room_key = ? AND seq = ?`).raw(),
     keepCopies: db.prepare('UPDATE messages SET room_key = :key WHERE room_key = -:key AND seq < :seq'),
     dropCopies: db.prepare('DELETE FROM messages WHERE room_key = ? AND seq BETWEEN ? AND ?'),
   }

@@ -133,6 +133,12 @@ export class RoomTable {
     return row[7]
   }
 
+  /** When the next entry behind `seq` that is here was said: no earlier one was said later. */
+  timeBehind({ key, lastTs }: RoomRow, seq: Seq): { ts: number; time: string } {
+    const next = this.#sql.behind.get(key, seq) as { ts: number; time: string } | undefined
+    return next ?? { ts: lastTs, time: '' }
+  }
+
   /**
    * Deletes what is below `floor` and not of record, of the next `limit` entries from `from` on.
    * @returns where to go on from, undefined at the end
@@ -282,6 +288,9 @@ function prepare(db: Database) {
     erased: db.prepare(`SELECT room FROM rooms WHERE epoch = ${ERASED_EPOCH}`).pluck(),
     slack: db.prepare(`SELECT room FROM rooms WHERE epoch = ${ERASED_EPOCH} AND is_doubted = 1`).pluck(),
     entry: db.prepare(`SELECT ${COPIED} FROM messages WHERE room_key = ? AND seq = ?`).raw(),
+    behind: db.prepare(
+      'SELECT ts, timestamp AS time FROM messages WHERE room_key = ? AND seq > ? ORDER BY seq LIMIT 1',
+    ),
     below: db.prepare(
       'SELECT id, seq, type FROM messages WHERE room_key = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?',
     ),

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import type { RoomId, Seq } from '@flotilla/protocol/frames.ts'
-import { checkRow, COPIED, type CopiedRow } from './copied-row.ts'
+import { COPIED, isSound, type CopiedRow } from './copied-row.ts'
 import { inCommon, type Lineage } from './lineage.ts'
 import { markIn, raiseMark } from './mark.ts'
 import { SCHEMA_VERSION, schemaVersion } from './migrations.ts'
@@ -10,7 +10,7 @@ import { difference, intersection, rangeAt, without, type Range } from './ranges
 import { RoomRecord } from './room-record.ts'
 import { EMPTY_ROW, extentOf, RoomTable, type RoomRow } from './room-table.ts'
 import { CHAT_FILE, connect, meaningOf, oneLine } from './sqlite-file.ts'
-import { SourceUnavailable, type Epoch, type StoreRef } from './store.ts'
+import { SourceDamaged, SourceUnavailable, type Epoch, type StoreRef } from './store.ts'
 
 /** The last home holds its write lock for a millisecond at a time: a try that fails is made again later. */
 const LOCK_TRY_MS = 5
@@ -61,7 +61,10 @@ export class Source {
     return this.#askOnce(() => this.#rooms.get(this.#room))
   }
 
-  /** The unbroken run of entries of that log that begins at `at`, ascending in any case; empty if `at` is not here. */
+  /**
+   * The unbroken run of entries of that log that begins at `at`, ascending in any case; empty if `at` is not here. It ends before
+   * one that is not what was written. @throws SourceDamaged: that is `at`
+   */
   run(log: Lineage, at: Seq, way: 'up' | 'down', limit: number): CopiedRow[] {
     return this.#askOnce(() => {
       const row = this.#rooms.get(this.#room)
@@ -71,8 +74,10 @@ export class Source {
       const rows = this.#sql[way].all(row.key, at, range[way === 'up' ? 1 : 0], limit) as CopiedRow[]
       let length = 0
       while (length < rows.length && rows[length]![0] === at + step * length) length += 1
-      const run = rows.slice(0, length)
-      for (const row of run) checkRow(this.#room, row)
+      const bad = rows.findIndex((row) => !isSound(this.#room, row))
+      if (bad === 0)
+        throw new SourceDamaged(`${this.path}: seq ${at} of ${this.#room} is not what was written`)
+      const run = rows.slice(0, bad < 0 ? length : Math.min(bad, length))
       return way === 'up' ? run : run.reverse()
     })
   }

@@ -40,6 +40,8 @@ export type Answer =
   /** From the writer: what is missing of a room cannot be copied now. */
   | { event: 'copy-failed'; room: RoomId; message: string }
   | { event: 'opened'; isRenewed: boolean }
+  /** From the writer: an entry of a room was damaged where it still was, so the room has another log. */
+  | { event: 'renewed'; room: RoomId }
   /** From the writer: all of a room is here now. */
   | { event: 'whole'; room: RoomId; epoch: Epoch; head: Seq }
   | { event: 'unusable' | 'damaged'; message: string }

@@ -38,6 +38,8 @@ export interface SqliteStoreOptions {
   onLost?: (cause: StoreLost) => void
   /** Called when all of a room that was taken is here, and the stores it was taken from are not needed for it any more. */
   onWhole?: (room: { room: RoomId; epoch: Epoch; head: Seq }) => void
+  /** Called when a room has another log, as an entry of it was damaged where it still was: the next `take` tells which. */
+  onRenewed?: (room: RoomId) => void
   /** Called when what is missing of such a room cannot be copied now; it is tried again and again. */
   onCopyFailed?: (room: RoomId, message: string) => void
   /** For tests: entries that are here before a room that was taken is served. */
@@ -239,6 +241,7 @@ export class SqliteStore implements Store {
     if ('event' in answer) {
       if (answer.event === 'checkpoint-due') void this.#checkpoint()
       else if (answer.event === 'copy-failed') this.#options.onCopyFailed?.(answer.room, answer.message)
+      else if (answer.event === 'renewed') this.#options.onRenewed?.(answer.room)
       else if (answer.event === 'whole') {
         const { room, epoch, head } = answer
         this.#options.onWhole?.({ room, epoch, head })

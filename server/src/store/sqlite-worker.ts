@@ -103,6 +103,7 @@ function main(): void {
     writer,
     stored,
     onWhole: (room) => say({ event: 'whole', ...room }),
+    onRenewed: (room) => say({ event: 'renewed', room }),
     onFailed: (room, message) => say({ event: 'copy-failed', room, message: oneLine(message) }),
     onLost: (cause) => {
       suspect(file.dir, roomOf(cause))

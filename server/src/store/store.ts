@@ -205,6 +205,11 @@ export class SourceUnavailable extends Error {
   override name = 'SourceUnavailable'
 }
 
+/** It can be read, and what stands there is not what was written. */
+export class SourceDamaged extends SourceUnavailable {
+  override name = 'SourceDamaged'
+}
+
 /** The store cannot be opened as it is: folder not writable, schema of a newer version, not ours. One line, with the path. */
 export class StoreUnusable extends Error {
   override name = 'StoreUnusable'

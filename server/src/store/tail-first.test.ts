@@ -104,7 +104,7 @@ test('[S4] [S8] the rest is copied behind, over a restart, and then the old stor
 
   // Some chunks, and the process is gone between two of them.
   const writer = new SqliteWriter(openChatFile({ dir }))
-  for (let i = 0; i < 3; i += 1) assert.equal(copyBehind(writer, 'r'), 'more')
+  for (let i = 0; i < 3; i += 1) assert.equal(copyBehind(writer, 'r', assert.fail), 'more')
   const half = rowsIn(dir)
   assert.ok(half > TAIL + 1 && half < entries)
   writer.close()
