@@ -15,7 +15,7 @@ import type { CookieJar } from '../http/cookies.ts'
 import { bearerToken } from '../http/mount.ts'
 import { refused, type Refused } from '../http/problem.ts'
 import { tooFast, type RateLimit } from '../http/rate-limit.ts'
-import { ok, route, type Answer, type Route } from '../http/route.ts'
+import { ok, okOr, route, type Answer, type Route } from '../http/route.ts'
 import type { Accounts } from './accounts.ts'
 import { REFRESH_COOKIE } from './secrets.ts'
 import type { Sessions, SignedIn } from './sessions.ts'
@@ -112,8 +112,7 @@ function ofMe({ accounts, cookies }: AccountsRoutesParts): Route[] {
       problems: ['bad_name', 'username_taken', 'forbidden', 'rate_limited'],
       perform: async (call) => {
         const { username = call.user.name } = call.body
-        const renamed = await accounts.rename(call, username)
-        return 'refused' in renamed ? renamed : ok(renamed)
+        return okOr(await accounts.rename(call, username))
       },
     }),
     route({

@@ -84,3 +84,7 @@ export const ok = (json: unknown, headers?: Headers): Answer => ({
   json,
   ...(headers ? { headers } : {}),
 })
+
+/** A refusal as it is, anything else as the body of a success. */
+export const okOr = (outcome: object | Refused): Answer | Refused =>
+  'refused' in outcome ? outcome : ok(outcome)

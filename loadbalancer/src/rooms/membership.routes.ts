@@ -16,7 +16,7 @@ import {
 } from '@flotilla/protocol/rooms-api.ts'
 import type * as z from 'zod/mini'
 import { refused, type Refused } from '../http/problem.ts'
-import { ok, route, type Call, type Route, type Schema } from '../http/route.ts'
+import { ok, okOr, route, type Call, type Route, type Schema } from '../http/route.ts'
 import { hashOfLink, newLinkSecret } from './link-secret.ts'
 import { wholeNumber } from './paging.ts'
 import type { RoomActs } from './room-acts.ts'
@@ -47,8 +47,7 @@ export function membershipRoutes({ acts, now }: MembershipParts): Route[] {
       answers: { status: 200, schema: ActedSchema },
       problems: ['no_such_room', 'forbidden', 'conflict', 'rate_limited', 'busy'],
       perform: async (call: Call<z.infer<S>>) => {
-        const acted = await perform(call, keyOf(call))
-        return 'refused' in acted ? acted : ok(acted)
+        return okOr(await perform(call, keyOf(call)))
       },
     })
 
@@ -202,8 +201,7 @@ export function membershipRoutes({ acts, now }: MembershipParts): Route[] {
         const { params, user } = call
         const { hash = '' } = params
         if (!/^[0-9a-f]{64}$/.test(hash)) return refused('bad_request', 'A link is named by its hash.')
-        const acted = await acts.act(params['roomId'], user, { act: 'unlink', hash }, keyOf(call))
-        return 'refused' in acted ? acted : ok(acted)
+        return okOr(await acts.act(params['roomId'], user, { act: 'unlink', hash }, keyOf(call)))
       },
     }),
   ]

@@ -3,7 +3,7 @@ import type { RoomId } from '@flotilla/protocol/frames.ts'
 import { AuditPageSchema, MakeReportSchema, ReportPageSchema } from '@flotilla/protocol/rooms-api.ts'
 import { refused, type Refused } from '../http/problem.ts'
 import { tooFast, type RateLimit } from '../http/rate-limit.ts'
-import { ok, route, type Route, type Schema } from '../http/route.ts'
+import { okOr, route, type Route, type Schema } from '../http/route.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { BEFORE, beforeIn, nextOf } from './paging.ts'
@@ -44,8 +44,7 @@ export function oversightRoutes({ acts, book, reports, metrics, log, now }: Over
         const seen = await acts.glance(params['roomId'], user)
         if ('refused' in seen) return seen
         if (!isTrusted(seen)) return refused('forbidden', 'For the owner and the moderators only.')
-        const found = await page(seen.room.roomId, from.before)
-        return 'refused' in found ? found : ok(found)
+        return okOr(await page(seen.room.roomId, from.before))
       },
     })
 

@@ -21,7 +21,7 @@ import {
 import type { Role } from '@flotilla/protocol/roster.ts'
 import { refused, type Refused } from '../http/problem.ts'
 import { tooFast, type RateLimit } from '../http/rate-limit.ts'
-import { ok, route, type Route } from '../http/route.ts'
+import { ok, okOr, route, type Route } from '../http/route.ts'
 import { directRoomId } from './direct-room.ts'
 import type { DirectoryStore, RoomRecord } from './directory-store.ts'
 import type { Erasures } from './erasures.ts'
@@ -108,8 +108,7 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
       answers: { status: 200, schema: RoomFactsSchema },
       problems: ['no_such_room', 'rate_limited', 'busy'],
       perform: async ({ params, user }) => {
-        const facts = await factsFor(parts, params['roomId'], user)
-        return 'refused' in facts ? facts : ok(facts)
+        return okOr(await factsFor(parts, params['roomId'], user))
       },
     }),
     route({
@@ -171,8 +170,7 @@ export function roomsRoutes(parts: RoomsParts): Route[] {
               : await acts.act(params['roomId'], user, act, key === undefined ? key : `${key} ${act.act}`)
           if ('refused' in acted) return acted
         }
-        const facts = await factsFor(parts, params['roomId'], user)
-        return 'refused' in facts ? facts : ok(facts)
+        return okOr(await factsFor(parts, params['roomId'], user))
       },
     }),
     route({
