@@ -8,7 +8,7 @@ import { Button } from '@/components/ui/button'
 import { Skeleton } from '@/components/ui/skeleton'
 import { ConnectionNote } from '@/features/fleet/connection-status'
 import { Composer } from '@/features/messages/composer'
-import { dateAndTime, dayName, timeOfDay } from '@/features/messages/dates'
+import { dayName, longMoment, timeOfDay } from '@/features/messages/dates'
 import { focusComposerOnDesktop } from '@/features/messages/focus-composer'
 import type { MessageDeeds } from '@/features/messages/message-actions'
 import { MessageList } from '@/features/messages/message-list'
@@ -105,7 +105,7 @@ export function Conversation({
 
 function Moment({ ts }: { ts: number }) {
   const isToday = dayName(ts, useToday()) === 'Today'
-  return <time dateTime={new Date(ts).toISOString()}>{isToday ? timeOfDay(ts) : dateAndTime(ts)}</time>
+  return <time dateTime={new Date(ts).toISOString()}>{isToday ? timeOfDay(ts) : longMoment(ts)}</time>
 }
 
 function InsteadOfComposer({ children }: { children: ReactNode }) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dayName } from './dates.ts'
+import { dayName, shortMoment, timeOfDay } from './dates.ts'
 
 test('a day is named by its nearness, and by its year only if that is another', () => {
   const now = new Date(2026, 10, 21, 0, 5).getTime()
@@ -16,4 +16,11 @@ test('yesterday is the day before even when the clocks change', () => {
     dayName(new Date(2026, 9, 25, 0, 1).getTime(), new Date(2026, 9, 26, 0, 1).getTime()),
     'Yesterday',
   )
+})
+
+test('in a list of moments those of today have their time, others their date', () => {
+  const now = new Date(2026, 10, 21, 12).getTime()
+  const morning = new Date(2026, 10, 21, 6, 30).getTime()
+  assert.equal(shortMoment(morning, now), timeOfDay(morning))
+  assert.match(shortMoment(new Date(2026, 10, 19, 6, 30).getTime(), now), /19/)
 })

@@ -1,6 +1,8 @@
 /** Times as the reader's own locale and time zone write them. */
 const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
+const short = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+const long = new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeStyle: 'short' })
 const dayOfYear = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
 const dayOfAnyYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long', year: 'numeric' })
 
@@ -19,6 +21,16 @@ export function clockTime(ts: number): string {
 
 export function dateAndTime(ts: number): string {
   return full.format(ts)
+}
+
+/** For a line of its own: to the minute, without the day of the week. */
+export function longMoment(ts: number): string {
+  return long.format(ts)
+}
+
+/** The time of today, the date of any other day. `now` in ms since 1970. */
+export function shortMoment(ts: number, now: number): string {
+  return startOfDay(ts, 0) === startOfDay(now, 0) ? timeOfDay(ts) : short.format(ts)
 }
 
 /** "Today", "Yesterday", then the date; the year only where it is another one. `now` in ms since 1970. */

@@ -72,7 +72,14 @@ export function MessageActions(props: MessageActionsProps) {
 }
 
 function Act({ className, ...props }: ComponentProps<typeof Button>) {
-  return <Button variant="ghost" size="icon-sm" className={cn('size-7', className)} {...props} />
+  return (
+    <Button
+      variant="ghost"
+      size="icon-sm"
+      className={cn('size-7 focus-visible:-outline-offset-2', className)}
+      {...props}
+    />
+  )
 }
 
 function ActionMenu({ seq, author, me, reactions, deeds, onReact, onEdit }: MessageActionsProps) {

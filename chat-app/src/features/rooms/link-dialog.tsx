@@ -63,8 +63,7 @@ function Question({ link, rooms, onEnter, onDecline }: LinkDialogProps) {
         onClose={onDecline}
         actions={<Button onClick={onDecline}>All right</Button>}
       >
-        It may be mistyped, it may have ended, or it was for fewer people. Ask who gave it to you for a new
-        one.
+        It may be mistyped, it may have ended, or be used up. Ask who gave it to you for a new one.
       </Box>
     )
   if (found.status === 'failed')
@@ -149,8 +148,8 @@ function ForAccountsOnly({ onDecline, onMakeAccount }: LinkDialogProps) {
         </>
       }
     >
-      This link leads to a private room, and guests are not let in there. Make the name you have your own:
-      then you are asked whether to join.
+      This link leads to a private room, and guests are not let in there. Make an account of the name you
+      have, and you are asked whether to join.
     </Box>
   )
 }

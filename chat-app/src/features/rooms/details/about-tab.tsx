@@ -4,7 +4,7 @@ import { Button } from '@/components/ui/button'
 import { useTask } from '@/features/account/use-task'
 import { durationWords } from '@/features/rooms/event-words'
 import type { RoomDetailsProps } from '@/features/rooms/details/room-details-dialog'
-import { dateAndTime } from '@/features/messages/dates'
+import { longMoment } from '@/features/messages/dates'
 
 const DAY_MS = 24 * 3_600_000
 
@@ -15,7 +15,7 @@ export function AboutTab({ room, rooms, me, onGone }: RoomDetailsProps) {
   const facts: [string, string | undefined][] = [
     ['Topic', room.topic],
     ['Who can come in', VISIBLE[room.visibility]],
-    ['Made', dateAndTime(room.createdAt)],
+    ['Made', longMoment(room.createdAt)],
     ['You are', role === undefined ? undefined : ROLES[role]],
     ['Slow mode', room.slowMs === undefined ? undefined : `one message each ${durationWords(room.slowMs)}`],
     [

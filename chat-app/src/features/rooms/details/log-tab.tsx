@@ -1,7 +1,8 @@
 import { useEffect, useState, type ReactNode } from 'react'
 import type { AuditPage } from '@flotilla/protocol/rooms-api.ts'
 import { wordsFor, type ApiProblem } from '@/balancer/api'
-import { dateAndTime, timeOfDay } from '@/features/messages/dates'
+import { dateAndTime, shortMoment } from '@/features/messages/dates'
+import { useToday } from '@/features/messages/use-today'
 import type { RoomDetailsProps } from '@/features/rooms/details/room-details-dialog'
 import { eventWords } from '@/features/rooms/event-words'
 import { useStore } from '@/use-store'
@@ -9,6 +10,7 @@ import { useStore } from '@/use-store'
 /** What was reported, and what was done by whom: for those who keep the room. */
 export function LogTab({ office }: RoomDetailsProps) {
   const { audit, reports } = useStore(office)
+  const today = useToday()
   const [problem, setProblem] = useState<ApiProblem>()
   useEffect(() => void office.lookAtLog().then(setProblem), [office])
   return (
@@ -43,9 +45,9 @@ export function LogTab({ office }: RoomDetailsProps) {
             <time
               dateTime={new Date(entry.ts).toISOString()}
               title={dateAndTime(entry.ts)}
-              className="w-12 shrink-0 text-muted-foreground tabular-nums"
+              className="w-[4.75rem] shrink-0 whitespace-nowrap text-muted-foreground tabular-nums"
             >
-              {timeOfDay(entry.ts)}
+              {shortMoment(entry.ts, today)}
             </time>
             <span className="min-w-0 break-words">{auditWords(entry)}</span>
           </li>

@@ -4,7 +4,7 @@ import { wordsFor } from '@/balancer/api'
 import { Button } from '@/components/ui/button'
 import { Input } from '@/components/ui/input'
 import { useTask } from '@/features/account/use-task'
-import { dateAndTime } from '@/features/messages/dates'
+import { longMoment } from '@/features/messages/dates'
 import type { RoomDetailsProps } from '@/features/rooms/details/room-details-dialog'
 import type { RoomOffice } from '@/features/rooms/room-office'
 import { linkToRoom } from '@/features/rooms/room-path'
@@ -194,7 +194,7 @@ function Links({ office }: { office: RoomOffice }) {
         {links.map((link: LinkRow) => (
           <li key={link.hash} className="flex items-center gap-2 text-sm">
             <span className="min-w-0 flex-1 truncate text-muted-foreground">
-              by {link.by.name}, until {dateAndTime(link.until)}
+              by {link.by.name}, until {longMoment(link.until)}
             </span>
             <Button variant="ghost" size="sm" onClick={() => void task.run(() => office.endLink(link.hash))}>
               End
