@@ -12,8 +12,6 @@ export interface GivingWay {
 }
 
 const NICEST = constants.priority.PRIORITY_LOW
-const OWN_LOWEST = 'this program itself runs at the lowest priority: the times below say nothing'
-
 /** By the scheduling class for idle time (`chrt` of util-linux) where there is one, else by the lowest priority. */
 export function findGivingWay(): GivingWay {
   const lower = (pid: number) => {
@@ -29,10 +27,13 @@ export function findGivingWay(): GivingWay {
   if (reason !== undefined)
     return { says: `attackers run at the lowest priority only, beside the others: ${reason}`, pid: lower }
   const own = spawnSync('chrt', ['--pid', String(process.pid)], { encoding: 'utf8' }).stdout
+  if (own.includes('SCHED_IDLE'))
+    return {
+      says: 'this program runs in processor time that nobody else wants, and so do all it starts: the times say nothing',
+      pid: () => undefined,
+    }
   return {
-    says: own.includes('SCHED_IDLE')
-      ? `attackers give way, but ${OWN_LOWEST}`
-      : 'attackers give way: they run in processor time that nobody else wants',
+    says: 'attackers give way: they run in processor time that nobody else wants',
     pid(pid) {
       lower(pid)
       const { status, stderr } = spawnSync('chrt', ['--idle', '--all-tasks', '--pid', '0', String(pid)], {
