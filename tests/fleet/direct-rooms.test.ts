@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Account } from './account.ts'
 import { startFleet, until } from './harness.ts'
@@ -38,6 +40,34 @@ describe('two people', () => {
     await annHears.sendUntilAcked(room, 'a3', 'hello again')
     await until('Ben reads that, too', () => textsOf(benHears, room).length === 2)
     assert.deepEqual(textsOf(benHears, room), ['hello Ben', 'hello again'])
+  })
+
+  test('report what the other one wrote to the operator, whose log says that it waits, and no more', async (t) => {
+    const fleet = await startFleet({ t, servers: 1 })
+    const [ann, ben] = await Promise.all(['ann', 'ben'].map((name) => Account.signUp(t, fleet, name)))
+    const [one] = fleet.servers
+    assert.ok(ann && ben && one)
+    const room = (await ann.does('POST /api/direct', { username: 'ben' }))['roomId'] as string
+    const annHears = await ann.enter(one)
+    await annHears.join(room)
+    const seq = await annHears.sendUntilAcked(room, 'a1', 'Xylophone')
+    await ben.does(`POST /api/rooms/${room}/reports`, { seq, reason: 'Zeppelin' })
+    const asks = async (method: string, path: string) => {
+      const headers = { authorization: `Bearer ${fleet.secret}` }
+      const response = await fetch(`${fleet.loadbalancer.url}/internal/reports${path}`, { method, headers })
+      return (await response.json()) as { reports: Record<string, unknown>[] }
+    }
+    const [report, ...more] = (await asks('GET', '')).reports
+    assert.deepEqual(
+      [report?.['roomId'], report?.['seq'], report?.['reason'], more],
+      [room, seq, 'Zeppelin', []],
+    )
+    assert.match(JSON.stringify(report?.['context']), /Xylophone/)
+    const log = () => readFileSync(join(fleet.loadbalancer.dataDir, 'loadbalancer.log'), 'utf8')
+    await until('the log says so', () => log().includes('a report waits for the operator'))
+    assert.doesNotMatch(log(), /Xylophone|Zeppelin/)
+    await asks('DELETE', `/${String(report?.['id'])}`)
+    assert.deepEqual(await asks('GET', '?all'), { reports: [] })
   })
 
   test('who blocks while the home of their room is away is told so, and the room is told when it is back', async (t) => {

@@ -140,6 +140,7 @@ test('a full run leaves no token, password, text or secret in any log, output or
 
   const room = String((await ann.does('POST /api/rooms', { name: 'Plans', visibility: 'private' }))['roomId'])
   const { link } = await ann.does(`POST /api/rooms/${room}/links`, { expiresInMs: 600_000 })
+  await ben.does(`POST /api/rooms/${room}/preview`, { link })
   await ben.does(`POST /api/rooms/${room}/join`, { link })
   assert.equal((await ben.call(`POST /api/rooms/${room}/join`, { link: { link } })).status, 400)
   const hers = await enter(one.url, ann.token)
@@ -165,7 +166,8 @@ test('a full run leaves no token, password, text or secret in any log, output or
   assert.equal((await ann.call(`GET /api/rooms/${room}/export`)).status, 200)
   const { roomId: direct } = await ann.does('POST /api/direct', { username: 'ben' })
   await hers.join(String(direct))
-  await hers.sendUntilAcked(String(direct), 'g', text('Private'))
+  const seq = await hers.sendUntilAcked(String(direct), 'g', text('Private'))
+  await ben.does(`POST /api/rooms/${String(direct)}/reports`, { seq, reason: text('Unread') })
 
   // By doors, and in addresses, where they do not belong.
   for (const query of [`token=${ann.token}x`, `token=${fleet.secret}`, `username=${text('Named')}:`]) {
