@@ -1,3 +1,4 @@
+import type { ClientFrame } from '@flotilla/protocol/frames.ts'
 import fc from 'fast-check'
 
 /**
@@ -20,35 +21,35 @@ const room = fc.oneof(
 )
 const seq = fc.oneof(fc.nat(100), fc.constantFrom(-1, 0, 1.5, 2 ** 53, 1e308, -0, NaN, '1', null))
 const id = fc.oneof(fc.constantFrom('a', 'b'), anyText)
-const FIELDS: Record<string, fc.Arbitrary<unknown>> = {
+const FIELDS = {
   ...{ ref: fc.oneof(fc.integer(), anyText), room, id, text: anyText, after: id, before: seq, since: seq },
-  ...{ log: anyText, limit: seq, target: seq, emoji: anyText, on: fc.oneof(fc.boolean(), anyText) },
-  ...{ replyTo: seq, query: anyText, to: anyText, data: fc.jsonValue({ maxDepth: 3 }), seq },
-  ...{ user: fc.jsonValue({ maxDepth: 2 }) },
+  ...{ log: anyText, limit: seq, target: seq, on: fc.oneof(fc.boolean(), anyText), replyTo: seq },
+  ...{ emoji: fc.oneof(fc.constantFrom('\u{1f44d}', '\u2764\ufe0f'), anyText), query: anyText, to: anyText },
+  ...{ data: fc.jsonValue({ maxDepth: 3 }), seq, user: fc.jsonValue({ maxDepth: 2 }) },
+} satisfies Record<string, fc.Arbitrary<unknown>>
+type Field = keyof typeof FIELDS
+/** What each type may hold; the last three are not taken yet. */
+const TYPES: Record<ClientFrame['type'] | 'search' | 'read' | 'signal', readonly Field[]> = {
+  join: ['ref', 'room', 'since', 'log'],
+  leave: ['ref', 'room'],
+  send: ['ref', 'room', 'id', 'text', 'after', 'replyTo'],
+  edit: ['ref', 'room', 'id', 'target', 'text', 'after'],
+  delete: ['ref', 'room', 'id', 'target', 'after'],
+  react: ['ref', 'room', 'id', 'target', 'emoji', 'on', 'after'],
+  history: ['ref', 'room', 'before', 'after', 'limit'],
+  typing: ['ref', 'room'],
+  ping: ['ref'],
+  search: ['ref', 'room', 'query', 'limit'],
+  read: ['ref', 'room', 'seq'],
+  signal: ['ref', 'room', 'to', 'data'],
 }
-const TYPES = [
-  ...[
-    'join',
-    'leave',
-    'send',
-    'edit',
-    'delete',
-    'react',
-    'history',
-    'search',
-    'read',
-    'typing',
-    'signal',
-    'ping',
-  ],
-]
-const type = fc.oneof({ weight: 8, arbitrary: fc.constantFrom(...TYPES) }, { weight: 1, arbitrary: anyText })
-const KEYS = ['type', ...Object.keys(FIELDS), '__proto__', 'constructor']
+const FIELD_NAMES = Object.keys(FIELDS) as Field[]
+const TYPE_NAMES = Object.keys(TYPES) as (keyof typeof TYPES)[]
+const KEYS = ['type', ...FIELD_NAMES, '__proto__', 'constructor']
 
 export class FrameMaker {
-  readonly #types: string[]
   /** Of each field `"name":value`, as it stands in a frame. */
-  readonly #fields: string[][]
+  readonly #fields: Readonly<Record<Field, string[]>>
   readonly #values: string[]
   readonly #texts: string[]
   readonly #bits: string[]
@@ -58,10 +59,11 @@ export class FrameMaker {
     let part = 0
     const stock = <T>(of: fc.Arbitrary<T>) => fc.sample(of, { numRuns: STOCK, seed: seed + (part += 1) })
     const json = (value: unknown) => JSON.stringify(value)
-    this.#types = stock(type).map(json)
-    this.#fields = Object.entries(FIELDS).map(([name, of]) =>
-      stock(of).map((value) => `"${name}":${json(value)}`),
-    )
+    const said = FIELD_NAMES.map((name) => [
+      name,
+      stock(FIELDS[name] as fc.Arbitrary<unknown>).map((value) => `"${name}":${json(value)}`),
+    ])
+    this.#fields = Object.fromEntries(said) as Record<Field, string[]>
     this.#values = stock(fc.jsonValue({ maxDepth: 2 })).map(json)
     this.#texts = stock(anyText)
     this.#bits = stock(fc.string({ unit: 'binary', maxLength: 3 }))
@@ -85,8 +87,11 @@ export class FrameMaker {
 
   /** As the grammar has it, with fields of any type in some places, too many of them, or too few. */
   #near(chance: Chance): string {
-    let frame = `{"type":${chance.of(this.#types)}`
-    for (const values of this.#fields) if (chance.below(2) === 0) frame += `,${chance.of(values)}`
+    const type = chance.below(9) > 0 ? TYPE_NAMES[chance.below(TYPE_NAMES.length)] : undefined
+    const own = type === undefined ? FIELD_NAMES : TYPES[type]
+    let frame = `{"type":${JSON.stringify(type ?? chance.of(this.#texts))}`
+    for (const name of own) if (chance.below(8) > 0) frame += `,${chance.of(this.#fields[name])}`
+    if (chance.below(3) === 0) frame += `,${chance.of(this.#fields[chance.of(FIELD_NAMES)])}`
     return `${frame}}`
   }
 
