@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { refuse, type Refusal } from '@flotilla/protocol/errors.ts'
 import { encodeEntry, type LeftReason, type SystemEntry, type User } from '@flotilla/protocol/frames.ts'
+import { FakeClock } from '../test/fake-clock.ts'
 import type { Member } from './audience.ts'
 import { Entrance, systemEntry, type Admitted } from './entrance.ts'
 
@@ -26,11 +27,13 @@ function open(...people: [User, admittedAt: number][]) {
       sentOut: (reason) => void out.push([user.name, reason]),
     })
   }
+  const clock = new FakeClock()
   const entrance = new Entrance(
     () => members,
     (member) => void members.delete(member),
+    clock,
   )
-  return { entrance, out, members }
+  return { entrance, out, members, clock }
 }
 
 describe('who is let into a room', () => {
@@ -96,24 +99,19 @@ describe('everybody in a room', () => {
   })
 
   test('is asked for again, with another log, until there is an answer', async () => {
-    const { entrance, out } = open([ann, 1], [bob, 1])
-    const later: (() => void)[] = []
+    const { entrance, out, clock } = open([ann, 1], [bob, 1])
     let bobs = 0
     const answer = ({ id }: User): Admitted | Refusal => {
       if (id !== bob.id) return { ok: true, at: 1, view: { visibility: 'private' } }
       bobs += 1
       return refuse(bobs === 1 ? 'busy' : 'no_such_room')
     }
-    entrance.askAgain(
-      (user) => Promise.resolve(answer(user)),
-      (run) => void later.push(run),
-    )
-    await Promise.resolve()
+    entrance.askAgain((user) => Promise.resolve(answer(user)))
+    await clock.pass(999)
     assert.deepEqual(out, [])
-    for (const run of later.splice(0)) run()
-    await Promise.resolve()
+    await clock.pass(10_000)
     assert.deepEqual(out, [['bob', 'removed']])
-    assert.equal(later.length, 0)
+    assert.equal(bobs, 2)
   })
 })
 

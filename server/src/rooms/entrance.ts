@@ -2,6 +2,7 @@ import type { Refusal } from '@flotilla/protocol/errors.ts'
 import type { LeftReason, RoomView, Seq, SystemEntry, User, UserId } from '@flotilla/protocol/frames.ts'
 import type { PlainRoom } from '@flotilla/protocol/link.ts'
 import { whoLeaves } from '@flotilla/protocol/roster.ts'
+import type { Clock } from '../clock.ts'
 import type { Member } from './audience.ts'
 
 /**
@@ -22,6 +23,8 @@ const TYPE_AT = '{"type":"'.length
 /** People who were sent out, as many as are remembered. */
 const REMEMBERED = 1_000
 const SYSTEM = 's'.charCodeAt(0)
+/** A home that cannot say now is asked again this much later. */
+const ASK_AGAIN_MS = 1_000
 
 /** The entry of an encoded line, if it is one of those that happen to a room. */
 export function systemEntry(line: Buffer): SystemEntry | undefined {
@@ -33,15 +36,17 @@ export function systemEntry(line: Buffer): SystemEntry | undefined {
 export class Entrance {
   readonly #members: () => Iterable<Member>
   readonly #exit: (member: Member) => void
+  readonly #clock: Clock
   #plain: PlainRoom | undefined
   /** The last entry that sent each out, of the latest ones; and the last of those that are not remembered. */
   readonly #left = new Map<UserId, Seq>()
   #leftBefore: Seq = 0
 
   /** @param exit takes a member out of the room; it is told why before */
-  constructor(members: () => Iterable<Member>, exit: (member: Member) => void) {
+  constructor(members: () => Iterable<Member>, exit: (member: Member) => void, clock: Clock) {
     this.#members = members
     this.#exit = exit
+    this.#clock = clock
   }
 
   /** The home says, or is, what it takes to enter from here on. */
@@ -97,14 +102,11 @@ export class Entrance {
    * The log is another one, and what sent people out may stand nowhere in it: the home judges everybody here anew, each until
    * it has answered. `ask`: undefined once there is nothing to ask.
    */
-  askAgain(
-    ask: (user: User) => Promise<Admitted | Refusal> | undefined,
-    later: (run: () => void) => void,
-  ): void {
+  askAgain(ask: (user: User) => Promise<Admitted | Refusal> | undefined): void {
     const judge = (member: Member) => {
       void ask(member.user)?.then((answer) => {
         if (answer.ok) return
-        if (answer.code === 'busy') later(() => judge(member))
+        if (answer.code === 'busy') this.#clock.after(ASK_AGAIN_MS, () => judge(member))
         else this.#sendOut((other) => other === member, 'removed')
       })
     }

@@ -25,7 +25,6 @@ import type { Telling } from './telling.ts'
 
 /** For how long a room without anybody stays open, so that the next one finds its ring. */
 const IDLE_MS = 60_000
-const ASK_AGAIN_MS = 1_000
 
 export class Room {
   readonly id: RoomId
@@ -67,6 +66,7 @@ export class Room {
     this.#entrance = new Entrance(
       () => this.#members,
       (member) => this.exit(member),
+      context.clock,
     )
     this.#search.begin(held)
   }
@@ -327,7 +327,10 @@ export class Room {
           // The relay goes on trying meanwhile: the balancer may name the same home again.
           this.#search.later(why === 'unreachable' ? homeId : undefined)
         },
-        floor: (floor) => this.#floorRose(floor),
+        floor: (floor) => {
+          // Among what was never here may be what sent people out.
+          if (this.#feed?.raiseFloor(floor) === 'missed some') this.#judgeAgain()
+        },
         erased: () => {
           if (this.relay === relay) this.#refuse()
         },
@@ -348,13 +351,6 @@ export class Room {
     this.home?.raiseFloor(floor)
   }
 
-  /** The same as an edge, which may not have heard of what stood there, and sent people out. */
-  #floorRose(floor: Seq): void {
-    const isBehind = this.#feed !== undefined && floor > this.#feed.head + 1
-    this.#feed?.raiseFloor(floor)
-    if (isBehind) this.#judgeAgain()
-  }
-
   /** The room is deleted, for good. */
   erased(): void {
     this.home?.erased()
@@ -362,10 +358,7 @@ export class Room {
   }
 
   #judgeAgain(): void {
-    this.#entrance.askAgain(
-      (user) => this.relay?.enter(user),
-      (run) => void this.#context.clock.after(ASK_AGAIN_MS, run),
-    )
+    this.#entrance.askAgain((user) => this.relay?.enter(user))
   }
 
   /** Not the home any more. */
