@@ -157,12 +157,16 @@ export class Feed {
     return this.#floor
   }
 
-  /** Nothing below is told any more. */
-  raiseFloor(floor: Seq): void {
-    if (floor <= this.#floor) return
+  /** Nothing below is told any more. @returns 'missed some' of it if it was never here */
+  raiseFloor(floor: Seq): 'missed some' | undefined {
+    if (floor <= this.#floor) return undefined
     this.#floor = floor
-    if (floor > this.#ring.head + 1) this.skipTo(floor - 1)
-    else this.forget()
+    if (floor > this.#ring.head + 1) {
+      this.skipTo(floor - 1)
+      return 'missed some'
+    }
+    this.forget()
+    return undefined
   }
 
   /** What stands in the log is not as it was here: from now on it is read from there. */
