@@ -20,7 +20,7 @@ export class Comparing {
 
   add(rooms: readonly RoomId[]): void {
     for (const room of rooms) if (this.#waiting.size < MAX_WAITING) this.#waiting.add(room)
-    this.#running ??= this.#run().finally(() => (this.#running = undefined))
+    if (this.#waiting.size > 0) this.#running ??= this.#run()
   }
 
   async stop(): Promise<void> {
@@ -38,5 +38,6 @@ export class Comparing {
         this.#log.error({ err, room }, 'a room was not compared')
       }
     }
+    this.#running = undefined // in the same turn: what is added later begins anew
   }
 }
