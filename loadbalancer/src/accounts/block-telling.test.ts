@@ -70,6 +70,19 @@ describe('that one blocks the other', () => {
     assert.deepEqual(room.told, [['ann', BEN, true]])
   })
 
+  test('is told again, too, when nobody foresaw what went wrong', async (t) => {
+    const { store, room, telling, close } = await open(t)
+    t.after(close)
+    room.asked = () => {
+      room.asked = () => {}
+      throw new Error('nobody foresaw that')
+    }
+    await store.block(ANN, BEN, 1)
+    await assert.rejects(telling.tell(ANN, BEN))
+    await until(() => room.told.length > 0)
+    assert.deepEqual(room.told, [['ann', BEN, true]])
+  })
+
   test('is told by the next run of the balancer, if this one did not come to it', async (t) => {
     const before = await open(t)
     await before.store.block(ANN, BEN, 1)

@@ -52,9 +52,14 @@ export class BlockTelling {
 
   /** @returns why the room does not know yet; then it is asked again without anybody's doing */
   async tell(user: UserId, other: UserId): Promise<Refused | undefined> {
-    const refusal = await this.#inTurn(user, other)
-    if (refusal !== undefined) this.#later()
-    return refusal
+    let isTold = false
+    try {
+      const refusal = await this.#inTurn(user, other)
+      isTold = refusal === undefined
+      return refusal
+    } finally {
+      if (!isTold) this.#later()
+    }
   }
 
   #inTurn(user: UserId, other: UserId): Promise<Refused | undefined> {
