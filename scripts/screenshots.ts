@@ -31,6 +31,12 @@ const MAX_CHARS = 200
 const NEEDS_A_RARE_FONT = /[\p{Script=Han}\p{Script=Hiragana}]/u
 /** One for each picture: a client says that somebody types only every few seconds. */
 const TYPISTS = ['gull|', '[kelp]', 'tern^', 'Çınar']
+/** What is said, and who put which emoji to it. */
+const REACTIONS: readonly (readonly [string, string, readonly string[]])[] = [
+  ['0.26 A with it off. thank you!!', '🎉', ['[kelp]', 'gull|']],
+  ['one file, WAL, done', '👍', ['tern^', 'gull|', 'Çınar']],
+  ['one file, WAL, done', '👀', ['}hull{']],
+]
 const ROOMS = ['tides', 'boat repairs', 'radio and charts', 'off topic']
 
 const DESKTOP: BrowserContextOptions = { viewport: { width: 1440, height: 900 } }
@@ -164,6 +170,7 @@ async function sayAgain(loadbalancer: string): Promise<Map<string, ChatClient>> 
   const { lines } = parseLog(await readFile(LOG), LIMITS.textChars)
   const end = lines.findIndex(({ text }) => text === LAST_TEXT) + 1
   const clients = new Map<string, ChatClient>()
+  const seqs = new Map<string, number>()
   for (const { nick, text } of lines.slice(0, end)) {
     if (text.length > MAX_CHARS || NEEDS_A_RARE_FONT.test(nick)) continue
     let client = clients.get(nick)
@@ -171,10 +178,24 @@ async function sayAgain(loadbalancer: string): Promise<Map<string, ChatClient>> 
       client = new ChatClient({ loadbalancers: [loadbalancer], identity: { username: nick } })
       client.start()
       clients.set(nick, client)
+      client.room('general').listen({
+        entries: (entries) => {
+          for (const entry of entries) if (entry.type === 'message') seqs.set(entry.text, entry.seq)
+        },
+      })
     }
     const room = client.room('general')
     room.send(text)
     await until(`${nick} is acked`, () => room.pending.length === 0)
+  }
+  for (const [text, emoji, nicks] of REACTIONS) {
+    const target = seqs.get(text)
+    if (target === undefined) throw new Error(`nobody said ${text}`)
+    for (const nick of nicks) {
+      const room = clients.get(nick)?.room('general')
+      room?.react(target, emoji, true)
+      await until(`${nick} has reacted`, () => room?.changes.length === 0)
+    }
   }
   return clients
 }

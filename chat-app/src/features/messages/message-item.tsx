@@ -74,7 +74,7 @@ export const MessageItem = memo(function MessageItem({
       className={cn(
         'group relative grid grid-cols-[2.25rem_minmax(0,1fr)_1.25rem] gap-x-3 px-4 py-[0.1875rem] sm:px-6',
         // Each line is as high as a finger needs, and the button at its end has room of its own.
-        'touch:grid-cols-[2.25rem_minmax(0,1fr)_2rem] touch:py-0 touch:data-own:grid-cols-[2.25rem_minmax(0,1fr)_3.25rem]',
+        'touch:grid-cols-[2.25rem_minmax(0,1fr)_2rem] touch:py-0 touch:data-opens:mt-0.5 touch:data-own:grid-cols-[2.25rem_minmax(0,1fr)_3.25rem]',
         'hover:bg-muted/60 data-mention:bg-mention data-mention:hover:bg-mention data-opens:mt-2 data-opens:pt-1',
         'data-mention:before:absolute data-mention:before:inset-y-0 data-mention:before:left-0 data-mention:before:w-[3px] data-mention:before:bg-signal/70',
         isNewest && 'animate-arrive',
