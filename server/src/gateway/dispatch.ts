@@ -126,7 +126,7 @@ export class Inbox {
   }
 }
 
-/** Runs one line. The only place where a thrown failure becomes an `error` frame. */
+/** Runs one line. Where a thrown failure becomes an `error` frame, but for `history`, which the next lines do not wait for. */
 function dispatch(session: Session, line: string, gateway: Gateway): Promise<void> | undefined {
   const parsed = parseClientFrame(line, gateway.textChars)
   if (!parsed.ok) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { ChatClient } from '@flotilla/protocol/client/client.ts'
 import type { ChatServer } from '../server.ts'
@@ -75,6 +76,26 @@ describe('a server to which more come than it can take', () => {
     const { code, wasClean } = await new Promise<CloseEvent>((resolve) => (socket.onclose = resolve))
     assert.deepEqual([code, wasClean, socket.protocol], [1013, true, 'chat.v1'])
     assert.equal((JSON.parse(told.join()) as { code: string }).code, 'busy')
+  })
+
+  test('[C8] who does not hang up is cut off, though he goes on sending', async (t) => {
+    const { hostname, port } = new URL(server.url)
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+    let [told, isCut] = ['', false]
+    socket.on('data', (data: Buffer) => (told += data.toString('latin1')))
+    socket.on('error', () => {}) // `isCut` tells
+    socket.on('close', () => (isCut = true))
+    socket.write(
+      'GET /ws?username=stays HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n\r\n`,
+    )
+    await until('it is sent away', () => told.includes('"busy"'))
+    const drip = setInterval(() => socket.write('.'), 20)
+    t.after(() => clearInterval(drip))
+    await clock.pass(4_000)
+    assert.equal(isCut, false)
+    await clock.pass(1_500)
+    await until('it is cut off', () => isCut)
   })
 
   test('[C8] [R16] clients of the library all come in, each at its slot', async () => {

@@ -106,7 +106,7 @@ export class Upgrades {
     if (admitted.is === 'put-off') {
       metrics.putOff += 1
       this.#putOff += 1
-      if (!putOff(request, socket, admitted.retryMs)) this.#turnAway(socket, 'bad_handshake')
+      if (!putOff(request, socket, admitted.retryMs, clock)) this.#turnAway(socket, 'bad_handshake')
     } else if (admitted.is === 'in' && !('token' in knocked) && this.#inside.arrivals.hasTime) {
       this.#letIn(socket, knocked, request, head)
     } else {
