@@ -10,6 +10,7 @@ import { namelessRow } from './name-eraser.ts'
 import type { Range } from './ranges.ts'
 import { RoomRecord } from './room-record.ts'
 import { RoomTable, type RoomRow } from './room-table.ts'
+import { meaningOf } from './sqlite-file.ts'
 import { SourceUnavailable } from './store.ts'
 
 /**
@@ -62,6 +63,7 @@ function reindex(db: Database): void {
   try {
     db.exec('REINDEX messages')
   } catch (cause) {
+    if (meaningOf(cause) !== 'lost') throw cause // no space for it, say
     throw new Damage(`its entries cannot be put in order: ${(cause as Error).message}`)
   }
 }
