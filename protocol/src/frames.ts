@@ -329,14 +329,11 @@ function isRef(value: unknown): value is Ref {
 
 /** The fields of a bad frame that name it, where they are usable. */
 function named(data: object): { ref?: Ref; room?: RoomId; id?: string } {
-  const given = data as Record<string, unknown>
-  const refOk = ref.safeParse(given['ref'])
-  const roomOk = room.safeParse(given['room'])
-  const idOk = sendId.safeParse(given['id'])
+  const { ref, room, id } = data as Record<string, unknown>
   return {
-    ...(refOk.success && refOk.data !== undefined ? { ref: refOk.data } : {}),
-    ...(roomOk.success ? { room: roomOk.data } : {}),
-    ...(idOk.success ? { id: idOk.data } : {}),
+    ...(isRef(ref) ? { ref } : {}),
+    ...(typeof room === 'string' && ROOM_ID.test(room) ? { room } : {}),
+    ...(isSendId(id) ? { id } : {}),
   }
 }
 
