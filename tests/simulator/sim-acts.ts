@@ -59,7 +59,7 @@ export class SimActs {
     const asked: Asked = { room, id: `act${this.asked.length}`, by, act, startedAt: world.now }
     this.asked.push(asked)
     while (world.now - asked.startedAt < PATIENCE_MS) {
-      const home = await this.#net.homeOf(room)
+      const home = await this.#homeOf(room)
       const outcome = home === undefined ? 'nowhere' : await this.#attempt(home, asked)
       if (typeof outcome !== 'string') {
         asked.seq = outcome.seq
@@ -72,6 +72,14 @@ export class SimActs {
       await new Promise<void>((resolve) => world.after(world.between(50, 400), resolve))
     }
     return false
+  }
+
+  /** A balancer that dies while it is asked never answers, and its caller does not wait for ever. */
+  #homeOf(room: RoomId): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      this.#world.after(ATTEMPT_MS, () => resolve(undefined))
+      void this.#net.homeOf(room).then(resolve)
+    })
   }
 
   #attempt(id: string, asked: Asked): Promise<string | { seq?: Seq }> {
