@@ -1,14 +1,14 @@
-import { guestId, type RoomId, type User } from '@flotilla/protocol/frames.ts'
+import { guestId, type RoomId } from '@flotilla/protocol/frames.ts'
 import type { Genesis } from '@flotilla/protocol/genesis.ts'
 import { findBreaches, type FinalRoom } from '../../scripts/chaos/invariants.ts'
 import { MemoryDisk } from '../../server/src/store/memory-store.ts'
 import { accountOf, forbiddenEntries, genesisOf, intruders, misreported, overheard } from './act-checks.ts'
+import { ClientLines } from './client-lines.ts'
 import { finalsOf, restlessness, unsettled } from './fleet-checks.ts'
 import { SimActs } from './sim-acts.ts'
 import { MemoryDirectory, SimBalancer } from './sim-balancer.ts'
 import { SimClient } from './sim-client.ts'
 import { SimHouse } from './sim-house.ts'
-import { SimLine, type SimSocket } from './sim-line.ts'
 import { SimNetwork } from './sim-network.ts'
 import { SimServer } from './sim-server.ts'
 import { World } from './world.ts'
@@ -66,8 +66,7 @@ class FleetWorld {
   /** Clients that quit. */
   readonly #gone: SimClient[] = []
   readonly #rooms: RoomId[]
-  readonly #sockets: SimSocket[] = []
-  readonly #lines = new Map<SimLine, { client: string; server: string }>()
+  readonly #lines: ClientLines
   readonly #faults: Record<string, number> = {}
   /** Whoever takes a room over next will not get far. */
   #isAmbushed = false
@@ -75,7 +74,6 @@ class FleetWorld {
   readonly #acts: SimActs
   #house: SimHouse | undefined
   #incs = 0
-  #lineIds = 0
 
   constructor(options: WorldOptions) {
     this.#options = options
@@ -87,6 +85,10 @@ class FleetWorld {
       (id) => this.#servers.get(id)?.process,
       (what) => this.#count(what),
     )
+    this.#lines = new ClientLines(world, {
+      serverOf: (id) => this.#servers.get(id),
+      reaches: (client, server) => this.#network.reach(client, server),
+    })
     this.#rooms = Array.from({ length: options.rooms ?? world.between(1, 3) }, (_, i) => `room${i}`)
     for (const roomId of this.#rooms) {
       const visibility = options.acts === true && world.chance(0.6) ? 'private' : 'public'
@@ -144,7 +146,7 @@ class FleetWorld {
       ...findBreaches(finals, journals, { acts, late }),
       ...unsettled(this.#clients, finals),
     )
-    breaches.push(...this.#sockets.flatMap((socket) => socket.breaches))
+    breaches.push(...this.#lines.sockets.flatMap((socket) => socket.breaches))
     for (const final of finals) breaches.push(...this.#trespasses(final))
     for (const { client } of this.#clients) client.close()
     return {
@@ -184,7 +186,7 @@ class FleetWorld {
     return [
       ...forbiddenEntries(final, genesis),
       ...misreported(final, this.#acts.asked),
-      ...overheard(final, this.#acts.asked, this.#sockets),
+      ...overheard(final, this.#acts.asked, this.#lines.sockets),
       ...intruders(final, genesis, this.#clients, this.#world.now),
     ]
   }
@@ -212,6 +214,7 @@ class FleetWorld {
 
   #startClient(name: string): void {
     const world = this.#world
+    const user = this.#options.acts === true ? accountOf(name) : { id: guestId(name), name }
     const client = new SimClient(world, name, {
       get: async () => {
         if (!this.#network.reach('balancer', name)) return undefined
@@ -219,38 +222,12 @@ class FleetWorld {
         if (chosen === undefined) return undefined
         return chosen === 'no_server' ? { status: 503, body: {} } : { status: 200, body: chosen }
       },
-      connect: (socket, url) => this.#connect(socket, name, new URL(url).hostname),
+      connect: (socket, url) => this.#lines.connect(socket, user, new URL(url).hostname),
     })
     this.#clients.push(client)
     if (this.#options.acts === true) return
     for (const room of this.#rooms) if (world.chance(0.8)) client.join(room)
     if (this.#rooms[0] !== undefined) client.join(this.#rooms[0])
-  }
-
-  #connect(socket: SimSocket, name: string, id: string): void {
-    const world = this.#world
-    this.#sockets.push(socket)
-    socket.owner = name
-    socket.now = () => world.now
-    const user: User = this.#options.acts === true ? accountOf(name) : { id: guestId(name), name }
-    world.after(world.between(1, 20), () => {
-      const server = this.#servers.get(id)
-      if (!this.#network.reach(name, id)) return // nobody answers: the client's own patience ends it
-      if (server?.process.isAlive !== true) {
-        socket.refused()
-        return
-      }
-      server.process.run(() => {
-        const line: SimLine = new SimLine((this.#lineIds += 1), world, server.process, socket, () =>
-          this.#network.reach(name, id),
-        )
-        if (!server.accept(line, user)) {
-          world.after(1, () => socket.refused())
-          return
-        }
-        this.#lines.set(line, { client: name, server: id })
-      })
-    })
   }
 
   /** Everybody says something now and then, alone or several things at once, until the world is healed. */
@@ -324,7 +301,7 @@ class FleetWorld {
         else this.#drain(id, over(world.between(1_000, 10_000)))
         break
       case 'line':
-        for (const [line, { server }] of this.#lines) if (server === id && world.chance(0.5)) line.breaks()
+        this.#lines.breakSome(id)
         break
     }
   }
