@@ -12,6 +12,8 @@ const ANSWER_MS = 10_000
 const AGAIN_MS = 30_000
 /** Accounts asked about in one round. */
 const ROUND = 100
+/** Rounds in a row in which all have to confirm. */
+const CONFIRMED = 2
 
 export interface FarewellsParts {
   store: AccountStore
@@ -22,8 +24,8 @@ export interface FarewellsParts {
 }
 
 /**
- * Has every server take the names of removed accounts off what they said. It is done when all known servers have confirmed in one
- * round: a room may have gone from one that was not reached to one that had confirmed before.
+ * Has every server take the names of removed accounts off what they said. It is done when all known servers have confirmed in two
+ * rounds in a row: a room may have gone from one that was not reached to one that had confirmed before, be it in the same round.
  */
 export class Farewells {
   readonly #parts: FarewellsParts
@@ -71,11 +73,13 @@ export class Farewells {
     const departed = await store.departed()
     if (departed.length === 0) return true
     const round = departed.slice(0, ROUND)
-    const known = servers()
-    const outcomes = await Promise.all(known.map((server) => this.#tell(server, round)))
-    if (known.length === 0 || outcomes.includes(false)) return false
+    for (let confirmed = 0; confirmed < CONFIRMED; confirmed += 1) {
+      const known = servers()
+      const outcomes = await Promise.all(known.map((server) => this.#tell(server, round)))
+      if (known.length === 0 || outcomes.includes(false)) return false
+    }
     await store.departureKnown(round)
-    log.info({ accounts: round.length, servers: known.length }, 'removed accounts are forgotten everywhere')
+    log.info({ accounts: round.length }, 'removed accounts are forgotten everywhere')
     if (departed.length > round.length) this.#isWanted = true
     return true
   }

@@ -11,6 +11,8 @@ import { Browser, PASSWORD, signedIn } from '../../test/people.ts'
 class Listener {
   readonly told: { path: string; body: never }[] = []
   isDeaf = false
+  /** Has something to do when it is to forget somebody. */
+  forgets: () => Promise<void> = () => Promise.resolve()
   peer!: Peer
   readonly #secret: string
 
@@ -46,6 +48,7 @@ class Listener {
     if (request.headers.authorization !== `Bearer ${this.#secret}`)
       return void response.writeHead(401).end('{}')
     this.told.push({ path: request.url ?? '', body: JSON.parse(text) as never })
+    if (request.url === '/internal/forget-user') await this.forgets()
     response.end('{}')
   }
 }
@@ -144,16 +147,19 @@ describe('who is gone', () => {
     away.isDeaf = false
     away.peer.inc = 'another-run'
     await register(balancer, away.peer)
-    await until(() => away.gone.length === 1)
-    assert.deepEqual(away.gone, [id])
-    // A room may have moved meanwhile: whoever confirmed in a round that failed is asked again.
-    await until(() => here.gone.length === 2)
+    // A room may have moved meanwhile: all are asked until they have confirmed in two rounds in a row.
+    await until(() => away.gone.length === 2 && here.gone.length === 3)
+    assert.deepEqual(away.gone, [id, id])
     const third = await Listener.start(t, balancer, 'c')
     const bob = await signedIn(balancer, 'bob')
     const bobId = bob.userId
     await bob.call('DELETE', '/api/me', { password: PASSWORD })
-    await until(() => third.gone.length > 0 && away.gone.length > 1)
-    assert.deepEqual([third.gone, away.gone], [[bobId], [id, bobId]], 'of the first nobody speaks any more')
+    await until(() => third.gone.length === 2 && away.gone.length === 4)
+    const told = [
+      [bobId, bobId],
+      [id, id, bobId, bobId],
+    ]
+    assert.deepEqual([third.gone, away.gone], told, 'of the first nobody speaks any more')
   })
 
   test('the next run of the balancer goes on with it', async (t) => {
@@ -164,7 +170,25 @@ describe('who is gone', () => {
     await balancer.close()
     const next = await startBalancer(t, { dataRoot: balancer.dataRoot })
     const server = await Listener.start(t, next, 'a')
-    await until(() => server.gone.length === 1)
-    assert.deepEqual(server.gone, [id])
+    await until(() => server.gone.length === 2)
+    assert.deepEqual(server.gone, [id, id])
+  })
+
+  test('a room that goes, in the midst of a round, from one not asked yet to one that has confirmed, forgets him, too', async (t) => {
+    const balancer = await startBalancer(t)
+    const [asked, late] = [await Listener.start(t, balancer, 'a'), await Listener.start(t, balancer, 'b')]
+    const ann = await signedIn(balancer, 'ann')
+    let isWhereItWas = true
+    let isNamed = true
+    asked.forgets = () => {
+      if (!isWhereItWas) isNamed = false
+      return Promise.resolve()
+    }
+    late.forgets = async () => {
+      await until(() => asked.gone.length > 0)
+      isWhereItWas = false
+    }
+    await ann.call('DELETE', '/api/me', { password: PASSWORD })
+    await until(() => !isNamed)
   })
 })
