@@ -129,6 +129,7 @@ export async function startLoadbalancer(config: Config, ports: Partial<Ports> = 
     ...registryRoutes({
       ...{ ...shared, watermarks: patrol.watermarks },
       learnt: (learnt) => rooms.learnt(learnt),
+      setBack: (server) => rooms.setBack(server),
       revoked: () => people.revoked(),
       registered: () => people.registered(),
     }),

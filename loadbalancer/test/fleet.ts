@@ -107,7 +107,15 @@ export class Peer {
     return { id: this.id, inc: this.inc }
   }
 
-  registration(more: { rooms?: HeldRoom[]; capacity?: number; dataDir?: string } = {}) {
+  registration(
+    more: {
+      rooms?: HeldRoom[]
+      capacity?: number
+      dataDir?: string
+      commitNo?: number
+      renewed?: boolean
+    } = {},
+  ) {
     const { id, inc, port } = this
     return { id, inc, port, host: '127.0.0.1', url: `ws://127.0.0.1:${port}/ws`, capacity: 10_000, ...more }
   }

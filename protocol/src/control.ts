@@ -37,6 +37,8 @@ export const RegisterSchema = z.object({
   dataDir: z.optional(z.string().check(z.maxLength(4_096))),
   /** Highest commit its store holds: a file older than the last one reported is found by it. */
   commitNo: z.optional(count),
+  /** In this run its store was found to be older than it was, and counts from above its mark again: `commitNo` does not tell. */
+  renewed: z.optional(z.boolean()),
 })
 /**
  * Whose access tokens are good no more, though they have not ended: `POST /internal/revoke` of a server (fleet secret), and in

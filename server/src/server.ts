@@ -228,6 +228,7 @@ export async function startServer(
     rooms: rooms.held(),
     dataDir: dir,
     commitNo: metrics.commit.commitNo,
+    ...(store.isRenewed && { renewed: true }),
   })
   const obey = (command: Command) => {
     switch (command.type) {

@@ -35,6 +35,8 @@ export interface RegistryParts {
   watermarks: Map<string, number>
   /** Hears of rooms that a server told of and that were not known, or not so. */
   learnt: (rooms: readonly RoomId[]) => void
+  /** Hears, before a server is listed, that its store is older than it was; what it writes down is on file when it resolves. */
+  setBack: (server: string) => Promise<void>
   /** Tokens that are good no more. */
   revoked: () => Revoke
   /** Hears that a server is listed. */
@@ -192,10 +194,11 @@ async function register(parts: RegistryParts, body: Register): Promise<Answer | 
   // On file first: once it is listed, rooms are placed on it, and their homes have to be found after a crash.
   await store.saveServer({ ...body, dataDir: body.dataDir, heardAt: now() })
   const learnt = await store.adoptRooms(id, body.rooms ?? [], Math.floor(now()))
+  const watermark = Math.max(parts.watermarks.get(id) ?? 0, (await store.watermark(id)) ?? 0)
+  if (body.renewed === true || (body.commitNo ?? Infinity) < watermark) await parts.setBack(id)
   if (registry.register(body, now()) === 'stale_incarnation') return refused('stale_incarnation')
   parts.learnt(learnt)
   log.info({ id, inc, host, port, capacity: body.capacity, roomsLearnt: learnt.length }, 'registered')
-  const watermark = Math.max(parts.watermarks.get(id) ?? 0, (await store.watermark(id)) ?? 0)
   parts.registered()
   return ok({ heartbeatMs: HEARTBEAT_MS, watermark, revoked: parts.revoked() })
 }

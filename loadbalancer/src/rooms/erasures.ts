@@ -21,7 +21,8 @@ export interface ErasuresParts {
 
 /**
  * Deletes rooms: here at once, so that no server is told any more to be their home; then on each server there ever was, as old
- * homes keep what was taken over from them. Whoever is away is told when he is back, across restarts of the balancer.
+ * homes keep what was taken over from them. Whoever is away is told when he is back, across restarts of the balancer; whose file
+ * was set back, of all of them once more.
  */
 export class Erasures {
   readonly #parts: ErasuresParts
@@ -52,6 +53,12 @@ export class Erasures {
     const pending = await book.serversToErase(roomId)
     log.info({ room: roomId, pending }, 'room deleted')
     return pending.length
+  }
+
+  /** The file of this server is older than it was: what it has erased may be there again. */
+  async setBack(server: string): Promise<void> {
+    await this.#parts.book.eraseAgain(server)
+    this.#parts.log.warn({ server }, 'a server was set back: it is told of all deleted rooms again')
   }
 
   async #tick(): Promise<void> {

@@ -66,4 +66,6 @@ export interface RoomBook {
   erasuresOf(server: string, limit: number): Promise<RoomId[]>
   erased(server: string, roomId: RoomId): Promise<void>
   serversToErase(roomId: RoomId): Promise<string[]>
+  /** This server may have all deleted rooms again: it has still to erase each of them, whatever it said before. */
+  eraseAgain(server: string): Promise<void>
 }

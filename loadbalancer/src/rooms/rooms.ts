@@ -127,6 +127,11 @@ export class Rooms {
     await Promise.allSettled([this.#comparing.stop(), this.#erasures.stop(), ...this.#renaming.values()])
   }
 
+  /** The store of a server is older than it was. */
+  setBack(server: string): Promise<void> {
+    return this.#erasures.setBack(server)
+  }
+
   /** Rooms a server told of that were unknown here: what their logs say of them is asked for, one after the other. */
   learnt(rooms: readonly RoomId[]): void {
     this.#comparing.add(rooms)

@@ -231,6 +231,9 @@ describe('the book of rooms', () => {
     assert.deepEqual([await book.erasuresOf('a', 9), await book.erasuresOf('c', 9)], [['plans'], []])
     await book.erased('a', 'plans')
     assert.deepEqual([await book.erasuresOf('a', 9), await book.erasuresOf('b', 9)], [[], ['plans']])
+    await book.erased('b', 'plans')
+    await book.eraseAgain('a')
+    assert.deepEqual([await book.erasuresOf('a', 9), await book.erasuresOf('b', 9)], [['plans'], []])
   })
 
   test('[B3] a deleted room never comes back: not by who makes one, holds it, or speaks of it late', async (t) => {

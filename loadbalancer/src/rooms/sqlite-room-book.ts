@@ -144,6 +144,12 @@ export class SqliteRoomBook implements RoomBook {
     return this.#statements.serversToErase.all(roomId).map(({ server }) => server)
   }
 
+  eraseAgain(server: string): Promise<void> {
+    return this.#file.write(() => {
+      this.#statements.eraseAllOn.run(server)
+    })
+  }
+
   #hearFacts(roomId: RoomId, seq: Seq, facts: RoomFactsNow): void {
     const given = Object.entries(facts) as [keyof RoomFactsNow, never][]
     if (given.length === 0) return
@@ -234,6 +240,10 @@ function prepare(db: Database) {
     dropReports: db.prepare<[string]>('DELETE FROM reports WHERE room_id = ?'),
     eraseEverywhere: db.prepare<[string]>(
       'INSERT INTO erasures (server, room_id) SELECT id, ? FROM servers WHERE true ON CONFLICT DO NOTHING',
+    ),
+    eraseAllOn: db.prepare<[string]>(
+      `INSERT INTO erasures (server, room_id) SELECT ?, room_id FROM rooms WHERE visibility = 'deleted'
+       ON CONFLICT DO NOTHING`,
     ),
     erasuresOf: db.prepare<[string, number], { room_id: RoomId }>(
       'SELECT room_id FROM erasures WHERE server = ? LIMIT ?',
