@@ -26,9 +26,11 @@ import { Upgrades, type UpgradeOptions } from './upgrades.ts'
 const BEAT_GROUPS = 20
 /** A little early, so that a late timer does not let a `head` be late. */
 const BEAT_MS = (0.9 * LIMITS.heartbeatMs) / BEAT_GROUPS
-/** Of each turn of the event loop, what those who come may take, and those who send much. */
+/** Of each turn of the event loop, what those who come may take. */
 const ARRIVALS_MS = 2
+/** What those who send much may take at a time, and how many times as long everybody else has after it. */
 const SURPLUS_MS = 1
+const SURPLUS_RESTS = 3
 /** One whose token is good no more gets no longer than this to answer the close. */
 const REVOKED_MS = 500
 /** At a drain clients are asked to move no faster than one in this time, if there is time … */
@@ -74,7 +76,7 @@ export class Gateway {
     this.#handlers = {
       rooms,
       arrivals,
-      surplus: new Portions(clock, SURPLUS_MS),
+      surplus: new Portions(clock, SURPLUS_MS, SURPLUS_RESTS),
       metrics,
       log,
       rateLimit: new RateLimit(rate, limits.rateBurst),

@@ -8,12 +8,14 @@ import { Portions } from './portions.ts'
 class Loop implements Clock {
   #now = 1_000
   #soon: (() => void)[] = []
+  #later: { at: number; run: () => void }[] = []
 
   now(): number {
     return this.#now
   }
-  after(): never {
-    throw new Error('nothing here waits for a time')
+  after(ms: number, run: () => void): never {
+    this.#later.push({ at: this.#now + ms, run })
+    return undefined as never // nothing here takes it back
   }
   soon(run: () => void): void {
     this.#soon.push(run)
@@ -23,6 +25,9 @@ class Loop implements Clock {
   }
   async turn(): Promise<void> {
     for (const run of this.#soon.splice(0)) run()
+    const due = this.#later.filter(({ at }) => at <= this.#now)
+    this.#later = this.#later.filter(({ at }) => at > this.#now)
+    for (const { run } of due) run()
     await settled()
   }
 }
@@ -77,5 +82,32 @@ describe('those who come for a portion of each turn', () => {
     assert.equal(arrivals.lateMs, 50)
     await loop.turn()
     assert.equal(arrivals.lateMs, 0)
+  })
+
+  test('have none of the time after a portion that is for everybody else, however long that one was', async () => {
+    const loop = new Loop()
+    const portions = new Portions(loop, 1, 3)
+    const done: number[] = []
+    const come = async (who: number, ms: number) => {
+      await portions.turn()
+      loop.work(ms)
+      done.push(who)
+    }
+    void come(1, 5)
+    await settled()
+    void come(2, 1)
+    for (let passed = 0; passed < 15; passed += 1) {
+      await loop.turn()
+      assert.deepEqual(done, [1], `${passed} ms after it`)
+      loop.work(1)
+    }
+    await loop.turn()
+    assert.deepEqual(done, [1, 2])
+    await loop.turn()
+    loop.work(3)
+    await loop.turn()
+    void come(3, 1)
+    await settled()
+    assert.deepEqual(done, [1, 2, 3], 'at once, when nobody was served for long enough')
   })
 })

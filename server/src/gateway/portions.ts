@@ -1,5 +1,8 @@
 import type { Clock } from '../clock.ts'
 
+/** However long a turn was. */
+const MOST_REST_MS = 50
+
 /**
  * Work of a kind that may be more than one turn of the event loop should take: handshakes and joins, as thousands may come at once;
  * lines of those who send many. It is done in portions, in the order of coming, and what others say goes out in between.
@@ -7,21 +10,23 @@ import type { Clock } from '../clock.ts'
 export class Portions {
   readonly #clock: Clock
   readonly #portionMs: number
+  readonly #rests: number
   #waiting: { since: number; go: () => void }[] = []
   /** When this turn's portion began; undefined: nothing of it was taken yet. */
   #beganAt: number | undefined
 
-  constructor(clock: Clock, portionMs: number) {
+  /** @param rests how many times as long as a portion took there is none after it; 0: there is one in each turn */
+  constructor(clock: Clock, portionMs: number, rests = 0) {
     this.#clock = clock
     this.#portionMs = portionMs
+    this.#rests = rests
   }
 
   /** Whether there is time for something now. */
   get hasTime(): boolean {
     if (this.#waiting.length > 0) return false
     if (this.#beganAt === undefined) {
-      this.#beganAt = this.#clock.now()
-      this.#clock.soon(() => this.#nextTurn())
+      this.#begin()
       return true
     }
     return this.#isWithin()
@@ -44,11 +49,21 @@ export class Portions {
     return this.#beganAt !== undefined && Math.abs(this.#clock.now() - this.#beganAt) < this.#portionMs
   }
 
-  #nextTurn(): void {
+  #begin(): void {
+    const beganAt = this.#clock.now()
+    this.#beganAt = beganAt
+    this.#clock.soon(() => {
+      const tookMs = Math.max(this.#portionMs, Math.abs(this.#clock.now() - beganAt))
+      const restMs = Math.min(MOST_REST_MS, this.#rests * tookMs)
+      if (restMs === 0) this.#next()
+      else this.#clock.after(restMs, () => this.#next())
+    })
+  }
+
+  #next(): void {
     this.#beganAt = undefined
     if (this.#waiting.length === 0) return
-    this.#beganAt = this.#clock.now()
-    this.#clock.soon(() => this.#nextTurn())
+    this.#begin()
     const waiting = this.#waiting.values()
     let gone = 0
     const goOn = () => {
