@@ -91,11 +91,25 @@ describe('a burst of entries in the web app', () => {
       for (let y = 305; y <= 345; y += 5) await to('touchMove', y)
       await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
       await toEnd.waitFor()
+      // A tap on what still glides on stops it, and is no click.
+      await standsStill(page)
       await toEnd.tap()
       await toEnd.waitFor({ state: 'detached' })
     }
   })
 })
+
+/** The list has not moved for ten frames. */
+async function standsStill(page: Page): Promise<void> {
+  await log(page).evaluate(async (list) => {
+    let [at, frames] = [list.scrollTop, 0]
+    while (frames < 10) {
+      await new Promise(requestAnimationFrame)
+      frames = list.scrollTop === at ? frames + 1 : 0
+      at = list.scrollTop
+    }
+  })
+}
 
 /** What was watched since the page was loaded shows one burst, which the list got whole, within the task that took its frame. */
 async function assertDrawnOnce(t: TestContext, page: Page, newRows = ENTRIES): Promise<void> {
