@@ -144,6 +144,9 @@ export async function startServer(
   const directory = new HttpDirectory({ self: id, loadbalancers: config.loadbalancers, secret, log })
   // Not from 0: an answer to the run before this one, still on its way, must fit no request of this one.
   let requests = randomInt(2 ** 47)
+  const reporters: Reporter[] = []
+  /** Every balancer answered the first registration, or could not. */
+  const triedAll = () => Promise.all(reporters.map(({ tried }) => tried))
   const rooms: Rooms = new Rooms(
     {
       self: id,
@@ -162,7 +165,7 @@ export async function startServer(
       highWaterBytes: config.limits.highWaterBytes,
       nextRequest: () => (requests += 1),
       moved: (how) => metrics.moved(how),
-      confirmed: () => Promise.all(reporters.map(({ tried }) => tried)),
+      confirmed: triedAll,
       note: (event, { cause, ...detail }) => {
         if (cause === undefined) log.info(detail, event)
         else log.error({ ...detail, err: cause }, event)
@@ -177,13 +180,16 @@ export async function startServer(
 
   let peers: Peer[] = []
   const keys = new Keys({ dir, loadbalancers: config.loadbalancers, log })
-  const reporters: Reporter[] = []
   const gateway: Gateway = new Gateway({
     server: id,
     doors: {
       guests: config.guests,
       origins: new Set(config.origins),
-      verify: (token) => keys.verify(token),
+      // What was revoked while this server was away it hears with its registration, where a balancer can be asked.
+      verify: async (token) => {
+        await triedAll()
+        return keys.verify(token)
+      },
     },
     capacity: config.capacity,
     perIp: config.perIp,
